@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+# Mycelium. `make help` lists the targets. Everything is built below $(BUILD); sources are found by
+# where they lie: userspace/*/*.c -> libmycelium, tools/NAME.c and tools/NAME/*.c -> bin/NAME,
+# examples/NAME/*.c -> examples/NAME.so, bpf/*.bpf.c -> skeletons, tests/KIND/*_test.c -> tests.
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+VERSION := 0.1.0
+SOVERSION := 0
+
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+# SAN=address|thread|undefined builds into a directory of its own.
+SAN ?=
+ROOT_BUILD ?= build
+BUILD ?= $(ROOT_BUILD)$(if $(SAN),/san-$(SAN))
+
+PKGS := libbpf libxdp libnl-3.0 libnl-route-3.0 yaml-0.1 libpcap libcap libseccomp
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+SANFLAGS_address := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SANFLAGS_undefined := -fsanitize=undefined -fno-sanitize-recover=undefined
+SANFLAGS_thread := -fsanitize=thread -Wno-tsan
+SANFLAGS := $(SANFLAGS_$(SAN))
+OPT ?= -O2
+CFLAGS ?= -g
+ALL_CFLAGS := -std=gnu11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fno-omit-frame-pointer -pthread \
+	-D_GNU_SOURCE -DMYC_VERSION='"$(VERSION)"' $(SANFLAGS) \
+	-Iinclude -Iuserspace -isystem $(BUILD)/include $(PKG_CFLAGS)
+ALL_LDFLAGS := -pthread $(SANFLAGS) $(LDFLAGS)
+LIBS := $(PKG_LIBS) -lelf -lz -ldl -lm
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -ffreestanding -Wall -Wextra -Wshadow -Werror \
+	-Iinclude -Ibpf $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+
+# ---- what there is -------------------------------------------------------------------------------
+
+LIB_SRC := $(sort $(wildcard userspace/*/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
+SKELS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/include/bpf/%.skel.h)
+TOOL_NAMES := $(sort $(basename $(notdir $(wildcard tools/*.c))) $(notdir $(patsubst %/,%,$(dir $(wildcard tools/*/*.c)))))
+TOOLS := $(TOOL_NAMES:%=$(BUILD)/bin/%)
+EXAMPLE_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard examples/*/*.c)))))
+EXAMPLES := $(EXAMPLE_NAMES:%=$(BUILD)/examples/%.so)
+COMMON_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/common/*.c)))
+TEST_SRC := $(sort $(wildcard tests/unit/*_test.c tests/bpf/*_test.c tests/integration/*_test.c tests/conformance/*_test.c))
+TESTS := $(TEST_SRC:%.c=$(BUILD)/%)
+TEST_ACTORS := $(patsubst %.c,$(BUILD)/%.so,$(sort $(wildcard tests/actors/*.c)))
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*_bench.c)))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+MAN := $(sort $(wildcard docs/man/*.[1357]))
+
+LIB_A := $(BUILD)/lib/libmycelium.a
+LIB_SO := $(BUILD)/lib/libmycelium.so.$(VERSION)
+
+.PHONY: all help deps demo check check-asan check-tsan lint bench fuzz install clean bpf bpf-check tests benches fuzzers format
+
+all: $(LIB_A) $(LIB_SO) $(TOOLS) $(EXAMPLES) ## library, BPF objects, tools, examples
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## installs the Debian packages that are missing (root)
+	@.ci/deps
+
+# ---- BPF -----------------------------------------------------------------------------------------
+
+bpf: $(SKELS) ## BPF objects and their skeletons
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $@.d -c $< -o $@
+
+$(BUILD)/include/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf > $@
+
+# ---- library, tools, examples --------------------------------------------------------------------
+
+$(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MMD -MP -c $< -o $@
+
+CPPFLAGS_tests := -Itests -Ibpf
+CPPFLAGS_tools := -Itools
+
+$(LIB_A): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
+$(LIB_SO): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libmycelium.so.$(SOVERSION) $^ $(LIBS) -o $@
+	@ln -sf libmycelium.so.$(VERSION) $(BUILD)/lib/libmycelium.so.$(SOVERSION)
+	@ln -sf libmycelium.so.$(SOVERSION) $(BUILD)/lib/libmycelium.so
+
+tool_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/$(1).c tools/$(1)/*.c))
+
+# Tools export the library's symbols: actors come by dlopen and resolve against them.
+define TOOL_RULE
+$(BUILD)/bin/$(1): $(call tool_objects,$(1)) $(LIB_A)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -rdynamic $(call tool_objects,$(1)) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $$(LIBS) -o $$@
+endef
+$(foreach t,$(TOOL_NAMES),$(eval $(call TOOL_RULE,$(t))))
+
+define EXAMPLE_RULE
+$(BUILD)/examples/$(1).so: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/$(1)/*.c))
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -shared $$^ -o $$@
+endef
+$(foreach e,$(EXAMPLE_NAMES),$(eval $(call EXAMPLE_RULE,$(e))))
+
+# ---- tests, benchmarks, fuzzers ------------------------------------------------------------------
+
+tests: $(TESTS) $(TEST_ACTORS) ## builds the tests
+
+$(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -o $@
+
+$(TEST_ACTORS): $(BUILD)/tests/actors/%.so: $(BUILD)/obj/tests/actors/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared $^ -o $@
+
+$(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -o $@
+
+# Fuzzers build with clang: libFuzzer and sanitizers, the library's sources included.
+FUZZ_CFLAGS := $(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Itests -Ibpf
+$(FUZZERS): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB_SRC) | $(SKELS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) $< $(LIB_SRC) $(LIBS) -o $@
+
+fuzzers: $(FUZZERS)
+
+check: all tests lint-layers ## every test, under 10 minutes; a closing line "N passed, N failed"
+	@BUILD=$(BUILD) tests/run $(TEST_FILTER)
+
+check-asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory SAN=address check
+
+check-tsan: ## the tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory SAN=thread check
+
+benches: $(BENCHES)
+
+bench: all benches ## every benchmark: tables, and build/bench/NAME.json; BARS=1 fails on a missed bar
+	@BUILD=$(BUILD) tests/bench/run $(BENCH_FILTER)
+
+FUZZ_SECONDS ?= 600
+fuzz: fuzzers ## each fuzzer for FUZZ_SECONDS (600)
+	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ_SECONDS)
+
+demo: deps ## builds all and runs the demo: packets to actors, with a report (root; else over UDP sockets)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) examples/demo/run
+
+bpf-check: all ## boots a 6.1 kernel under qemu and loads every BPF object there
+	@BUILD=$(BUILD) vm-tests/bpf-check
+
+# ---- lint ----------------------------------------------------------------------------------------
+
+C_FILES := $(sort $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null))
+.PHONY: lint-layers lint-format lint-tidy lint-cppcheck
+lint: lint-layers lint-format lint-tidy lint-cppcheck ## formatting, clang-tidy, cppcheck, dependency rule
+
+lint-layers:
+	@tests/lint/layers
+
+lint-format:
+	@clang-format --dry-run -Werror $(C_FILES)
+
+format: ## formats every C file
+	@clang-format -i $(C_FILES)
+
+TIDY_FILES := $(filter-out bpf/%,$(filter %.c,$(C_FILES)))
+lint-tidy: | $(SKELS)
+	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf 2>/dev/null || exit 1' tidy
+
+lint-cppcheck:
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
+		--suppress=missingIncludeSystem --suppress=unusedStructMember -Iinclude -Iuserspace -Itests -Itools -Ibpf \
+		-D_GNU_SOURCE userspace tools examples tests/common
+
+# ---- install -------------------------------------------------------------------------------------
+
+install: all ## library, headers, pkg-config file, tools, man pages into DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
+	install -m 0644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/
+	ln -sf libmycelium.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmycelium.so.$(SOVERSION)
+	ln -sf libmycelium.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libmycelium.so
+	cd include && find mycelium -name '*.h' -exec install -D -m 0644 {} $(DESTDIR)$(PREFIX)/include/{} \;
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' userspace/mycelium.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/mycelium.pc
+	$(if $(TOOLS),install -m 0755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin/)
+	$(foreach m,$(MAN),install -D -m 0644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+
+clean: ## removes build/
+	rm -rf $(ROOT_BUILD)
+
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d' 2>/dev/null)

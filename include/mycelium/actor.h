@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Actors: behaviour (handlers), private state, mailbox. An executor (one pinned thread) runs many
+ * actors, each message to completion; handlers of one actor never run concurrently.
+ *
+ * Life:  spawn -> init -> started -> (message | timer | feed)* -> stopping -> stopped
+ *                  ^                        | handler failed
+ *                  +------- restarted <-----+       address, mailbox and timers' declaration stay
+ *
+ * All functions taking `struct myc_actor *self` may be called only from that actor's handlers, on
+ * its executor's thread. The kernel may kill the process at any instruction: messages that were
+ * sent stay sent, the message in hand is the one in doubt, state on the heap is gone.
+ */
+#ifndef MYCELIUM_ACTOR_H
+#define MYCELIUM_ACTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mycelium/address.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct myc_actor;
+struct myc_feed_event;
+
+#define MYC_PAYLOAD_MAX 40 /* bytes carried inside a slot */
+
+enum myc_message_flag {
+	MYC_MESSAGE_REDELIVERED =
+		1 << 0, /* was in hand when its receiver died: may have been handled */
+	MYC_MESSAGE_URGENT = 1 << 1,
+};
+
+/* A received message. The payload is a private copy on the executor's stack, 8-byte aligned,
+ * valid until the handler returns. */
+struct myc_message {
+	myc_address from; /* MYC_NOBODY when sent by a plain thread without an address */
+	uint16_t type;	  /* below 0xff00; the rest is the framework's */
+	uint8_t size;	  /* of payload, 0..MYC_PAYLOAD_MAX */
+	uint8_t flags;	  /* enum myc_message_flag */
+	uint32_t correlation;
+	const void *payload;
+};
+
+/* For `myc ps` and reports: an actor says what it wants people to see. Text, one line. */
+struct myc_status {
+	char text[192];
+};
+
+/*
+ * What an actor does. Lives as long as any actor that has it (usually static const). Handlers
+ * return 0, or -errno = failed: the actor is restarted by its policy. Any may be NULL.
+ */
+struct myc_behaviour {
+	const char *name;
+	size_t state_size; /* bytes of private state, zeroed before each init, 64-byte aligned */
+	uint32_t
+		mailbox_capacity; /* messages in all, 0 = 1024; what is granted to senders is taken from it */
+	uint32_t capacity_per_sender;	     /* credit of one sender, 0 = 64 */
+	int (*init)(struct myc_actor *self); /* first start and every restart */
+	int (*started)(
+		struct myc_actor *self); /* after init: all actors of the process have addresses */
+	int (*message)(struct myc_actor *self, const struct myc_message *message);
+	int (*timer)(struct myc_actor *self, uint64_t cookie);
+	int (*feed)(struct myc_actor *self,
+		    const struct myc_feed_event *event);		   /* mycelium/feed.h */
+	void (*stopping)(struct myc_actor *self);			   /* may still send */
+	void (*stopped)(struct myc_actor *self);			   /* last call */
+	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */
+};
+
+/* ---- about oneself ------------------------------------------------------------------------- */
+
+void *myc_state(struct myc_actor *self);
+myc_address myc_self(const struct myc_actor *self);
+const char *myc_name(const struct myc_actor *self); /* "" when unnamed */
+uint32_t myc_restarts(
+	const struct myc_actor *self); /* of this actor, its process' restarts included */
+uint64_t myc_now_ns(
+	const struct myc_actor *self); /* CLOCK_MONOTONIC, read once a turn; virtual under test */
+/* A setting from the topology's `settings:`, or `fallback`. Valid for the actor's life. */
+const char *myc_setting(const struct myc_actor *self, const char *key, const char *fallback);
+
+/* ---- sending ------------------------------------------------------------------------------- */
+
+/* A resolved address. By value, owned by the executor it was resolved on. It goes on working when
+ * the target restarts. Opaque: use the functions below. */
+struct myc_ref {
+	myc_address address;
+	uint32_t road; /* index of the lane out, chosen at resolution; 0 = unresolved */
+	uint32_t flow;
+};
+
+/* Looks a name up in the registry (loads only). -ENOENT: no such actor (yet). */
+int myc_lookup(struct myc_actor *self, const char *name, struct myc_ref *ref);
+/* Makes a ref from an address (a message's sender, say). -ESRCH: no such process. */
+int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref);
+
+/*
+ * Sends `size` bytes (0..MYC_PAYLOAD_MAX) as a message of `type` (< 0xff00).
+ *
+ * myc_try_send: -EAGAIN when the credit towards the receiver is spent or the lane is full; nothing
+ * was sent. -ESRCH when the address is nobody's any more; -EMSGSIZE when size is too large.
+ * myc_send: never blocks the thread; without credit the message waits in the bounded outbox and
+ * the *sender* is paused (no ordinary messages, timers or feed) until it drains. -ENOBUFS: outbox
+ * full. -EDEADLK: to oneself with one's credit spent.
+ * Order: first-in first-out for each (sender, receiver).
+ */
+int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
+		 size_t size);
+int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
+	     size_t size);
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+struct myc_timer {
+	uint32_t index;
+	uint32_t generation;
+};
+
+/* Calls behaviour->timer(cookie) once `delay_ns` from now and, when period_ns is not 0, every
+ * period_ns after that on a drift-free schedule. -ENOSPC: all timers of the executor are in use.
+ * None survives its actor or a restart. */
+int myc_timer_start(struct myc_actor *self, uint64_t delay_ns, uint64_t period_ns, uint64_t cookie,
+		    struct myc_timer *timer);
+/* After it returns the timer does not fire any more. -ENOENT: it had fired or was cancelled. */
+int myc_timer_cancel(struct myc_actor *self, struct myc_timer timer);
+
+/* Ends the actor after this handler: stopping, stopped. */
+void myc_stop(struct myc_actor *self);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

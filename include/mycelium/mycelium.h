@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mycelium: actors in C for trading on Linux. This header is all that an actor needs. */
+#ifndef MYCELIUM_H
+#define MYCELIUM_H
+
+#include <mycelium/actor.h>
+#include <mycelium/address.h>
+#include <mycelium/error.h>
+#include <mycelium/feed.h>
+#include <mycelium/system.h>
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A system in one process, without root, BPF or a NIC: executors as threads, actors on them. The
+ * same actors run unchanged in the worker processes that `myc run` starts from a topology.
+ *
+ *	struct myc_system *system;
+ *	myc_system_open(&system, &(struct myc_system_opts){ .sz = sizeof(struct myc_system_opts), .executors = 2 }, &error);
+ *	myc_spawn(system, &(struct myc_spawn_opts){ .sz = ..., .behaviour = &ping, .name = "ping", .executor = 0 }, &address, &error);
+ *	myc_system_start(system, &error);
+ *	myc_system_stop(system, 1000);   // drain within a second, then end
+ *	myc_system_close(system);
+ *
+ * These functions are called from one controlling thread.
+ */
+#ifndef MYCELIUM_SYSTEM_H
+#define MYCELIUM_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mycelium/actor.h>
+#include <mycelium/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct myc_system;
+
+enum myc_idle {
+	MYC_IDLE_SLEEP = 0, /* spin a little, then sleep until woken (default: kind to a laptop) */
+	MYC_IDLE_SPIN = 1,  /* never give the core away */
+	MYC_IDLE_PAUSE = 2, /* spin with the pause instruction */
+	MYC_IDLE_YIELD = 3, /* sched_yield between empty turns */
+};
+
+struct myc_executor_opts {
+	int core; /* -1 = not pinned. Note: zero-initialised means core 0 */
+	enum myc_idle idle;
+	uint32_t idle_spins; /* empty turns before sleep or yield, 0 = 2000 */
+	uint32_t batch;	     /* messages of one source or lane a turn, 0 = 64 */
+	uint32_t timers;     /* pending timers, 0 = 4096 */
+};
+
+struct myc_system_opts {
+	size_t sz;
+	const char *name;	    /* NULL = "system" */
+	uint32_t executors;	    /* 0 = 1; at most 64 */
+	uint32_t actors;	    /* slots of the process, 0 = 1024 */
+	uint32_t lane_slots;	    /* ordinary slots a lane, a power of two, 0 = 256 */
+	uint32_t lane_urgent_slots; /* a power of two, 0 = 64 */
+	uint32_t outbox;	    /* messages waiting for credit an executor, 0 = 1024 */
+	const struct myc_executor_opts
+		*executor; /* `executors` entries, NULL = unpinned, sleeping */
+};
+
+int myc_system_open(struct myc_system **system, const struct myc_system_opts *opts,
+		    struct myc_error *error);
+
+struct myc_setting {
+	const char *key;
+	const char *value;
+};
+
+struct myc_spawn_opts {
+	size_t sz;
+	const struct myc_behaviour *behaviour;
+	const char *name;  /* unique in the system, at most 47 bytes; NULL = unnamed */
+	uint32_t executor; /* index */
+	const struct myc_setting *settings; /* copied */
+	uint32_t settings_count;
+	uint32_t restarts_max;	     /* in restarts_window_ns before the failure goes up, 0 = 3 */
+	uint64_t restarts_window_ns; /* 0 = 5 s */
+};
+
+/* Before start: at once. After start: the executor adopts it in its next turn. */
+int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
+	      struct myc_error *error);
+int myc_system_start(struct myc_system *system, struct myc_error *error);
+
+/* From a plain thread. The first call attaches the thread (a fixed number of attach slots:
+ * -EUSERS when all are taken). try: -EAGAIN; the other blocks until there is credit or timeout_ns
+ * (UINT64_MAX = for ever) has passed: -ETIMEDOUT. */
+int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+		 size_t size);
+int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+	     size_t size, uint64_t timeout_ns);
+
+/* Asks every actor to stop, waits until all have or timeout_ms is over. -ETIMEDOUT. */
+int myc_system_stop(struct myc_system *system, uint32_t timeout_ms);
+void myc_system_close(struct myc_system *system);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steering program in the kernel: load, pin, attach, replace, detach.
+ *
+ * Pinned under <bpffs>/mycelium/<name>/ : link, program, and every map. Configuration maps belong
+ * to one load; state maps (registry, process pages, channel state, windows, locate filters,
+ * counters, XSKMAP) live as long as the pin directory and are reused by each replacement.
+ *
+ *	ABSENT --load--> LOADED --attach--> ATTACHED --replace--> ATTACHED (same link id, new program)
+ *	   ^                |                   |
+ *	   +----unload------+-------unload------+
+ *
+ * What a kill -9 leaves: pins. A half-made directory (no `link`, or a `new/` below it) is removed
+ * or finished by the next load, replace or cleanup; the attached program is never touched by that.
+ */
+#ifndef MYC_DATAPLANE_PROGRAM_H
+#define MYC_DATAPLANE_PROGRAM_H
+
+#include <mycelium/abi/registry.h>
+#include <mycelium/abi/steer.h>
+#include <mycelium/error.h>
+
+#include "dataplane/steer_user.h"
+#include "dataplane/steering.h"
+
+enum myc_attach_mode {
+	MYC_ATTACH_AUTO = 0, /* native, else generic; the receipt says which and why */
+	MYC_ATTACH_NATIVE = 1,
+	MYC_ATTACH_GENERIC = 2,
+};
+
+struct myc_program_opts {
+	size_t sz;
+	const char *name;  /* of the system: pin directory. At most 31 bytes of [a-z0-9-] */
+	const char *bpffs; /* NULL = /sys/fs/bpf, mounted there when it is not */
+	const char *interface;
+	enum myc_attach_mode mode;
+};
+
+struct myc_program; /* opened maps, link and program of one pin directory */
+
+/* Creates the state maps, loads the program with `config`, pins, does not attach yet.
+ * -EEXIST: the name is pinned already (remedy: status, unload or replace). */
+int myc_program_load(struct myc_program **program, const struct myc_program_opts *opts,
+		     const struct myc_steer_config *config, struct myc_error *error);
+/* Attaches by a pinned bpf_link. -EBUSY: another program is there. */
+int myc_program_attach(struct myc_program *program, struct myc_error *error);
+/* Opens what is pinned under the name. -ENOENT. */
+int myc_program_open(struct myc_program **program, const struct myc_program_opts *opts,
+		     struct myc_error *error);
+/* Loads the program anew with `config` over the same state maps and swaps it into the link in one
+ * step; on any failure the old one goes on untouched. The channel count may only grow up to
+ * what the state maps were made for (MYC_CHANNELS_MAX always is). */
+int myc_program_replace(struct myc_program *program, const struct myc_steer_config *config,
+			struct myc_error *error);
+/* Detaches, removes every pin, closes. */
+int myc_program_unload(struct myc_program *program, struct myc_error *error);
+/* Closes descriptors and mappings only; what is pinned stays. */
+void myc_program_close(struct myc_program *program);
+/* Removes what crashed loads left under the name: 0 = nothing there or removed. Refuses (-EBUSY)
+ * while a link is attached and `force` is 0. */
+int myc_program_cleanup(const struct myc_program_opts *opts, int force, struct myc_error *error);
+
+/* Descriptor of the XSKMAP (row = endpoint * MYC_QUEUES_MAX + queue). */
+int myc_program_xskmap(const struct myc_program *program);
+
+/* Mappings. Read-write ones are for the creator (holder) and the supervisor; workers get pages of
+ * their own read-write and everything else read-only by myc_program_map_worker(). */
+struct myc_program_maps {
+	struct myc_registry_row *registry; /* MYC_REGISTRY_ROWS */
+	struct myc_process_row *processes; /* MYC_PROCESSES_MAX */
+	struct myc_system_page *system;
+	struct myc_process_page *pages[MYC_PROCESSES_MAX];
+	const struct myc_channel_state *state; /* channels */
+	const struct myc_filtered_window *window;
+	struct myc_locate_filter *locate;
+};
+const struct myc_program_maps *myc_program_maps(const struct myc_program *program);
+
+/* Sums the per-CPU counters of row `row` (0 = no channel, c + 1). One syscall. */
+int myc_program_counters(const struct myc_program *program, uint32_t row, struct myc_counters *sum);
+
+struct myc_program_status {
+	uint32_t link_id, program_id, interface_index;
+	char interface[16];
+	enum myc_attach_mode attached; /* AUTO = not attached */
+	uint32_t channels_count;
+	char receipt[256]; /* what was got, and why not better */
+};
+int myc_program_status(const struct myc_program *program, struct myc_program_status *status,
+		       struct myc_error *error);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Regions: the shared memory of a system, one memfd for each process. memory/ leans on base only.
+ *
+ * A region is created by the holder, sized and laid out once, sealed against shrinking and growing,
+ * mode 0400. Its owner maps it read-write, everyone else read-only; descriptors are closed after
+ * that. Inside, things are named by offset; blocks are found again by (kind, index) after a restart,
+ * with what the predecessor left in them.
+ *
+ *	struct myc_region_plan plan = { 0 };
+ *	myc_region_plan_add(&plan, MYC_BLOCK_LANES, 0, size);   // before creation, in any order
+ *	fd = myc_region_create("book", &plan, error);
+ *	...fork...
+ *	myc_region_map(&region, fd, MYC_REGION_OWNER, error);
+ *	p = myc_region_block(&region, MYC_BLOCK_LANES, 0, &size);
+ */
+#ifndef MYC_MEMORY_REGION_H
+#define MYC_MEMORY_REGION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mycelium/error.h>
+
+#define MYC_REGION_MAGIC      0x6d79636567696f6eull /* "mycegion" */
+#define MYC_REGION_VERSION    1
+#define MYC_REGION_BLOCKS_MAX 256
+
+enum myc_block_kind {
+	MYC_BLOCK_FREE = 0,
+	MYC_BLOCK_PROCESS = 1,	/* struct of core/: control words, slots of actors */
+	MYC_BLOCK_EXECUTOR = 2, /* index = executor: cursors, progress, asleep word, local queue */
+	MYC_BLOCK_LANES = 3,	/* index = executor: lanes out */
+	MYC_BLOCK_HAND = 4,	/* index = endpoint: struct myc_hand (dataplane/) */
+	MYC_BLOCK_RETURN_RING =
+		5,	    /* index = endpoint * 64 + queue: frames on their way to the keeper */
+	MYC_BLOCK_FEED = 6, /* index = channel: struct of market/, progress and held packets */
+	MYC_BLOCK_STEER_STATE = 7, /* sources without XDP: channel state, windows, counters */
+	MYC_BLOCK_SOURCE = 8,	   /* sources without XDP: frames, file position */
+	MYC_BLOCK_METRICS = 9,	   /* index = actor slot: counters and the status line */
+	MYC_BLOCK_REGISTRY = 10,   /* supervisor's region, without BPF: rows, processes, pages */
+	MYC_BLOCK_USER = 64,	   /* first kind free for applications and tests */
+};
+
+struct myc_region_plan {
+	uint32_t count;
+	struct {
+		uint32_t kind, index;
+		uint64_t size;
+	} block[MYC_REGION_BLOCKS_MAX];
+};
+
+/* Adds a block of `size` bytes (rounded up to 64). -ENOSPC, -EEXIST (same kind and index). */
+int myc_region_plan_add(struct myc_region_plan *plan, uint32_t kind, uint32_t index, uint64_t size);
+
+/* Bytes the region will have, a multiple of the page size. */
+uint64_t myc_region_plan_size(const struct myc_region_plan *plan);
+
+/* Makes the memfd (huge pages when the pool has room, else ordinary), zeroed, laid out, sealed.
+ * Returns the descriptor (close-on-exec), or -errno. */
+int myc_region_create(const char *name, const struct myc_region_plan *plan,
+		      struct myc_error *error);
+
+enum myc_region_role { MYC_REGION_OWNER, MYC_REGION_READER };
+
+struct myc_region {
+	void *base;
+	uint64_t size;
+	enum myc_region_role role;
+};
+
+/* Maps and populates; checks magic, version and block table (the descriptor may come from another
+ * process). The descriptor stays the caller's. */
+int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
+		   struct myc_error *error);
+void myc_region_unmap(struct myc_region *region);
+/* NULL when there is no such block. Its address is 64-byte aligned. */
+void *myc_region_block(const struct myc_region *region, uint32_t kind, uint32_t index,
+		       uint64_t *size);
+
+#endif
