@@ -120,7 +120,8 @@ static const char *bar_text(const struct bench_figure *figure, char *out, size_t
 
 int bench_finish(struct bench *bench)
 {
-	const char *dir = getenv("MYC_BENCH_DIR") ? getenv("MYC_BENCH_DIR") : "build/bench";
+	const char *named = getenv("MYC_BENCH_DIR");
+	const char *dir = named ? named : "build/bench";
 	const char *bars = getenv("BARS");
 	struct utsname host;
 	char path[256];

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A system as one process of several: what the runtime needs beyond mycelium/system.h. core/ may
+ * lean on base and memory. (mycelium/system.h's myc_system_open is this with a workspace of one
+ * region and a private table of names.)
+ */
+#ifndef MYC_CORE_PROCESS_H
+#define MYC_CORE_PROCESS_H
+
+#include <stdbool.h>
+
+#include <mycelium/feed.h>
+#include <mycelium/system.h>
+
+#include "core/source.h"
+#include "memory/region.h"
+
+/* Adds the blocks that core needs in the region of a process with these opts, in a workspace of
+ * `processes` processes with `executors_all` executors in all. 0 or -errno. */
+int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *opts,
+		    uint32_t processes, uint32_t executors_all);
+
+/* How this process sits in its workspace. Everything pointed to outlives the system. */
+struct myc_workspace {
+	uint32_t node;
+	uint32_t process;     /* our index in regions */
+	uint64_t incarnation; /* of this start of the process, from 1 */
+	uint32_t processes;
+	const struct myc_region *regions; /* regions[process] read-write, the others read-only */
+	/* Names: 0 and the address, -ENOENT. Called on executors' threads; must not block. */
+	int (*find)(void *context, const char *name, myc_address *address);
+	/* Is this process (still) at this incarnation alive? For refs and lanes. May be NULL. */
+	bool (*alive)(void *context, uint32_t process);
+	/* An actor failed beyond its restart limit, or the system stopped. Any executor's thread. */
+	void (*failed)(void *context, myc_address actor, int code);
+	void *context;
+};
+
+int myc_system_join(struct myc_system **system, const struct myc_system_opts *opts,
+		    const struct myc_workspace *workspace, struct myc_error *error);
+
+/* Before start: the slot (and so the address) is given, so that a restarted process' actors have
+ * the addresses they had. Slots 0..63 are free for this; -EEXIST when taken. */
+int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
+		 uint32_t restarts, myc_address *address, struct myc_error *error);
+
+int myc_system_add_source(struct myc_system *system, uint32_t executor, struct myc_source *source);
+
+struct myc_actor *myc_system_actor(struct myc_system *system, myc_address address);
+/* Calls the actor's feed handler as a turn of its own. On the actor's executor only. 0, or the
+ * handler's error (the actor is being restarted; go on with the next event). */
+int myc_actor_feed(struct myc_actor *actor, const struct myc_feed_event *event);
+/* May it be given feed events now? Not while starting, paused (outbox not drained) or stopping.
+ * Looked at before every event; a false one is asked again in a later turn. */
+bool myc_actor_ready(const struct myc_actor *actor);
+
+/* Asks for an orderly stop; any thread, async-signal-safe. */
+void myc_system_request_stop(struct myc_system *system);
+/* Waits until every executor has ended (0), or timeout_ms is over (-ETIMEDOUT). */
+int myc_system_wait(struct myc_system *system, uint32_t timeout_ms);
+
+/* Counters of one actor, in its process' region (MYC_BLOCK_METRICS, index 0, an array by slot);
+ * one writer: its executor. For `myc ps`, from any process. */
+struct myc_actor_metrics {
+	uint64_t address; /* 0 = slot free */
+	uint64_t messages, messages_sent, sends_refused, timers, feed_events, restarts;
+	uint64_t mailbox_depth, mailbox_depth_max, outbox_depth, in_doubt;
+	uint64_t reserved[4];
+	char status[192]; /* from behaviour->status, zero-terminated; a reader may see it torn */
+	char reserved1[72];
+};
+_Static_assert(sizeof(struct myc_actor_metrics) == 384, "layout");
+
+#endif
