@@ -79,7 +79,7 @@ struct myc_process_row {
 	uint32_t restarts;
 	uint32_t reserved;
 	uint8_t name[24]; /* zero-terminated */
-	uint64_t reserved1[7];
+	uint64_t reserved1[8];
 };
 _Static_assert(sizeof(struct myc_process_row) == 128, "two cache lines");
 
