@@ -97,8 +97,8 @@ static int hold(struct myc_run *run, struct myc_error *error)
 	if (err)
 		return err;
 	for (uint32_t r = 0; r <= myc_run_processes(run); r++) {
-		const char *name = r < myc_run_processes(run) ? run->topology->process[r].name
-							      : "supervisor";
+		const char *name =
+			r < myc_run_processes(run) ? run->topology->process[r].name : "supervisor";
 
 		run->region_fd[r] = myc_region_create(name, &run->layout->plan[r], error);
 		if (run->region_fd[r] < 0)
@@ -148,7 +148,8 @@ static void tell_launcher(const struct myc_run *run, int kind, const struct myc_
 
 /* ---- children -------------------------------------------------------------------------------- */
 
-/* In the child: dies with the holder, takes signals again, drops what only the holder uses. */
+/* In the child: dies with the holder, drops what only the holder uses. Signals stay blocked until
+ * the child has handlers of its own. */
 static void become_child(struct holder *holder, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -162,7 +163,6 @@ static void become_child(struct holder *holder, pid_t parent)
 	for (uint32_t p = 0; p < MYC_PROCESSES_MAX; p++)
 		if (holder->child[p].pid)
 			close(holder->child[p].pidfd);
-	sigprocmask(SIG_UNBLOCK, &holder->signals, NULL);
 }
 
 static int child_fork(struct holder *holder, uint32_t process, uint64_t incarnation)

@@ -134,11 +134,13 @@ static int plan_worker(struct myc_layout *layout, uint32_t p)
 
 	int err = myc_system_plan(plan, &layout->system[p], layout->topology->processes,
 				  layout->executors_all);
-	err = err ?: myc_region_plan_add(plan, MYC_BLOCK_CONTROL, 0,
-					 sizeof(struct myc_worker_control));
+	err = err
+		      ?: myc_region_plan_add(plan, MYC_BLOCK_CONTROL, 0,
+					     sizeof(struct myc_worker_control));
 	if (!layout->in_kernel)
-		err = err ?: myc_region_plan_add(plan, MYC_BLOCK_PAGE, 0,
-						 sizeof(struct myc_process_page));
+		err = err
+			      ?: myc_region_plan_add(plan, MYC_BLOCK_PAGE, 0,
+						     sizeof(struct myc_process_page));
 	for (uint32_t a = 0; a < process->actors; a++)
 		for (uint32_t f = 0; f < process->actor[a].feeds; f++)
 			err = err ?: myc_feed_plan(plan, process->actor[a].feed[f]);
@@ -155,12 +157,15 @@ static int plan_supervisor(struct myc_layout *layout)
 				      sizeof(struct myc_supervisor_notes));
 	if (layout->in_kernel)
 		return err;
-	err = err ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_ROWS,
-					 MYC_REGISTRY_ROWS * sizeof(struct myc_registry_row));
-	err = err ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_PROCESSES,
-					 MYC_PROCESSES_MAX * sizeof(struct myc_process_row));
-	return err ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_SYSTEM,
-					  sizeof(struct myc_system_page));
+	err = err
+		      ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_ROWS,
+					     MYC_REGISTRY_ROWS * sizeof(struct myc_registry_row));
+	err = err
+		      ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_PROCESSES,
+					     MYC_PROCESSES_MAX * sizeof(struct myc_process_row));
+	return err
+		       ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_SYSTEM,
+					      sizeof(struct myc_system_page));
 }
 
 int myc_layout_make(struct myc_layout **out, struct myc_topology *topology, struct myc_error *error)

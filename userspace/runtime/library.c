@@ -30,10 +30,9 @@ int myc_library_open(const struct myc_topology_process *process,
 		snprintf(symbol, sizeof(symbol), "myc_behaviour_%s", actor->behaviour);
 		behaviours[a] = dlsym(library, symbol);
 		if (!behaviours[a])
-			return myc_error_set(
-				error, -ENOENT, "export it, or correct behaviour:",
-				"actor '%s' on line %u: no symbol %s in %s", actor->name,
-				actor->line, symbol, process->library);
+			return myc_error_set(error, -ENOENT, "export it, or correct behaviour:",
+					     "actor '%s' on line %u: no symbol %s in %s",
+					     actor->name, actor->line, symbol, process->library);
 		if (actor->feeds && !behaviours[a]->feed)
 			return myc_error_set(
 				error, -EINVAL, "give the behaviour a feed handler",

@@ -37,7 +37,7 @@ enum myc_exit_decision myc_exit_decide(enum myc_restart restart, enum myc_exit_r
 #define MYC_INTENSITY_MAX 64
 
 struct myc_restart_limit {
-	uint32_t intensity;  /* restarts allowed within the period; 0 = the first death ends all */
+	uint32_t intensity; /* restarts allowed within the period; 0 = the first death ends all */
 	uint64_t period_ns;
 };
 

@@ -80,8 +80,7 @@ int myc_sandbox_enter(struct myc_error *error)
 	int err = drop_capabilities();
 
 	if (err)
-		return myc_error_set(error, err, NULL, "dropping capabilities: %s",
-				     strerror(-err));
+		return myc_error_set(error, err, NULL, "dropping capabilities: %s", strerror(-err));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return myc_error_set(error, -errno, NULL, "no_new_privs: %s", strerror(errno));
 	err = refuse_calls();

@@ -26,7 +26,7 @@ enum myc_worker_state {
 struct myc_worker_control {
 	uint64_t state; /* incarnation << 8 | enum myc_worker_state */
 	uint64_t reserved[7];
-	uint64_t beat_ns[MYC_PROCESS_EXECUTORS_MAX]; /* CLOCK_MONOTONIC of a recent turn */
+	uint64_t beat_ns[MYC_PROCESS_EXECUTORS_MAX];   /* CLOCK_MONOTONIC of a recent turn */
 	uint64_t exhausted[MYC_PROCESS_EXECUTORS_MAX]; /* incarnation in which the executor's
 							  endpoints came to their end; 0 = not */
 	struct myc_error error;			       /* of FAILED */
@@ -54,9 +54,9 @@ enum myc_child_state {
 };
 
 struct myc_child {
-	uint64_t incarnation;	 /* of the process that the state is about */
-	uint64_t state;		 /* enum myc_child_state */
-	uint64_t signalled;	 /* 1 = asked to stop (SIGTERM), 2 = killed by us, of this incarnation */
+	uint64_t incarnation; /* of the process that the state is about */
+	uint64_t state;	      /* enum myc_child_state */
+	uint64_t signalled; /* 1 = asked to stop (SIGTERM), 2 = killed by us, of this incarnation */
 	uint64_t state_since_ns; /* CLOCK_MONOTONIC */
 	uint64_t last_status;	 /* wait(2)'s, of the last exit */
 	uint64_t adopted;	 /* times a new supervisor found it running */

@@ -37,8 +37,7 @@ static int read_power_of_two(struct myc_yaml_node node, uint32_t min, uint32_t m
 	int err = read_u32(node, min, max, out, error);
 
 	if (!err && myc_yaml_present(node) && (*out & (*out - 1)))
-		return myc_yaml_refuse(node, error, "use 64, 128, 256, ...",
-				       "not a power of two");
+		return myc_yaml_refuse(node, error, "use 64, 128, 256, ...", "not a power of two");
 	return err;
 }
 
@@ -52,8 +51,8 @@ static int read_path(struct myc_yaml_node node, const char *folder, char **out,
 	if (err || !text)
 		return err;
 	free(*out);
-	if (asprintf(out, "%s%s%s", text[0] == '/' ? "" : folder, text[0] == '/' ? "" : "/",
-		     text) < 0) {
+	if (asprintf(out, "%s%s%s", text[0] == '/' ? "" : folder, text[0] == '/' ? "" : "/", text) <
+	    0) {
 		*out = NULL;
 		return myc_error_set(error, -ENOMEM, NULL, "no memory");
 	}
@@ -94,12 +93,18 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 	struct myc_yaml_node kind, interface, netns, queues, mode, wait, attach, frames, frame_size,
 		rx_ring, join, file, speed;
 	const struct myc_yaml_field fields[] = {
-		{"kind", &kind, false},		    {"interface", &interface, false},
-		{"netns", &netns, false},	    {"queues", &queues, false},
-		{"mode", &mode, false},		    {"wait", &wait, false},
-		{"attach", &attach, false},	    {"frames", &frames, false},
-		{"frame_size", &frame_size, false}, {"rx_ring", &rx_ring, false},
-		{"join_groups", &join, false},	    {"file", &file, false},
+		{"kind", &kind, false},
+		{"interface", &interface, false},
+		{"netns", &netns, false},
+		{"queues", &queues, false},
+		{"mode", &mode, false},
+		{"wait", &wait, false},
+		{"attach", &attach, false},
+		{"frames", &frames, false},
+		{"frame_size", &frame_size, false},
+		{"rx_ring", &rx_ring, false},
+		{"join_groups", &join, false},
+		{"file", &file, false},
 		{"speed", &speed, false},
 	};
 	unsigned of_kind = network->kind, of_mode = network->mode, of_wait = network->wait,
@@ -107,9 +112,12 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
 	err = err ?: myc_yaml_choice(kind, kind_names, COUNT(kind_names), &of_kind, error);
-	err = err ?: myc_yaml_string(interface, network->interface, sizeof(network->interface),
-				     error);
-	err = err ?: myc_yaml_name(netns, NAME_CHARS, network->netns, sizeof(network->netns), error);
+	err = err
+		      ?: myc_yaml_string(interface, network->interface, sizeof(network->interface),
+					 error);
+	err = err
+		      ?: myc_yaml_name(netns, NAME_CHARS, network->netns, sizeof(network->netns),
+				       error);
 	err = err ?: read_queues(queues, &network->queues, error);
 	err = err ?: myc_yaml_choice(mode, modes, COUNT(modes), &of_mode, error);
 	err = err ?: myc_yaml_choice(wait, waits, COUNT(waits), &of_wait, error);
@@ -211,8 +219,8 @@ static int channel_of(const struct myc_channels *channels, struct myc_yaml_node 
 	if (err)
 		return err;
 	if (!channels->config.channels_count)
-		return myc_yaml_refuse(node, error, "describe it under channels:",
-				       "no such channel");
+		return myc_yaml_refuse(node, error,
+				       "describe it under channels:", "no such channel");
 	for (uint32_t i = 0; i < channels->config.channels_count; i++)
 		names[i] = channels->spec[i].name;
 	for (; index < channels->config.channels_count; index++)
@@ -254,10 +262,14 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 	struct myc_yaml_node name, behaviour, executor, feeds, settings, filtered, intensity,
 		period;
 	const struct myc_yaml_field fields[] = {
-		{"name", &name, true},	       {"behaviour", &behaviour, true},
-		{"executor", &executor, false}, {"feeds", &feeds, false},
-		{"settings", &settings, false}, {"report_filtered", &filtered, false},
-		{"intensity", &intensity, false}, {"period_s", &period, false},
+		{"name", &name, true},
+		{"behaviour", &behaviour, true},
+		{"executor", &executor, false},
+		{"feeds", &feeds, false},
+		{"settings", &settings, false},
+		{"report_filtered", &filtered, false},
+		{"intensity", &intensity, false},
+		{"period_s", &period, false},
 	};
 	uint32_t period_s = 0;
 
@@ -265,8 +277,9 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 	actor->line = myc_yaml_line(node);
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
 	err = err ?: myc_yaml_name(name, NAME_CHARS, actor->name, sizeof(actor->name), error);
-	err = err ?: myc_yaml_name(behaviour, SYMBOL_CHARS, actor->behaviour,
-				   sizeof(actor->behaviour), error);
+	err = err
+		      ?: myc_yaml_name(behaviour, SYMBOL_CHARS, actor->behaviour,
+				       sizeof(actor->behaviour), error);
 	err = err ?: read_u32(executor, 0, process->executors - 1, &actor->executor, error);
 	err = err ?: read_feeds(feeds, topology, actor, error);
 	err = err ?: read_settings(settings, actor, error);
@@ -312,10 +325,14 @@ static int read_process(struct myc_yaml_node node, const char *folder,
 	struct myc_yaml_node name, restart, shutdown, library, executors, actors, slots, lane,
 		outbox;
 	const struct myc_yaml_field fields[] = {
-		{"name", &name, true},		 {"restart", &restart, false},
-		{"shutdown_ms", &shutdown, false}, {"library", &library, true},
-		{"executors", &executors, false}, {"actors", &actors, true},
-		{"slots", &slots, false},	 {"lane_slots", &lane, false},
+		{"name", &name, true},
+		{"restart", &restart, false},
+		{"shutdown_ms", &shutdown, false},
+		{"library", &library, true},
+		{"executors", &executors, false},
+		{"actors", &actors, true},
+		{"slots", &slots, false},
+		{"lane_slots", &lane, false},
 		{"outbox", &outbox, false},
 	};
 	unsigned count = 0, of_restart = MYC_PERMANENT;
@@ -400,8 +417,7 @@ static int override_setting(struct myc_topology *topology,
 		dot ? actor_named(topology, override->key, (size_t)(dot - override->key)) : NULL;
 
 	if (!actor || !dot[1])
-		return myc_error_set(error, -EINVAL,
-				     "use network.KEY, supervisor.KEY or ACTOR.KEY",
+		return myc_error_set(error, -EINVAL, "use network.KEY, supervisor.KEY or ACTOR.KEY",
 				     "--set %s: nothing is called that", override->key);
 	return add_setting(actor, dot + 1, override->value, error);
 }
@@ -450,20 +466,22 @@ static int read_all(struct myc_topology *topology, struct myc_yaml_node root, co
 {
 	struct myc_yaml_node system, network, channels, supervisor, processes;
 	const struct myc_yaml_field fields[] = {
-		{"system", &system, true},	   {"network", &network, false},
-		{"channels", &channels, false},	   {"supervisor", &supervisor, false},
+		{"system", &system, true},	 {"network", &network, false},
+		{"channels", &channels, false},	 {"supervisor", &supervisor, false},
 		{"processes", &processes, true},
 	};
 	unsigned count = 0;
 
 	int err = myc_yaml_fields(root, fields, COUNT(fields), error);
-	err = err ?: myc_yaml_name(system, SYSTEM_CHARS, topology->system, sizeof(topology->system),
-				   error);
+	err = err
+		      ?: myc_yaml_name(system, SYSTEM_CHARS, topology->system,
+				       sizeof(topology->system), error);
 	err = err ?: read_network(network, folder, &topology->network, error);
 	if (!err && kind)
 		err = override_kind(&topology->network, kind, error);
-	err = err ?: myc_channels_read(&topology->channels, channels, MYC_CHANNELS_OF_ACTORS,
-				       error);
+	err = err
+		      ?: myc_channels_read(&topology->channels, channels, MYC_CHANNELS_OF_ACTORS,
+					   error);
 	err = err ?: read_supervisor(supervisor, topology, error);
 	err = err ?: apply_overrides(topology, folder, true, overrides, overrides_count, error);
 	err = err ?: myc_topology_check_network(topology, network, error);
@@ -514,8 +532,8 @@ int myc_topology_load(struct myc_topology **topology, const char *path, const ch
 
 	if (err)
 		return err;
-	char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path))
-			     : strdup(".");
+	char *folder =
+		slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
 	err = folder ? myc_topology_read(topology, yaml, folder, kind, overrides, count, error)
 		     : myc_error_set(error, -ENOMEM, NULL, "no memory");
 	free(folder);

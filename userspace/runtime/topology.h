@@ -23,12 +23,12 @@
 #include "runtime/restart.h"
 #include "runtime/yaml.h"
 
-#define MYC_SYSTEM_NAME_MAX 31
-#define MYC_PROCESS_NAME_MAX 23
-#define MYC_BEHAVIOUR_NAME_MAX 23
-#define MYC_PROCESS_ACTORS_MAX 64    /* fixed slots of a process (core/process.h) */
+#define MYC_SYSTEM_NAME_MAX	  31
+#define MYC_PROCESS_NAME_MAX	  23
+#define MYC_BEHAVIOUR_NAME_MAX	  23
+#define MYC_PROCESS_ACTORS_MAX	  64 /* fixed slots of a process (core/process.h) */
 #define MYC_PROCESS_EXECUTORS_MAX 16
-#define MYC_ACTOR_SETTINGS_MAX 64
+#define MYC_ACTOR_SETTINGS_MAX	  64
 
 struct myc_channels; /* runtime/channels_yaml.h */
 

@@ -146,10 +146,10 @@ static int check_channels(const struct myc_topology *topology, struct myc_yaml_n
 		for (uint32_t f = 0; f < actor->feeds; f++) {
 			if (owner[actor->feed[f]])
 				return myc_yaml_refuse(
-					myc_yaml_item(field(actor_node(processes, i.process,
-								       i.actor),
-							    "feeds"),
-						      f),
+					myc_yaml_item(
+						field(actor_node(processes, i.process, i.actor),
+						      "feeds"),
+						f),
 					error, "feed one actor and let it send to the other",
 					"actor '%s' on line %u is fed from it already",
 					owner[actor->feed[f]]->name, owner[actor->feed[f]]->line);

@@ -27,8 +27,7 @@ static int find_tables(struct myc_view *view, struct myc_error *error)
 	bool whole = view->registry.rows && view->registry.processes && view->system;
 
 	for (uint32_t p = 0; p < view->processes; p++) {
-		view->page[p] =
-			block(view, p, MYC_BLOCK_PAGE, 0, sizeof(struct myc_process_page));
+		view->page[p] = block(view, p, MYC_BLOCK_PAGE, 0, sizeof(struct myc_process_page));
 		whole = whole && view->page[p];
 	}
 	return whole ? 0 : myc_error_set(error, -EIO, NULL, "a region lacks the registry's blocks");

@@ -26,10 +26,10 @@
 #include "runtime/sandbox.h"
 #include "runtime/view.h"
 
-#define NS_PER_MS      1000000ull
-#define ADMISSION_NS   (10000 * NS_PER_MS) /* for the supervisor to note our incarnation */
-#define BEAT_POLLS     32		   /* turns between two looks at the clock */
-#define WAIT_MS	       1000
+#define NS_PER_MS    1000000ull
+#define ADMISSION_NS (10000 * NS_PER_MS) /* for the supervisor to note our incarnation */
+#define BEAT_POLLS   32			 /* turns between two looks at the clock */
+#define WAIT_MS	     1000
 
 /* Runs on each executor: shows that its turns come to their end, and the end of its input. */
 struct pulse {
@@ -259,8 +259,8 @@ static int open_feed(struct worker *worker, uint32_t slot, struct myc_actor *act
 		}
 	}
 	int err = myc_endpoint_join(&worker->endpoint[slot], worker->run->dataplane,
-				    topology->endpoint, worker->view.region,
-				    worker->view.processes, &tables, error);
+				    topology->endpoint, worker->view.region, worker->view.processes,
+				    &tables, error);
 	if (err)
 		return err;
 	struct myc_feed_opts opts = {
@@ -379,6 +379,7 @@ _Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t i
 	static struct worker worker;
 	struct sigaction action = {.sa_handler = on_term, .sa_flags = SA_RESTART};
 	struct myc_error error = {0};
+	sigset_t none;
 	char name[16];
 
 	worker.run = run;
@@ -394,6 +395,8 @@ _Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t i
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 
 	int err = map_workspace(&worker, &error);
 	if (!err) {
