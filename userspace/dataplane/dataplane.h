@@ -60,7 +60,8 @@ struct myc_dataplane_opts {
 	uint32_t keeper[MYC_QUEUES_MAX]; /* process that keeps this queue's fill ring */
 	enum myc_xsk_mode mode;
 	enum myc_wait wait;
-	uint32_t frames; /* XDP: a queue, UDP and FILE: an endpoint; a power of two, 0 = 8192, 1024 */
+	uint32_t
+		frames; /* XDP: a queue, UDP and FILE: an endpoint; a power of two, 0 = 8192, 1024 */
 	uint32_t frame_size; /* 2048 or 4096, 0 = 2048 */
 	const char *file;    /* FILE: path; "" rate below */
 	double file_speed;   /* 1 = as recorded, 0 = as fast as it is handled */
@@ -121,8 +122,10 @@ struct myc_ledger {
 	uint64_t rx_dropped, rx_ring_full, fill_ring_empty,
 		rx_invalid; /* XDP_STATISTICS, over sockets */
 	uint64_t handled;   /* packets done, all endpoints */
-	uint64_t not_delivered; /* of these: bad descriptor, metadata or frame; see struct myc_hand */
-	uint64_t refused; /* XDP: datagrams for the groups that came up the host's stack; see groups.h */
+	uint64_t
+		not_delivered; /* of these: bad descriptor, metadata or frame; see struct myc_hand */
+	uint64_t
+		refused; /* XDP: datagrams for the groups that came up the host's stack; see groups.h */
 };
 int myc_dataplane_ledger(struct myc_dataplane *dataplane, const struct myc_region *regions,
 			 uint32_t processes, struct myc_ledger *ledger);
