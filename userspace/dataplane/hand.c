@@ -145,6 +145,16 @@ static uint32_t write_home(const struct myc_grip *grip, uint32_t number, uint32_
 	return n;
 }
 
+/* At least as many as write_home will write. */
+static uint32_t count_home(const struct myc_grip *grip, uint32_t number, uint32_t batch)
+{
+	uint32_t n = batch - (uint32_t)__builtin_popcountll(batch ? grip->batch_held : 0);
+
+	for (uint32_t i = 0; i < grip->released_count; i++)
+		n += grip->hand->held[grip->released[i]].queue == number;
+	return n;
+}
+
 static bool give_queue(struct myc_grip *grip, uint32_t number)
 {
 	struct myc_hand *hand = grip->hand;
@@ -152,7 +162,7 @@ static bool give_queue(struct myc_grip *grip, uint32_t number)
 	bool batch_too = grip->batch_count && grip->batch_queue == number;
 	uint32_t batch = batch_too ? grip->batch_count : 0;
 
-	if (myc_ring_room(home) < batch + grip->released_count) {
+	if (myc_ring_room(home) < count_home(grip, number, batch)) {
 		hand->gives_refused++;
 		return false;
 	}
