@@ -28,7 +28,9 @@ static __always_inline enum myc_reason deliver(struct xdp_md *context,
 
 	if (queue >= MYC_QUEUES_MAX || verdict->endpoint >= MYC_ENDPOINTS_MAX)
 		return MYC_REASON_PASS_NO_SOCKET;
-	if (bpf_xdp_adjust_meta(context, -MYC_META_SIZE) != 0)
+	/* Another program's metadata, or a driver without any: ours would not lie at packet - 32. */
+	if (context->data_meta != context->data ||
+	    bpf_xdp_adjust_meta(context, -MYC_META_SIZE) != 0)
 		return MYC_REASON_PASS_NO_METADATA;
 	meta = (struct myc_meta *)(long)context->data_meta;
 	if ((void *)(meta + 1) > (void *)(long)context->data) {

@@ -4,28 +4,84 @@
 #include <errno.h>
 #include <string.h>
 
-int myc_binding_table_build(struct myc_binding_slot *slots, const struct myc_steer_config *config)
-{
-	memset(slots, 0, MYC_BINDING_SLOTS * sizeof(*slots));
-	for (uint32_t i = 0; i < config->bindings_count; i++) {
-		const struct myc_binding_key *key = &config->binding[i].key;
-		struct myc_binding_slot slot = {
-			.port_vlan = key->port | (uint32_t)key->vlan << 16,
-			.used = 1,
-			.value = config->binding[i].value,
-		};
-		uint32_t at, probe = 0;
+#include "../../bpf/platform_user.h"
 
-		memcpy(slot.address, key->address, sizeof(slot.address));
-		at = myc_binding_hash(slot.address[0], slot.address[1], slot.port_vlan);
-		for (; slots[at].used; at = (at + 1) % MYC_BINDING_SLOTS) {
-			if (slots[at].port_vlan == slot.port_vlan &&
-			    memcmp(slots[at].address, slot.address, sizeof(slot.address)) == 0)
-				return -EEXIST;
-			if (++probe == MYC_BINDING_PROBES_MAX)
-				return -ENOSPC;
-		}
-		slots[at] = slot;
+#include "../../bpf/judge.h"
+
+/* From the datagram on: judge, count, translate. Metadata always has room here, and whether the
+ * endpoint has a socket is the caller's business. */
+static void steer(const struct steer_host *host, const struct datagram *datagram,
+		  enum myc_reason reason, struct myc_steer_result *result)
+{
+	struct verdict verdict = {0};
+
+	memset(result, 0, sizeof(*result));
+	if (reason == GO_ON) {
+		result->payload_offset = (uint16_t)datagram->offset;
+		result->payload_size = (uint16_t)datagram->size;
+		reason = steer_judge(host, datagram, &verdict);
 	}
+	if (reason == MYC_REASON_REDIRECTED || reason == MYC_REASON_REDIRECTED_STANDBY) {
+		if (verdict.endpoint >= MYC_ENDPOINTS_MAX)
+			reason = MYC_REASON_PASS_NO_SOCKET;
+	}
+	verdict_count(&verdict, verdict.counters ? verdict.counters : &host->tables->counters[0],
+		      reason);
+	result->reason = reason;
+	switch (reason) {
+	case MYC_REASON_REDIRECTED:
+	case MYC_REASON_REDIRECTED_STANDBY:
+		result->action = MYC_STEER_REDIRECT;
+		result->endpoint = (uint16_t)verdict.endpoint;
+		result->meta = verdict.meta;
+		break;
+	case MYC_REASON_FILTERED:
+	case MYC_REASON_DUPLICATE:
+		result->action = MYC_STEER_DROP;
+		break;
+	default:
+		result->action = MYC_STEER_PASS;
+		break;
+	}
+}
+
+void myc_steer_frame(struct myc_steer_tables *tables, const uint8_t *frame, uint32_t size,
+		     uint64_t now_ns, struct myc_steer_result *result)
+{
+	const struct steer_host host = {
+		.tables = tables,
+		.frame = {.start = frame, .end = frame + size},
+		.now_ns = now_ns,
+	};
+	struct datagram datagram = {0};
+	const enum myc_reason reason = datagram_parse(host.frame, &datagram);
+
+	steer(&host, &datagram, reason, result);
+}
+
+void myc_steer_payload(struct myc_steer_tables *tables, const struct myc_binding_key *key,
+		       const uint8_t source[16], const uint8_t *payload, uint32_t size,
+		       uint64_t now_ns, struct myc_steer_result *result)
+{
+	const struct steer_host host = {
+		.tables = tables,
+		.frame = {.start = payload, .end = payload + size},
+		.now_ns = now_ns,
+	};
+	struct datagram datagram = {.port = key->port, .vlan = key->vlan, .size = size};
+
+	memcpy(datagram.destination, key->address, sizeof(datagram.destination));
+	memcpy(datagram.source, source, sizeof(datagram.source));
+	steer(&host, &datagram, GO_ON, result);
+}
+
+int myc_frame_payload(const uint8_t *frame, uint32_t size, uint32_t *offset, uint32_t *payload_size)
+{
+	struct datagram datagram;
+
+	if (datagram_parse((struct frame){.start = frame, .end = frame + size}, &datagram) != GO_ON)
+		return -EBADMSG;
+	*offset = datagram.offset;
+	*payload_size = datagram.size;
 	return 0;
 }
