@@ -2,8 +2,8 @@
 /*
  * Hands, keepers and return rings against a simulated kernel, in plain memory and from a seed. The
  * kernel acts at every named step of the code under test, and the worker dies at any of them; a
- * successor recovers (and may die while it does). After every step each frame is in exactly one
- * place, and no packet is seen again after it was done.
+ * successor recovers (and may die while it does). At every death, and at every eighth step between,
+ * each frame is in exactly one place, and no packet is seen again after it was done.
  */
 #include "common/test.h"
 
@@ -21,7 +21,7 @@ static void point(const char *name);
 #define FRAME_SIZE 2048
 #define RX_SLOTS   32
 #define PACKETS	   4000 /* of one seed */
-#define SEEDS	   1500
+#define SEEDS	   2000
 
 enum packet_state { UNSEEN = 0, SEEN, DONE };
 
@@ -72,6 +72,7 @@ static struct sim {
 	uint32_t kill_in;	    /* steps to the next death; 0 = none */
 	jmp_buf death;
 	uint32_t steps;
+	bool broken; /* on purpose: the ledger is not looked at */
 } sim;
 
 static struct {
@@ -220,7 +221,8 @@ static void point(const char *name)
 		i++;
 	strcpy(points[i].name, name);
 	points[i].passed++;
-	check_ledger();
+	if (!sim.broken && one_in(8))
+		check_ledger();
 	if (one_in(3))
 		kernel_step();
 	if (sim.kill_in && --sim.kill_in == 0) {
@@ -523,6 +525,7 @@ static void a_borrower_whose_ring_cannot_be_is_cut_off(void **state)
 
 	(void)state;
 	sim_start(9);
+	sim.broken = true;
 	sim.back[1][0].ring.address[sim.back[1][0].ring.producer % FRAMES] = 12345; /* no frame */
 	sim.back[1][0].ring.producer++;
 	assert_int_equal(myc_keeper_drain(&sim.keeper[0], &sim.view[0][0], borrower, 1), 0);

@@ -121,37 +121,34 @@ static void free_released(struct myc_grip *grip, uint32_t queue)
 	grip->released_count = kept;
 }
 
-/* Writes what goes home to this queue behind the ring's producer; returns how many. */
-static uint32_t write_home(const struct myc_grip *grip, uint32_t number, uint32_t batch)
+/* What goes home to this queue: written behind the ring's producer when `home` is not NULL.
+ * Returns how many. */
+static uint32_t gather(const struct myc_grip *grip, uint32_t number, uint32_t batch,
+		       const struct myc_ring *home)
 {
 	const struct myc_hand_queue *queue = grip->queue[number];
 	const struct myc_hand *hand = grip->hand;
 	uint64_t base = ~((uint64_t)queue->frame_size - 1);
-	uint32_t index = myc_ring_index(queue->home.producer);
+	uint32_t index = home ? myc_ring_index(home->producer) : 0;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < batch; i++) {
 		/* What lies outside the UMEM is no frame of ours: it goes nowhere. */
 		if ((grip->batch_held >> i & 1) || hand->batch[i].address >= queue->frames_size)
 			continue;
-		*myc_ring_address(&queue->home, index + n++) = hand->batch[i].address & base;
+		if (home)
+			*myc_ring_address(home, index + n) = hand->batch[i].address & base;
+		n++;
 	}
 	for (uint32_t i = 0; i < grip->released_count; i++) {
 		const struct myc_held *held = &hand->held[grip->released[i]];
 
-		if (held->queue == number)
-			*myc_ring_address(&queue->home, index + n++) = held->address & base;
+		if (held->queue != number)
+			continue;
+		if (home)
+			*myc_ring_address(home, index + n) = held->address & base;
+		n++;
 	}
-	return n;
-}
-
-/* At least as many as write_home will write. */
-static uint32_t count_home(const struct myc_grip *grip, uint32_t number, uint32_t batch)
-{
-	uint32_t n = batch - (uint32_t)__builtin_popcountll(batch ? grip->batch_held : 0);
-
-	for (uint32_t i = 0; i < grip->released_count; i++)
-		n += grip->hand->held[grip->released[i]].queue == number;
 	return n;
 }
 
@@ -162,11 +159,12 @@ static bool give_queue(struct myc_grip *grip, uint32_t number)
 	bool batch_too = grip->batch_count && grip->batch_queue == number;
 	uint32_t batch = batch_too ? grip->batch_count : 0;
 
-	if (myc_ring_room(home) < count_home(grip, number, batch)) {
+	uint32_t room = myc_ring_room(home);
+	if (room < batch + grip->released_count && room < gather(grip, number, batch, NULL)) {
 		hand->gives_refused++;
 		return false;
 	}
-	uint32_t n = write_home(grip, number, batch);
+	uint32_t n = gather(grip, number, batch, home);
 	MYC_POINT(give_written);
 	if (n) {
 		uint32_t index = myc_ring_index(home->producer);
