@@ -90,11 +90,11 @@ static bool one_in(uint32_t n)
 	return below(n) == 0;
 }
 
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			fail_msg("seed %llu, step %u: %s", (unsigned long long)test_seed(),        \
-				 sim.steps, #condition);                                           \
+#define MUST(condition)                                                                     \
+	do {                                                                                \
+		if (!(condition))                                                           \
+			fail_msg("seed %llu, step %u: %s", (unsigned long long)test_seed(), \
+				 sim.steps, #condition);                                    \
 	} while (0)
 
 /* ---- the kernel ---------------------------------------------------------------------------- */
@@ -199,9 +199,8 @@ static void check_ledger(void)
 			in_hand += myc_hand_frames(&sim.hand[e], &sim.view[e][number], number);
 			if (e == number)
 				continue;
-			uint32_t waiting = myc_keeper_waiting(&sim.keeper[number],
-							      &sim.view[number][number],
-							      &back->ring, e);
+			uint32_t waiting = myc_keeper_waiting(
+				&sim.keeper[number], &sim.view[number][number], &back->ring, e);
 			MUST(waiting <= FRAMES);
 			for (uint32_t i = 1; i <= waiting; i++)
 				mark(seen, back->ring.address[(back->ring.producer - i) % FRAMES]);
@@ -256,8 +255,8 @@ static uint32_t entry_packet(uint32_t e, uint32_t entry, uint32_t batch_queue)
 	return packet_at(held->queue, held->address);
 }
 
-static void handle(uint32_t e, uint32_t entry, const struct myc_hand_queue *view,
-		   uint64_t address, uint32_t size, uint32_t number)
+static void handle(uint32_t e, uint32_t entry, const struct myc_hand_queue *view, uint64_t address,
+		   uint32_t size, uint32_t number)
 {
 	struct worker *w = &sim.worker[e];
 
@@ -383,7 +382,7 @@ static void sim_start(uint64_t seed)
 	memset(&sim, 0, sizeof(sim));
 	sim.chance = seed * 0x9e3779b97f4a7c15ull | 1;
 	/* Indices near their wrap: u32s that count for weeks. */
-	uint32_t base = (uint32_t)-(int32_t)below(400);
+	uint32_t base = (uint32_t) - (int32_t)below(400);
 	for (uint32_t number = 0; number < QUEUES; number++) {
 		struct sim_queue *q = &sim.queue[number];
 
@@ -524,7 +523,7 @@ static void a_borrower_whose_ring_cannot_be_is_cut_off(void **state)
 	struct myc_borrower *borrower = &sim.worker[0].borrower[0][1];
 
 	(void)state;
-	sim_start(9);
+	sim_start(8);
 	sim.broken = true;
 	sim.back[1][0].ring.address[sim.back[1][0].ring.producer % FRAMES] = 12345; /* no frame */
 	sim.back[1][0].ring.producer++;

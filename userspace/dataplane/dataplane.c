@@ -303,6 +303,7 @@ void myc_dataplane_forked(struct myc_dataplane *dataplane, uint32_t process)
 	const struct myc_shape *shape = &dataplane->shape;
 	uint64_t ours = 0;
 
+	dataplane->program = NULL; /* a worker closes its copy, see myc_program_map_worker */
 	for (uint32_t e = 0; e < shape->endpoints; e++)
 		if (shape->endpoint[e].process == process)
 			ours |= 1ull << e;

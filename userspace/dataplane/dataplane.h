@@ -91,8 +91,10 @@ void myc_dataplane_close(struct myc_dataplane *dataplane);
 /* Worker, right after fork: drops what is not this process' (descriptors, mappings). */
 void myc_dataplane_forked(struct myc_dataplane *dataplane, uint32_t process);
 
-/* What the twin needs of the rest of the system (UDP and FILE); XDP: the program's maps are used. */
+/* What an endpoint needs of the rest of the system. Everything pointed to outlives the endpoint. */
 struct myc_dataplane_tables {
+	/* XDP: of this worker (myc_program_map_worker); the others are what the twin needs. */
+	const struct myc_program_maps *maps;
 	const struct myc_registry_row *registry;
 	const struct myc_process_row *processes;
 	const struct myc_system_page *system;

@@ -398,14 +398,12 @@ int myc_endpoint_view(struct myc_endpoint *endpoint, uint16_t channel,
 		view->state = &endpoint->intake->tables.state[channel];
 		view->window = &endpoint->intake->tables.window[channel];
 		locate = endpoint->intake->tables.locate;
-	} else if (dataplane->program) {
-		const struct myc_program_maps *maps = myc_program_maps(dataplane->program);
-
-		view->state = &maps->state[channel];
-		view->window = &maps->window[channel];
-		locate = maps->locate;
+	} else if (endpoint->tables.maps) {
+		view->state = &endpoint->tables.maps->state[channel];
+		view->window = &endpoint->tables.maps->window[channel];
+		locate = endpoint->tables.maps->locate;
 	} else {
-		return -ENOENT;
+		return -EINVAL;
 	}
 	view->locate = own->filter == MYC_FILTER_LOCATE && locate ? &locate[channel] : NULL;
 	return 0;

@@ -49,6 +49,8 @@ unsigned myc_keeper_drain(struct myc_keeper *keeper, const struct myc_hand_queue
 		waiting = room;
 	if (waiting > DRAIN_MAX)
 		waiting = DRAIN_MAX;
+	if (!waiting)
+		return 0;
 	uint32_t index = myc_ring_index(queue->home.producer);
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < waiting; i++) {
