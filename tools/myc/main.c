@@ -75,9 +75,9 @@ int myc_name_of(const char *given, char *out, size_t size, struct myc_error *err
 	if (!given) {
 		myc_run_dir_each(note_name, &names);
 		if (names.count != 1)
-			return myc_error_set(error, -EINVAL,
-					     names.count ? "name one; myc ps lists them" : NULL,
-					     names.count ? "several systems run" : "no system runs");
+			return myc_error_set(
+				error, -EINVAL, names.count ? "name one; myc ps lists them" : NULL,
+				names.count ? "several systems run" : "no system runs");
 		given = names.name;
 	}
 	if (strlen(given) >= size || strchr(given, '/') || given[0] == '.')

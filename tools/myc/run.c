@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "myc/myc.h"
 
-#define USAGE                                                                       \
-	"myc run TOPOLOGY [-d] [--kind xdp|udp|file|none] [--set KEY=VALUE]... "    \
+#define USAGE                                                                    \
+	"myc run TOPOLOGY [-d] [--kind xdp|udp|file|none] [--set KEY=VALUE]... " \
 	"[--report FILE] [--log FILE] [--until-exhausted]"
 
 struct run_args {
@@ -25,9 +25,12 @@ struct run_args {
 static int parse(int argc, char **argv, struct run_args *args)
 {
 	static const struct option options[] = {
-		{"detach", no_argument, NULL, 'd'},	{"kind", required_argument, NULL, 'k'},
-		{"set", required_argument, NULL, 's'},	{"report", required_argument, NULL, 'r'},
-		{"log", required_argument, NULL, 'l'},	{"until-exhausted", no_argument, NULL, 'u'},
+		{"detach", no_argument, NULL, 'd'},
+		{"kind", required_argument, NULL, 'k'},
+		{"set", required_argument, NULL, 's'},
+		{"report", required_argument, NULL, 'r'},
+		{"log", required_argument, NULL, 'l'},
+		{"until-exhausted", no_argument, NULL, 'u'},
 		{0},
 	};
 	struct myc_error error;

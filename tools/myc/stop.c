@@ -13,10 +13,10 @@
 #include "myc/myc.h"
 #include "runtime/control.h"
 
-#define USAGE	      "myc stop [NAME] [--timeout SECONDS]"
-#define NS_PER_MS     1000000ull
-#define RETRY_US      20000
-#define GONE_MS	      10000 /* for holder and launcher to end after the supervisor said so */
+#define USAGE	  "myc stop [NAME] [--timeout SECONDS]"
+#define NS_PER_MS 1000000ull
+#define RETRY_US  20000
+#define GONE_MS	  10000 /* for holder and launcher to end after the supervisor said so */
 
 /* Does the launcher or the holder still live? They have the run directory locked. */
 static bool is_held(int dir_fd)
@@ -43,9 +43,10 @@ static int ask(const char *name, int dir_fd, int timeout_ms, struct myc_text *an
 		if (err && err != -ENOENT && err != -EPIPE && err != -ECONNRESET)
 			return err;
 		if (!is_held(dir_fd))
-			return answer->size ? 0
-					    : myc_error_set(error, -ENOENT, "myc ps lists what runs",
-							    "system '%s' does not run", name);
+			return answer->size
+				       ? 0
+				       : myc_error_set(error, -ENOENT, "myc ps lists what runs",
+						       "system '%s' does not run", name);
 		if (!left_ms)
 			return myc_error_set(error, -ETIMEDOUT, "kill -9 its holder",
 					     "system '%s' does not stop", name);

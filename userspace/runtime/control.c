@@ -132,8 +132,8 @@ unsigned myc_control_poll_set(const struct myc_control *control, struct pollfd *
 	/* Those that wait for the end have said all they had to. */
 	for (unsigned i = 0; i < MYC_CONTROL_CLIENTS_MAX; i++)
 		if (control->client[i].fd >= 0 && !control->client[i].stop)
-			polled[count++] = (struct pollfd){.fd = control->client[i].fd,
-							  .events = POLLIN};
+			polled[count++] =
+				(struct pollfd){.fd = control->client[i].fd, .events = POLLIN};
 	return count;
 }
 

@@ -42,7 +42,7 @@ void myc_run_dir_each(void (*one)(void *context, const char *name), void *contex
 /* ---- server: the supervisor, in its loop ----------------------------------------------------- */
 
 struct myc_control_client {
-	int fd; /* -1 = free */
+	int fd;	   /* -1 = free */
 	bool stop; /* waits for the end */
 	size_t used;
 	char line[MYC_CONTROL_LINE_MAX];

@@ -213,7 +213,8 @@ static int cold_start(struct launcher *launcher, struct myc_restart_window *wind
 	if (err)
 		return err;
 	if (launcher->stops)
-		return myc_error_set(error, -ECANCELED, NULL, "the holder was killed while stopping");
+		return myc_error_set(error, -ECANCELED, NULL,
+				     "the holder was killed while stopping");
 	if (!myc_restart_allowed(window, limit, 0, run->cold_starts, myc_clock_ns()))
 		return myc_error_set(error, -ECANCELED, "see the log for why",
 				     "more than %u cold starts in %u s", limit->intensity,
@@ -248,8 +249,8 @@ static int take_name(struct myc_run *run, struct myc_error *error)
 {
 	bool stale;
 
-	run->dir_fd = myc_run_dir_take(run->topology->system, run->dir, sizeof(run->dir), &stale,
-				       error);
+	run->dir_fd =
+		myc_run_dir_take(run->topology->system, run->dir, sizeof(run->dir), &stale, error);
 	if (run->dir_fd < 0)
 		return run->dir_fd;
 	if (!stale)

@@ -65,8 +65,8 @@ static void tree_feed(const struct myc_run *run, const struct myc_view *view, ui
 	myc_read_feed(view, process, channel, &m);
 	myc_text_add(text,
 		     "%s     feed %s: packets %" PRIu64 ", messages %" PRIu64 ", duplicate %" PRIu64
-		     ", filtered %" PRIu64 ", gaps %" PRIu64 " (%" PRIu64 " lost), in doubt %" PRIu64
-		     ", next %" PRIu64 "\n",
+		     ", filtered %" PRIu64 ", gaps %" PRIu64 " (%" PRIu64
+		     " lost), in doubt %" PRIu64 ", next %" PRIu64 "\n",
 		     indent, run->topology->channels->spec[channel].name, m.packets,
 		     m.messages_delivered, m.messages_duplicate, m.messages_filtered, m.gaps,
 		     m.messages_lost, m.messages_in_doubt, m.next);
@@ -149,11 +149,11 @@ void myc_report_tree(const struct myc_run *run, const struct myc_view *view, str
 	static const char *const phases[] = {"starting", "running", "stopping", "stopped"};
 	const struct myc_supervisor_notes *notes = myc_view_notes(view);
 
-	myc_text_add(text, "%s  %s  %.1f s  network %s%s%s  supervisor %" PRIu64 "  cold starts %u\n",
-		     run->topology->system, phases[notes->phase & 3],
-		     seconds_since(notes->started_ns), kind_name(run),
-		     run->topology->network.interface[0] ? " " : "",
-		     run->topology->network.interface, notes->incarnation, run->cold_starts);
+	myc_text_add(
+		text, "%s  %s  %.1f s  network %s%s%s  supervisor %" PRIu64 "  cold starts %u\n",
+		run->topology->system, phases[notes->phase & 3], seconds_since(notes->started_ns),
+		kind_name(run), run->topology->network.interface[0] ? " " : "",
+		run->topology->network.interface, notes->incarnation, run->cold_starts);
 	tree_network(run, text);
 	for (uint32_t p = 0; p < run->topology->processes; p++)
 		tree_process(run, view, p, text);
@@ -205,18 +205,34 @@ static void json_feed(const struct myc_run *run, const struct myc_view *view, ui
 	struct myc_feed_metrics m;
 
 	myc_read_feed(view, process, channel, &m);
-#define FIELD(name) {#name, m.name}
+#define FIELD(name)           \
+	{                     \
+#name, m.name \
+	}
 	const struct {
 		const char *name;
 		uint64_t value;
 	} fields[] = {
-		FIELD(packets),		    FIELD(packets_duplicate),  FIELD(packets_malformed),
-		FIELD(packets_held),	    FIELD(heartbeats),	       FIELD(messages_delivered),
-		FIELD(messages_duplicate),  FIELD(messages_filtered),  FIELD(messages_lost),
-		FIELD(messages_in_doubt),   FIELD(gaps),	       FIELD(gaps_recovered),
-		FIELD(sessions),	    FIELD(resets),	       FIELD(ends),
-		FIELD(window_unknown),	    FIELD(latency_count),      FIELD(latency_sum_ns),
-		FIELD(next),		    FIELD(epoch),
+		FIELD(packets),
+		FIELD(packets_duplicate),
+		FIELD(packets_malformed),
+		FIELD(packets_held),
+		FIELD(heartbeats),
+		FIELD(messages_delivered),
+		FIELD(messages_duplicate),
+		FIELD(messages_filtered),
+		FIELD(messages_lost),
+		FIELD(messages_in_doubt),
+		FIELD(gaps),
+		FIELD(gaps_recovered),
+		FIELD(sessions),
+		FIELD(resets),
+		FIELD(ends),
+		FIELD(window_unknown),
+		FIELD(latency_count),
+		FIELD(latency_sum_ns),
+		FIELD(next),
+		FIELD(epoch),
 	};
 #undef FIELD
 	myc_text_add(text, "{");
@@ -334,10 +350,9 @@ static void json_traffic(const struct myc_run *run, const struct myc_view *view,
 		     ", \"frames\": %" PRIu64 ", \"in_fill\": %" PRIu64 ", \"in_return\": %" PRIu64
 		     ", \"in_completion\": %" PRIu64 ", \"in_kernel\": %" PRIu64
 		     ", \"adds_up\": %s}",
-		     t.redirected, l->handled, l->in_hand, l->in_rx, l->rx_dropped,
-		     l->rx_ring_full, l->rx_invalid, l->fill_ring_empty, l->not_delivered,
-		     l->frames, l->in_fill, l->in_return, l->in_completion, l->in_kernel,
-		     t.adds_up ? "true" : "false");
+		     t.redirected, l->handled, l->in_hand, l->in_rx, l->rx_dropped, l->rx_ring_full,
+		     l->rx_invalid, l->fill_ring_empty, l->not_delivered, l->frames, l->in_fill,
+		     l->in_return, l->in_completion, l->in_kernel, t.adds_up ? "true" : "false");
 }
 
 static void json_network(const struct myc_run *run, struct myc_text *text)

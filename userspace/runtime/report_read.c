@@ -65,7 +65,7 @@ void myc_read_traffic(const struct myc_run *run, const struct myc_view *view,
 	traffic->present = true;
 	traffic->redirected = traffic->all.reason[MYC_REASON_REDIRECTED] +
 			      traffic->all.reason[MYC_REASON_REDIRECTED_STANDBY];
-	traffic->adds_up = traffic->redirected ==
-			   ledger->handled + ledger->in_hand + ledger->in_rx + ledger->rx_dropped +
-				   ledger->rx_ring_full;
+	traffic->adds_up = traffic->redirected == ledger->handled + ledger->in_hand +
+							  ledger->in_rx + ledger->rx_dropped +
+							  ledger->rx_ring_full;
 }

@@ -84,8 +84,7 @@ static int lock_dir(const char *path, const char *name, struct myc_error *error)
 	return myc_error_set(error, -EAGAIN, "try again", "%s comes and goes", path);
 }
 
-int myc_run_dir_take(const char *name, char *out, size_t size, bool *stale,
-		     struct myc_error *error)
+int myc_run_dir_take(const char *name, char *out, size_t size, bool *stale, struct myc_error *error)
 {
 	char base[256];
 	struct stat is;

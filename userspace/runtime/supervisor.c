@@ -51,9 +51,10 @@ static int publish_all(struct myc_supervisor *supervisor, struct myc_error *erro
 			if (err)
 				return err;
 			if (entry.row != layout->row[p][a])
-				return myc_error_set(error, -EIO, NULL,
-						     "actor '%s' got row %u of the registry, not %u",
-						     entry.name, entry.row, layout->row[p][a]);
+				return myc_error_set(
+					error, -EIO, NULL,
+					"actor '%s' got row %u of the registry, not %u", entry.name,
+					entry.row, layout->row[p][a]);
 		}
 	return 0;
 }
@@ -142,8 +143,8 @@ static void start_next(struct myc_supervisor *supervisor)
 		return;
 	notes->up = 1;
 	myc_log_info("the system is up");
-	myc_holder_send(supervisor->holder_fd,
-			&(struct myc_holder_message){.kind = MYC_HOLDER_UP}, -1);
+	myc_holder_send(supervisor->holder_fd, &(struct myc_holder_message){.kind = MYC_HOLDER_UP},
+			-1);
 }
 
 /* One step of everything that is due. True when the system has ended. */

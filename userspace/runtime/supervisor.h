@@ -21,8 +21,8 @@ struct myc_supervisor {
 	struct myc_supervisor_notes *notes;
 	struct myc_control control;
 	int holder_fd;
-	bool told; /* the holder has said what runs */
-	int pidfd[MYC_PROCESSES_MAX]; /* -1 = none */
+	bool told;			      /* the holder has said what runs */
+	int pidfd[MYC_PROCESSES_MAX];	      /* -1 = none */
 	uint64_t retry_ns[MYC_PROCESSES_MAX]; /* not before: the holder could not fork */
 	bool stalled[MYC_PROCESSES_MAX][MYC_PROCESS_EXECUTORS_MAX];
 	uint64_t quiet_sum, quiet_since_ns; /* messages handled when last looked; unchanged since */

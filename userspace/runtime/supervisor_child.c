@@ -118,14 +118,14 @@ static void describe(const struct myc_supervisor *supervisor, uint32_t process,
 
 	last_words(supervisor, process, incarnation, words, sizeof(words));
 	if (WIFSIGNALED(status))
-		snprintf(out, size, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		snprintf(out, size, "signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
 	else
 		snprintf(out, size, "exit code %d%s%s", WEXITSTATUS(status), words[0] ? ": " : "",
 			 words);
 }
 
-static void decide(struct myc_supervisor *supervisor, uint32_t process, int status,
-		   const char *how)
+static void decide(struct myc_supervisor *supervisor, uint32_t process, int status, const char *how)
 {
 	const struct myc_topology_process *topology = topology_of(supervisor, process);
 	struct myc_supervisor_notes *notes = supervisor->notes;
