@@ -162,26 +162,28 @@ static int fill_configuration(const struct myc_program_object *object,
 	return err;
 }
 
-/* One map for each process, so that each can be mapped by its writer alone. */
+/* One map for each process, so that each can be mapped by its writer alone. Put in by one batch:
+ * every change of a map of maps waits for a grace period. */
 static int fill_pages(int outer, struct myc_error *error)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	uint32_t index[MYC_PROCESSES_MAX], count = 0;
+	int page[MYC_PROCESSES_MAX], err = 0;
 
-	for (uint32_t i = 0; i < MYC_PROCESSES_MAX; i++) {
-		int page = bpf_map_create(BPF_MAP_TYPE_ARRAY, "myc_page", sizeof(uint32_t),
-					  sizeof(struct myc_process_page), 1, &opts);
-
-		if (page < 0 || bpf_map_update_elem(outer, &i, &page, BPF_ANY)) {
-			int err = -errno;
-
-			if (page >= 0)
-				close(page);
-			return myc_error_set(error, err, NULL, "making the page of process %u: %s",
-					     i, strerror(-err));
-		}
-		close(page); /* the outer map holds it */
+	for (; !err && count < MYC_PROCESSES_MAX; count += !err) {
+		index[count] = count;
+		page[count] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "myc_page", sizeof(uint32_t),
+					     sizeof(struct myc_process_page), 1, &opts);
+		err = page[count] < 0 ? -errno : 0;
 	}
-	return 0;
+	uint32_t put = count;
+	if (!err && bpf_map_update_batch(outer, index, page, &put, NULL))
+		err = -errno;
+	while (count--)
+		close(page[count]); /* the outer map holds them */
+	return err ? myc_error_set(error, err, "raise the limit of open files",
+				   "making the process pages: %s", strerror(-err))
+		   : 0;
 }
 
 static int make_receipt(int *map, struct myc_error *error)

@@ -12,7 +12,7 @@
 
 /* Types whose loss leaves a book whole (market-data rules): the only ones a type filter may drop. */
 #define ITCH_TYPES_DROPPABLE "PQBINLYJ"
-#define IEX_TYPES_DROPPABLE  "HIOPEQTXA"
+#define IEX_TYPES_DROPPABLE  "QTXBAI"
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
