@@ -360,7 +360,8 @@ static inline void sim_run(struct sim *sim, uint32_t *crashes, enum sim_crash ag
 	if (setjmp(sim->crashed)) {
 		++*crashes;
 		sim->crash = *crashes < 40 ? again : SIM_NO_CRASH;
-		sim->crash_in = (uint32_t)(test_random(&sim->chance) % 600);
+		sim->crash_in =
+			(uint32_t)(test_random(&sim->chance) % (again < SIM_IN_HOLD ? 600 : 60));
 		sim_restart(sim);
 	}
 	while (sim->taken < sim->packets)

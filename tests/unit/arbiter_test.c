@@ -177,7 +177,7 @@ static void killed_anywhere_nothing_comes_twice_and_only_the_message_in_hand_is_
 
 			sim->opts.from_start = true;
 			sim->crash = where;
-			sim->crash_in = below(sim, 100);
+			sim->crash_in = below(sim, 50);
 			sim->unready = 5;
 			add_line(sim, &t, 0);
 			add_line(sim, &t, 1);
