@@ -25,6 +25,9 @@
 #define MYC_POINT(name) ((void)0)
 #endif
 
+/* Slots between the one being written and the one whose line is fetched. */
+#define MYC_LANE_AHEAD 16
+
 enum myc_lane_ring { MYC_RING_ORDINARY = 0, MYC_RING_URGENT = 1, MYC_RINGS = 2 };
 
 struct myc_lane_out {
@@ -89,6 +92,9 @@ static inline void myc_lane_push(struct myc_lane_out *lane, enum myc_lane_ring r
 	struct myc_slot *slot = &lane->slot[ring][lane->head[ring] & lane->mask[ring]];
 	struct myc_flow *flow = &lane->flow[header->flow];
 
+	/* A receiver that keeps up would else make every message cost two transfers of its line.
+	 * Fetched for reading: for writing (prefetchw) measures twice as slow. */
+	__builtin_prefetch(&lane->slot[ring][(number + MYC_LANE_AHEAD) & lane->mask[ring]]);
 	MYC_POINT("push: before the slot");
 	memcpy((char *)slot + sizeof(slot->sequence), (const char *)header + sizeof(slot->sequence),
 	       offsetof(struct myc_slot, payload) - sizeof(slot->sequence));
