@@ -28,10 +28,10 @@ static bool is_held(int dir_fd)
 }
 
 /* A supervisor that dies under the question has a successor, which is asked again. */
-static int ask(const char *name, int dir_fd, int timeout_ms, struct myc_text *answer,
+static int ask(const char *name, int dir_fd, unsigned timeout_ms, struct myc_text *answer,
 	       struct myc_error *error)
 {
-	uint64_t deadline = myc_clock_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+	uint64_t deadline = myc_clock_ns() + timeout_ms * NS_PER_MS;
 
 	for (;;) {
 		uint64_t now = myc_clock_ns();
@@ -107,7 +107,7 @@ int myc_stop_system(int argc, char **argv)
 			      name);
 		return myc_complain(&error);
 	}
-	if (ask(name, dir_fd, (int)timeout_s * 1000, &answer, &error)) {
+	if (ask(name, dir_fd, (unsigned)timeout_s * 1000, &answer, &error)) {
 		close(dir_fd);
 		return myc_complain(&error);
 	}

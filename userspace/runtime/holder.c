@@ -87,6 +87,21 @@ static int open_program(struct myc_run *run, struct myc_error *error)
 	return myc_program_load(&run->program, &opts, run->layout->dataplane.config, error);
 }
 
+static int open_bells(struct myc_run *run, struct myc_error *error)
+{
+	run->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (run->notify_fd < 0)
+		return myc_error_set(error, -errno, NULL, "eventfd: %s", strerror(errno));
+	for (uint32_t p = 0; p < myc_run_processes(run); p++)
+		for (uint32_t e = 0; e < run->topology->process[p].executors; e++) {
+			run->bell_fd[p][e] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+			if (run->bell_fd[p][e] < 0)
+				return myc_error_set(error, -errno, "raise ulimit -n",
+						     "eventfd: %s", strerror(errno));
+		}
+	return 0;
+}
+
 /* Everything that outlives workers and supervisors. On failure what was made goes with the
  * process, but for the program's pins: removed here. */
 static int hold(struct myc_run *run, struct myc_error *error)
@@ -104,10 +119,8 @@ static int hold(struct myc_run *run, struct myc_error *error)
 		if (run->region_fd[r] < 0)
 			return run->region_fd[r];
 	}
-	run->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (run->notify_fd < 0)
-		return myc_error_set(error, -errno, NULL, "eventfd: %s", strerror(errno));
-	if (xdp)
+	err = open_bells(run, error);
+	if (!err && xdp)
 		err = open_program(run, error);
 	if (!err && run->layout->dataplane.endpoints)
 		err = myc_dataplane_open(&run->dataplane, &run->layout->dataplane, run->program,

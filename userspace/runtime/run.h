@@ -35,6 +35,7 @@ struct myc_run {
 	uint32_t cold_starts;
 	/* The holder's. */
 	int region_fd[MYC_REGIONS_MAX];
+	int bell_fd[MYC_PROCESSES_MAX][MYC_PROCESS_EXECUTORS_MAX]; /* see struct myc_workspace */
 	int notify_fd; /* eventfd: "a control block has changed", workers to supervisor */
 	struct myc_program *program;
 	struct myc_dataplane *dataplane;

@@ -231,6 +231,8 @@ static int set_up(struct myc_supervisor *supervisor, uint64_t incarnation, struc
 	if (!supervisor->notes->started_ns)
 		supervisor->notes->started_ns = myc_clock_ns();
 	supervisor->notes->repaired += myc_registry_repair(&supervisor->view.registry);
+	supervisor->control.request = on_request;
+	supervisor->control.context = supervisor;
 	err = publish_all(supervisor, error);
 	return err ?: myc_control_open(&supervisor->control, run->dir, error);
 }

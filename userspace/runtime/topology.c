@@ -259,8 +259,8 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 		      struct myc_topology_process *process, struct myc_topology_actor *actor,
 		      struct myc_error *error)
 {
-	struct myc_yaml_node name, behaviour, executor, feeds, settings, filtered, intensity,
-		period;
+	struct myc_yaml_node name, behaviour, executor, feeds, settings, filtered, from_start,
+		intensity, period;
 	const struct myc_yaml_field fields[] = {
 		{"name", &name, true},
 		{"behaviour", &behaviour, true},
@@ -268,6 +268,7 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 		{"feeds", &feeds, false},
 		{"settings", &settings, false},
 		{"report_filtered", &filtered, false},
+		{"from_start", &from_start, false},
 		{"intensity", &intensity, false},
 		{"period_s", &period, false},
 	};
@@ -284,6 +285,7 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 	err = err ?: read_feeds(feeds, topology, actor, error);
 	err = err ?: read_settings(settings, actor, error);
 	err = err ?: myc_yaml_bool(filtered, &actor->report_filtered, error);
+	err = err ?: myc_yaml_bool(from_start, &actor->from_start, error);
 	err = err ?: read_u32(intensity, 1, MYC_INTENSITY_MAX, &actor->restarts_max, error);
 	err = err ?: read_u32(period, 1, 86400, &period_s, error);
 	actor->restarts_window_ns = period_s * 1000000000ull;

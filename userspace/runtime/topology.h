@@ -54,6 +54,7 @@ struct myc_topology_actor {
 	uint16_t feed[MYC_PROCESS_CHANNELS_MAX];
 	uint16_t endpoint; /* MYC_NO_ENDPOINT without feeds */
 	bool report_filtered;
+	bool from_start;	     /* of the session: what was missed before counts as a gap */
 	uint32_t restarts_max;	     /* of the actor in its process; 0 = default */
 	uint64_t restarts_window_ns; /* 0 = default */
 	struct myc_setting *setting; /* owned */

@@ -33,17 +33,32 @@ static int find_tables(struct myc_view *view, struct myc_error *error)
 	return whole ? 0 : myc_error_set(error, -EIO, NULL, "a region lacks the registry's blocks");
 }
 
+/* Read-only but for the worker's page and the locate filters of its channels. */
+static int map_worker(struct myc_view *view, const struct myc_run *run, uint32_t own,
+		      struct myc_error *error)
+{
+	const struct myc_steer_config *config = run->layout->dataplane.config;
+	const struct myc_topology_process *process = &run->topology->process[own];
+	int err = myc_program_map_worker(run->program, own, &view->maps, error);
+
+	for (uint32_t a = 0; !err && a < process->actors; a++)
+		for (uint32_t f = 0; !err && f < process->actor[a].feeds; f++)
+			if (config->channel[process->actor[a].feed[f]].filter == MYC_FILTER_LOCATE)
+				err = myc_program_map_locate(run->program, &view->maps,
+							     process->actor[a].feed[f], error);
+	return err;
+}
+
 /* Tables of the program's maps. A worker has its own page read-write and the rest read-only. */
 static int map_tables(struct myc_view *view, const struct myc_run *run, uint32_t own,
 		      struct myc_error *error)
 {
-	struct myc_program_maps worker;
-	const struct myc_program_maps *maps = &worker;
+	const struct myc_program_maps *maps = &view->maps;
 
 	if (own == view->processes) {
 		maps = myc_program_maps(run->program);
 	} else {
-		int err = myc_program_map_worker(run->program, own, &worker, error);
+		int err = map_worker(view, run, own, error);
 		if (err)
 			return err;
 	}

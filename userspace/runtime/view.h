@@ -15,6 +15,7 @@ struct myc_view {
 	struct myc_registry registry;
 	struct myc_system_page *system;
 	struct myc_process_page *page[MYC_PROCESSES_MAX];
+	struct myc_program_maps maps; /* with a program in the kernel, of a worker only */
 };
 
 /* Maps all; `own` is the index of the region mapped read-write. The run's descriptors of regions

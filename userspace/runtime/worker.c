@@ -165,6 +165,16 @@ static bool process_alive(void *context, uint32_t process)
 	return myc_process_alive(&worker->view.registry, process);
 }
 
+static int bell_of(void *context, uint32_t process, uint32_t executor)
+{
+	const struct worker *worker = context;
+
+	if (process >= worker->view.processes ||
+	    executor >= worker->run->topology->process[process].executors)
+		return -1;
+	return worker->run->bell_fd[process][executor];
+}
+
 /* An actor beyond its restart limit takes its process with it; the supervisor decides. */
 static void actor_failed(void *context, myc_address actor, int code)
 {
@@ -244,6 +254,7 @@ static int open_feed(struct worker *worker, uint32_t slot, struct myc_actor *act
 		.system = worker->view.system,
 		.page = worker->view.page[worker->process],
 		.pages = worker->view.page,
+		.maps = worker->run->program ? &worker->view.maps : NULL,
 	};
 
 	for (uint32_t f = 0; f < topology->feeds; f++) {
@@ -251,6 +262,7 @@ static int open_feed(struct worker *worker, uint32_t slot, struct myc_actor *act
 
 		channel[f].channel = spec->channel;
 		channel[f].lines = (uint8_t)spec->lines_count;
+		channel[f].from_start = topology->from_start;
 		channel[f].reorder_packets = spec->reorder_packets;
 		channel[f].gap_timeout_ns = spec->gap_timeout_ns;
 		if (spec->symbols) {
@@ -321,6 +333,7 @@ static int start(struct worker *worker, struct myc_error *error)
 		.find = find_name,
 		.alive = process_alive,
 		.failed = actor_failed,
+		.bell = bell_of,
 		.context = worker,
 	};
 	int err = myc_system_join(&worker->system, &worker->run->layout->system[worker->process],
