@@ -280,8 +280,9 @@ static void wait_for(uint64_t progress)
 		nanosleep(&nap, NULL);
 		balance(0, &sent[0], &counted[0]);
 		balance(1, &sent[1], &counted[1]);
-		if (load(&memory_of(0)->next) == MESSAGES && load(&memory_of(1)->next) == MESSAGES &&
-		    sent[0] == counted[0] && sent[1] == counted[1])
+		if (load(&memory_of(0)->next) == MESSAGES &&
+		    load(&memory_of(1)->next) == MESSAGES && sent[0] == counted[0] &&
+		    sent[1] == counted[1])
 			return;
 		if (myc_clock_ns() > until) {
 			print_message("stuck: next %llu %llu, sent %u %u, counted %u %u\n",
@@ -308,8 +309,8 @@ static void check_direction(uint32_t from, uint32_t kills)
 		missing += !receiver->seen[i];
 		twice += receiver->seen[i] > 1;
 	}
-	print_message("  %u -> %u: %u published, %llu handled, %llu in doubt, %u never sent\n", from,
-		      !from, sent, (unsigned long long)receiver->handled,
+	print_message("  %u -> %u: %u published, %llu handled, %llu in doubt, %u never sent\n",
+		      from, !from, sent, (unsigned long long)receiver->handled,
 		      (unsigned long long)metrics->in_doubt, missing);
 	assert_int_equal(receiver->disorder, 0);
 	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
@@ -337,7 +338,8 @@ static void exchange(bool redeliver, bool busily)
 	start(1);
 	for (int i = 0; i < KILLS; i++) {
 		uint32_t victim = test_random(&chance) >> 40 & 1;
-		struct timespec later = {.tv_nsec = (long)(uint32_t)(test_random(&chance) % 300000)};
+		struct timespec later = {.tv_nsec =
+						 (long)(uint32_t)(test_random(&chance) % 300000)};
 
 		wait_for(2ull * MESSAGES * (unsigned)(i + 1) / (KILLS + 1));
 		nanosleep(&later, NULL); /* kills at any instruction, not to wait for anything */
