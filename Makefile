@@ -142,7 +142,7 @@ tests: $(TESTS) $(TEST_ACTORS) ## builds the tests
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -ljansson -o $@
 
 $(TEST_ACTORS): $(BUILD)/tests/actors/%.so: $(BUILD)/obj/tests/actors/%.o
 	@mkdir -p $(@D)
@@ -152,7 +152,7 @@ $(TEST_ACTORS): $(BUILD)/tests/actors/%.so: $(BUILD)/obj/tests/actors/%.o
 $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -ljansson -o $@
 
 # Fuzzers build with clang: libFuzzer and sanitizers, the library's sources included.
 FUZZ_CFLAGS := $(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Itests -Ibpf
