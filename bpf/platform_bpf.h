@@ -101,6 +101,9 @@ static __always_inline void host_loop(uint32_t count, long (*step)(uint32_t, voi
 		bounded_;                                              \
 	})
 
+/* Keeps a struct on the stack: as single values, each early exit would set every one of them. */
+#define in_memory(pointer) asm volatile("" : : "r"(pointer) : "memory")
+
 #define word_load(word)			(*(const volatile uint64_t *)(word))
 #define half_load(word)			(*(const volatile uint32_t *)(word))
 #define word_exchange(word, found, new) __sync_val_compare_and_swap(word, found, new)
