@@ -99,7 +99,7 @@ $(BUILD)/include/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 $(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
 CPPFLAGS_tests := -Itests -Ibpf
 CPPFLAGS_tools := -Itools
