@@ -85,6 +85,8 @@ deps: ## installs the Debian packages that are missing (root)
 
 bpf: $(SKELS) ## BPF objects and their skeletons
 
+.SECONDARY: $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
+
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
