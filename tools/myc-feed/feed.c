@@ -273,9 +273,6 @@ static const char *limit_reached(const struct feed *feed, const struct item *ite
 
 	if (interrupted)
 		return "interrupted";
-	if (opts->messages_max && feed->messages >= opts->messages_max &&
-	    item->kind != ITEM_HEARTBEAT && item->kind != ITEM_END)
-		return "--messages";
 	if (opts->packets_max && feed->line[0].impair.counters.packets_made >= opts->packets_max)
 		return "--packets";
 	if (opts->seconds_max_ns && item->time_ns - feed->first_ns >= opts->seconds_max_ns)
@@ -299,11 +296,20 @@ static int finish(struct feed *feed, struct myc_error *error)
 int feed_run(struct feed *feed, struct myc_error *error)
 {
 	struct item item = {0};
-	int got, err = 0;
+	int err;
 
 	feed->started_wall_ns = myc_clock_ns();
 	feed->ended_by = "source";
-	while ((got = feed->source->next(feed->source, &item, error)) == 1) {
+	for (;;) {
+		/* Before it is read: what lies behind may be the broken part of a file. */
+		if (feed->opts.messages_max && feed->messages == feed->opts.messages_max) {
+			feed->ended_by = "--messages";
+			err = 0;
+			break;
+		}
+		err = feed->source->next(feed->source, &item, error);
+		if (err != 1)
+			break;
 		if (!feed->begun)
 			feed->first_ns = feed->now_ns = item.time_ns;
 		if (feed->opts.pace == FEED_PACE_RATE)
@@ -313,14 +319,13 @@ int feed_run(struct feed *feed, struct myc_error *error)
 
 		if (limit) {
 			feed->ended_by = limit;
+			err = 0;
 			break;
 		}
 		err = take_item(feed, &item, error);
 		if (err)
 			break;
 	}
-	if (got < 0)
-		err = got;
 	if (!err)
 		err = finish(feed, error);
 	feed->ended_wall_ns = myc_clock_ns();

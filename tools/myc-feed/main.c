@@ -66,7 +66,7 @@ static int write_report(const struct options *options, const struct feed *feed,
 		.source = options->itch_path	  ? options->itch_path
 			  : options->capture.path ? options->capture.path
 						  : "a generated day",
-		.output = options->output_name ? options->output_name : "udp",
+		.output = options->output_name,
 		.seed = options->generator.seed,
 	};
 

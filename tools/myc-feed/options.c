@@ -42,7 +42,8 @@ static const char usage[] =
 	"          --fast                as fast as possible\n"
 	"limits    --messages N          (generated day: 1000000)  --packets N  on line A\n"
 	"          --seconds S           on the feed's clock  --timeout S  on the wall's (3600)\n"
-	"output    --interface NAME      UDP multicast from there (default: by the routing table)\n"
+	"output    --udp                 datagrams, by the routing table\n"
+	"          --interface NAME      datagrams, multicast from there\n"
 	"          --raw NAME            whole frames on this interface (root)\n"
 	"          --write FILE          a capture file instead\n"
 	"          --source IP[:PORT]    to send from (0.0.0.0; frames: 10.77.0.2:31000)\n"
@@ -82,6 +83,7 @@ enum {
 	OPT_PACKETS,
 	OPT_SECONDS,
 	OPT_TIMEOUT,
+	OPT_UDP,
 	OPT_INTERFACE,
 	OPT_RAW,
 	OPT_WRITE,
@@ -126,6 +128,7 @@ static const struct option long_options[] = {
 	{"packets", required_argument, NULL, OPT_PACKETS},
 	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"udp", no_argument, NULL, OPT_UDP},
 	{"interface", required_argument, NULL, OPT_INTERFACE},
 	{"raw", required_argument, NULL, OPT_RAW},
 	{"write", required_argument, NULL, OPT_WRITE},
@@ -435,6 +438,8 @@ static int take_run_option(struct draft *draft, int option, const char *text)
 		return number(draft, text, 0.001, 1e6, &draft->seconds);
 	case OPT_TIMEOUT:
 		return number(draft, text, 0.001, 1e6, &draft->timeout);
+	case OPT_UDP:
+		return set_output(draft, OPTIONS_UDP, "udp");
 	case OPT_INTERFACE:
 		options->output.interface = text;
 		return set_output(draft, OPTIONS_UDP, text);
@@ -487,9 +492,11 @@ static int check_together(const struct draft *draft)
 	if (draft->paces > 1)
 		return contradiction(draft, "there is more than one pace",
 				     "choose one of --speed, --rate, --fast");
-	if (draft->outputs > 1)
-		return contradiction(draft, "there is more than one output",
-				     "choose one of --interface, --raw, --write");
+	if (draft->outputs != 1)
+		return contradiction(draft,
+				     draft->outputs ? "there is more than one output"
+						    : "there is no output",
+				     "choose one of --udp, --interface, --raw, --write");
 	if (!capture && (options->capture.frames || options->capture.selected))
 		return contradiction(draft, "--frames and --select are about captures",
 				     "add --pcap FILE");
@@ -596,6 +603,9 @@ static void settle(struct draft *draft)
 	}
 	options->generator.seed = draft->seed;
 	options->generator.messages = draft->messages_set ? feed->messages_max : 1000000;
+	/* A generated day of so many messages ends by itself, with its closing events. */
+	if (!capture && !options->itch_path)
+		feed->messages_max = 0;
 	feed->seconds_max_ns = to_ns(draft->seconds, 1e9);
 	feed->wall_ns_max = to_ns(draft->timeout, 1e9);
 	feed->live = options->output_kind != OPTIONS_FILE;

@@ -29,11 +29,13 @@ struct binaryfile {
 
 static int broken(struct binaryfile *file, struct myc_error *error, const char *what)
 {
-	return myc_error_set(error, -EBADMSG,
-			     file->messages ? "replay the part before it with --messages"
-					    : "name a file of ITCH 5.0 messages",
-			     "%s: message %llu at offset %llu: %s", file->path,
-			     (unsigned long long)file->messages + 1,
+	char remedy[80] = "name a file of ITCH 5.0 messages";
+
+	if (file->messages)
+		snprintf(remedy, sizeof(remedy), "--messages %llu replays what is before it",
+			 (unsigned long long)file->messages);
+	return myc_error_set(error, -EBADMSG, remedy, "%s: message %llu at offset %llu: %s",
+			     file->path, (unsigned long long)file->messages + 1,
 			     (unsigned long long)file->offset, what);
 }
 

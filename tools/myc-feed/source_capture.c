@@ -19,8 +19,9 @@ struct capture {
 	struct source source;
 	struct source_capture_opts opts;
 	pcap_t *pcap;
-	uint64_t packets; /* read */
-	uint64_t taken;	  /* of this feed */
+	uint64_t packets;  /* read */
+	uint64_t taken;	   /* of this feed */
+	uint64_t messages; /* given on; opaque payloads count as one */
 	uint64_t last_ns;
 	/* The packet in hand: its header and what is left of its messages. */
 	struct wire_header header;
@@ -30,10 +31,11 @@ struct capture {
 
 static int broken(struct capture *capture, struct myc_error *error, const char *what)
 {
-	char remedy[120];
+	char remedy[80] = "capture it again";
 
-	snprintf(remedy, sizeof(remedy),
-		 "replay the part before it with --messages, or as it is with --protocol none");
+	if (capture->messages)
+		snprintf(remedy, sizeof(remedy), "--messages %llu replays what is before it",
+			 (unsigned long long)capture->messages);
 	return myc_error_set(error, -EBADMSG, remedy, "%s: packet %llu: %s", capture->opts.path,
 			     (unsigned long long)capture->packets, what);
 }
@@ -125,6 +127,7 @@ static void next_message(struct capture *capture, struct item *item)
 		.size = size,
 		.identity = &header->identity,
 	};
+	capture->messages++;
 	header->sequence++;
 	header->offset += WIRE_BLOCK_SIZE + size;
 	capture->at += WIRE_BLOCK_SIZE + size;
@@ -144,6 +147,8 @@ static int capture_next(struct source *source, struct item *item, struct myc_err
 	}
 	int got = next_packet(capture, item, &udp, error);
 
+	if (got == 1 && protocol == WIRE_NONE)
+		capture->messages++;
 	if (got != 1 || protocol == WIRE_NONE)
 		return got;
 	if (wire_parse(protocol, item->data, item->size, &capture->header, &wire_error))

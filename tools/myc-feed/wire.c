@@ -142,7 +142,7 @@ int wire_parse(enum wire_protocol protocol, const uint8_t *payload, uint32_t siz
 
 	if (size < at)
 		return myc_error_set(error, -EBADMSG, NULL,
-				     "%u bytes of payload, a %s header has %u", size, name, at);
+				     "%u bytes of payload, the %s header has %u", size, name, at);
 	if (protocol == WIRE_IEXTP && check_iex(payload, size, error))
 		return -EBADMSG;
 	get_header(protocol, payload, header);
