@@ -49,7 +49,7 @@ static void impossible_usage_is_refused_by_name(void **state)
 		{"--udp --vlan 4096", "'4096'", "0 to 4095"},
 		{"--udp --mac 12", "--mac: '12'", "six bytes"},
 		{"--udp --messages 5 --symbols 5", "make no day", "two messages a symbol"},
-		{"--udp --payload 9001", "--payload: '9001'", "64 to 9000"},
+		{"--udp --payload 9001", "--payload: '9001'", "40 to 9000"},
 		{"--udp --restart 1", "--restart: '1'", "from 2"},
 		{"--udp --frames", "about captures", "--pcap"},
 		{"--udp --protocol iextp", "MoldUDP64", "--pcap"},
@@ -161,7 +161,7 @@ static void broken_captures_are_refused_with_their_packet(void **state)
 		    "--select");
 	refuse_file("--protocol iextp --pcap", feed_scratch("good"),
 		    "packet 1: 34 bytes of payload, the IEX-TP header", "again");
-	refuse_file("--payload 64 --protocol moldudp64 --pcap", feed_scratch("good"),
+	refuse_file("--payload 40 --protocol moldudp64 --pcap", feed_scratch("good"),
 		    "fit no packet", "--payload");
 }
 

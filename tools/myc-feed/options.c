@@ -394,7 +394,7 @@ static int take_feed_option(struct draft *draft, int option, const char *text)
 	case OPT_LINE:
 		return add_line(draft, text);
 	case OPT_PAYLOAD:
-		return whole(draft, text, 64, 9000, &draft->payload);
+		return whole(draft, text, 40, 9000, &draft->payload);
 	case OPT_PACKET_MESSAGES:
 		return whole(draft, text, 1, 1000, &draft->packet_messages);
 	case OPT_PACK_US:
