@@ -16,6 +16,8 @@
 #define MYCELIUM_MARKET_WIRE_H
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -80,6 +82,42 @@ static inline uint64_t myc_symbol_word(const char *text)
 	memset(padded, ' ', sizeof(padded));
 	memcpy(padded, text, strnlen(text, sizeof(padded)));
 	return myc_load_symbol(padded);
+}
+
+/* ---- length-prefixed blocks: what MoldUDP64 and IEX-TP carry messages in ----------------------- */
+
+struct myc_blocks {
+	const uint8_t *at; /* the next block's u16 length */
+	uint32_t left;	   /* bytes from there to the end of the packet */
+};
+
+/* The next block's data, its length in *size; NULL when what is left holds no whole block. A length
+ * of 0 is a block. `big` tells the byte order of the lengths and is a constant at every call. */
+static inline __attribute__((always_inline)) const uint8_t *myc_blocks_next(
+	struct myc_blocks *blocks, bool big, uint32_t *size)
+{
+	if (blocks->left < 2)
+		return NULL;
+	uint32_t length = big ? myc_load_be16(blocks->at) : myc_load_le16(blocks->at);
+	if (length > blocks->left - 2)
+		return NULL;
+	const uint8_t *data = blocks->at + 2;
+	blocks->at = data + length;
+	blocks->left -= 2 + length;
+	*size = length;
+	return data;
+}
+
+/* Do exactly `count` blocks fill the packet? 0, or -EBADMSG. */
+static inline __attribute__((always_inline)) int myc_blocks_check(struct myc_blocks blocks,
+								  bool big, uint32_t count)
+{
+	uint32_t size;
+
+	while (count--)
+		if (!myc_blocks_next(&blocks, big, &size))
+			return -EBADMSG;
+	return blocks.left ? -EBADMSG : 0;
 }
 
 /* ---- what the field tables expand to --------------------------------------------------------- */
