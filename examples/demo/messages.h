@@ -21,7 +21,7 @@ struct top_of_book {
 	uint32_t bid_shares;
 	uint32_t ask_price;
 	uint32_t ask_shares;
-	uint32_t stale; /* the book is not to be trusted */
+	uint32_t stale;	  /* the book is not to be trusted */
 	uint32_t changes; /* of this top since the last message: what was coalesced */
 };
 _Static_assert(sizeof(struct top_of_book) == 40, "fits a slot");

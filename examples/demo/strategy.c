@@ -116,7 +116,8 @@ static void strategy_status(struct myc_actor *self, struct myc_status *status)
 	strategy->shown_tops = strategy->tops;
 	strategy->shown_ns = now_ns;
 	snprintf(status->text, sizeof(status->text),
-		 "%llu tops (%llu/s) of %llu changes, %llu signals, wire to here p50 %.1f us p99 %.1f us, %s",
+		 "%llu tops (%llu/s) of %llu changes, %llu signals, wire to here p50 %.1f us p99 "
+		 "%.1f us, %s",
 		 (unsigned long long)strategy->tops, (unsigned long long)rate,
 		 (unsigned long long)strategy->changes, (unsigned long long)strategy->signals,
 		 (double)latency_quantile(&strategy->latency, 0.5) / 1000,
