@@ -84,6 +84,8 @@ deps: ## installs the Debian packages that are missing (root)
 
 bpf: $(SKELS) ## BPF objects and their skeletons
 
+.SECONDARY: $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
+
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
@@ -98,7 +100,7 @@ $(BUILD)/include/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 $(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
 CPPFLAGS_tests := -Itests -Ibpf
 CPPFLAGS_tools := -Itools
