@@ -44,6 +44,7 @@ ALL_CFLAGS := -std=gnu11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fno-omit-frame-pointer 
 	-Iinclude -Iuserspace -isystem $(BUILD)/include $(PKG_CFLAGS)
 ALL_LDFLAGS := -pthread $(SANFLAGS) $(LDFLAGS)
 LIBS := $(PKG_LIBS) -lelf -lz -ldl -lm
+TEST_LIBS := -lcmocka -ljansson
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -ffreestanding -Wall -Wextra -Wshadow -Werror \
@@ -84,6 +85,8 @@ deps: ## installs the Debian packages that are missing (root)
 
 bpf: $(SKELS) ## BPF objects and their skeletons
 
+.SECONDARY: $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
+
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
@@ -98,7 +101,7 @@ $(BUILD)/include/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 $(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
 CPPFLAGS_tests := -Itests -Ibpf
 CPPFLAGS_tools := -Itools
@@ -142,7 +145,7 @@ tests: $(TESTS) $(TEST_ACTORS) ## builds the tests
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
 
 $(TEST_ACTORS): $(BUILD)/tests/actors/%.so: $(BUILD)/obj/tests/actors/%.o
 	@mkdir -p $(@D)
@@ -152,7 +155,7 @@ $(TEST_ACTORS): $(BUILD)/tests/actors/%.so: $(BUILD)/obj/tests/actors/%.o
 $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
 
 # Fuzzers build with clang: libFuzzer and sanitizers, the library's sources included.
 FUZZ_CFLAGS := $(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Itests -Ibpf

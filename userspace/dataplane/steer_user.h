@@ -35,10 +35,15 @@ int myc_steer_config_check(const struct myc_steer_config *config, struct myc_err
 int myc_symbol_filter_build(struct myc_symbol_filter *filter, const uint64_t *symbols,
 			    uint32_t count);
 
+/* Fills the MYC_BINDING_SLOTS slots of the `bindings` map (or of the tables below). -EEXIST: a key
+ * twice; -ENOSPC: more than MYC_BINDING_PROBES_MAX keys collide. */
+int myc_binding_table_build(struct myc_binding_slot *slots, const struct myc_steer_config *config);
+
 /* What the program's maps are in the kernel. All memory is the caller's; state, window, locate
  * and counters have channels_count entries (counters one more). */
 struct myc_steer_tables {
 	const struct myc_steer_config *config;
+	const struct myc_binding_slot *bindings; /* of config: myc_binding_table_build */
 	const struct myc_registry_row *registry; /* MYC_REGISTRY_ROWS */
 	const struct myc_process_row *processes;
 	struct myc_process_page *const *pages; /* a pointer for each process */
