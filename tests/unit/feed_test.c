@@ -29,8 +29,31 @@ static int note(const struct myc_feed_event *event)
 	return 0;
 }
 
+/* Payloads of the present test; those of the one before are freed by reset(). */
+static void *owned[FAKE_PACKETS_MAX];
+static uint32_t owned_count;
+
+static uint8_t *new_payload(size_t size)
+{
+	uint8_t *bytes = calloc(1, size);
+
+	assert_non_null(bytes);
+	assert_true(owned_count < FAKE_PACKETS_MAX);
+	owned[owned_count++] = bytes;
+	return bytes;
+}
+
+static int free_payloads(void **state)
+{
+	(void)state;
+	while (owned_count)
+		free(owned[--owned_count]);
+	return 0;
+}
+
 static void reset(enum myc_protocol protocol)
 {
+	free_payloads(NULL);
 	memset(&fake, 0, sizeof(fake));
 	memset(type_count, 0, sizeof(type_count));
 	fake.config[1].protocol = (uint8_t)protocol;
@@ -76,10 +99,9 @@ static const struct myc_meta meta_of[2] = {
 /* A MoldUDP64 packet on the heap with `count` one-byte messages, or the one that is given. */
 static void add_mold(uint64_t first, uint16_t count, const uint8_t *message, uint16_t size)
 {
-	uint8_t *packet = calloc(1, 20 + (size_t)count * (2 + size));
+	uint8_t *packet = new_payload(20 + (size_t)count * (2 + size));
 	uint8_t *at = packet + 20;
 
-	assert_non_null(packet);
 	myc_mold_header_write(packet, (const uint8_t *)"FEED TEST ", first, count);
 	for (uint16_t i = 0; i < count; i++, at += 2 + size) {
 		myc_store_be16(at, size);
@@ -91,12 +113,6 @@ static void add_mold(uint64_t first, uint16_t count, const uint8_t *message, uin
 static void add_plain(uint64_t first, uint16_t count)
 {
 	add_mold(first, count, (const uint8_t *)"m", 1);
-}
-
-static void free_packets(void)
-{
-	for (uint32_t i = 0; i < fake.packets; i++)
-		free((void *)(uintptr_t)fake.packet[i].payload);
 }
 
 static void an_actor_that_is_not_ready_stops_the_batch_at_that_very_message(void **state)
@@ -132,7 +148,6 @@ static void an_actor_that_is_not_ready_stops_the_batch_at_that_very_message(void
 	assert_int_equal(fake.dones, 1);
 	assert_int_equal(fake.block[1].metrics.latency_count, 3);
 	myc_feed_close(feed);
-	free_packets();
 }
 
 static void a_successor_takes_the_hand_again_and_delivers_nothing_twice(void **state)
@@ -171,9 +186,8 @@ static void a_successor_takes_the_hand_again_and_delivers_nothing_twice(void **s
 
 static void add_generic(const uint8_t *payload, uint32_t size)
 {
-	uint8_t *copy = malloc(size);
+	uint8_t *copy = new_payload(size);
 
-	assert_non_null(copy);
 	memcpy(copy, payload, size);
 	fake_add(copy, size, &meta_of[0]);
 }
@@ -206,7 +220,6 @@ static void packet_numbers_of_two_bytes_wrap(void **state)
 		poll_all();
 		assert_int_equal(fake.block[1].metrics.packets_malformed, 1);
 		myc_feed_close(feed);
-		free_packets();
 	}
 }
 
@@ -228,7 +241,6 @@ static void packets_without_a_number_come_once_even_after_a_crash(void **state)
 	assert_int_equal(packets_whole, 10);
 	assert_int_equal(fake.block[1].begun, 0);
 	myc_feed_close(feed);
-	free_packets();
 }
 
 static void add_directory(uint64_t number, uint16_t locate, const char *symbol)
@@ -312,7 +324,6 @@ static void a_directory_seen_whole_arms_the_filter_at_the_open_and_one_with_a_ho
 		assert_int_equal(fake.locate[1].armed, hole ? 0 : 1ull << 63 | 1);
 		assert_true(is_watched(5));
 		myc_feed_close(feed);
-		free_packets();
 	}
 }
 
@@ -332,7 +343,6 @@ static void packets_of_other_channels_and_versions_are_counted_not_read(void **s
 	assert_int_equal(fake.block[1].metrics.packets_malformed, 2);
 	assert_int_equal(seen_count, 0);
 	myc_feed_close(feed);
-	free_packets();
 }
 
 static int fail_at_three(const struct myc_feed_event *event)
@@ -353,7 +363,6 @@ static void a_failed_handler_hears_resumed_next(void **state)
 	assert_int_equal(seen[4].kind, MYC_FEED_RESUMED);
 	assert_int_equal(seen[4].sequence, 4);
 	myc_feed_close(feed);
-	free_packets();
 }
 
 static void what_cannot_work_is_refused_with_its_cause(void **state)
@@ -381,9 +390,8 @@ static void add_iex(const struct myc_iextp *like, uint64_t first, uint16_t count
 		    const uint8_t *blocks, uint16_t size, uint8_t line)
 {
 	struct myc_iextp segment = *like;
-	uint8_t *packet = malloc(MYC_IEXTP_HEADER_SIZE + size);
+	uint8_t *packet = new_payload(MYC_IEXTP_HEADER_SIZE + size);
 
-	assert_non_null(packet);
 	segment.sequence = first;
 	segment.count = count;
 	myc_iextp_header_write(packet, &segment, size);
@@ -449,7 +457,6 @@ static void tops_with_a_lossy_line_and_a_differently_cut_one_is_whole(void **sta
 	assert_int_equal(fake.block[1].metrics.sessions, 1);
 	assert_int_equal(fake.page.channel[1].watermark, myc_epoch_word(1, 57675));
 	myc_feed_close(feed);
-	free_packets();
 }
 
 int main(void)
@@ -468,5 +475,5 @@ int main(void)
 		cmocka_unit_test(tops_with_a_lossy_line_and_a_differently_cut_one_is_whole),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, free_payloads);
 }
