@@ -166,7 +166,7 @@ static void iex_sample_arrives_whole(void **state)
 	assert_int_equal(sums.gaps, 0);
 	assert_int_equal(recording->heartbeats, 237);
 	json_t *report = lab_json(&lab, "report.json");
-	assert_int_equal(json_at(report, "feeds.0.packets"), 13022);
+	assert_int_equal(json_at(report, "processes.0.actors.0.feeds.0.packets"), 13022);
 	json_decref(report);
 	recording_free(recording);
 }
