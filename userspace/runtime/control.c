@@ -11,7 +11,9 @@
 
 #include "base/clock.h"
 
-#define ANSWER_MS 2000 /* a client that does not read its answer for so long loses it */
+#define SUCCESSOR_MS 1000
+#define RETRY_US     5000
+#define ANSWER_MS    2000 /* a client that does not read its answer for so long loses it */
 
 static int address_of(const char *dir, struct sockaddr_un *address)
 {
@@ -196,23 +198,44 @@ static int read_answer(int fd, int timeout_ms, struct myc_text *answer)
 	}
 }
 
+/* A connected socket, or -errno. In a run directory nobody may listen for a moment: a supervisor
+ * died and its successor is on its way. */
+static int connect_to(const char *dir)
+{
+	uint64_t deadline = myc_clock_ns() + SUCCESSOR_MS * 1000000ull;
+	struct sockaddr_un address;
+	int err = address_of(dir, &address);
+
+	if (err)
+		return err;
+	for (;;) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			return -errno;
+		if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+			return fd;
+		err = errno == ENOENT || errno == ECONNREFUSED ? -ENOENT : -errno;
+		close(fd);
+		if (err != -ENOENT || access(dir, F_OK) || myc_clock_ns() > deadline)
+			return err;
+		usleep(RETRY_US);
+	}
+}
+
 int myc_control_ask(const char *name, const char *line, int timeout_ms, struct myc_text *answer,
 		    struct myc_error *error)
 {
 	char dir[256], request[MYC_CONTROL_LINE_MAX];
-	struct sockaddr_un address;
-	int fd = -1, err = myc_run_dir(name, dir, sizeof(dir), error);
+	int err = myc_run_dir(name, dir, sizeof(dir), error);
 
 	if (err)
 		return err;
 	int size = snprintf(request, sizeof(request), "%s\n", line);
-	err = address_of(dir, &address);
-	if (!err) {
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
-		    send(fd, request, (size_t)size, MSG_NOSIGNAL) != size)
-			err = errno == ENOENT || errno == ECONNREFUSED ? -ENOENT : -errno;
-	}
+	int fd = connect_to(dir);
+	if (fd < 0)
+		err = fd;
+	else if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size)
+		err = -errno;
 	err = err ?: read_answer(fd, timeout_ms, answer);
 	if (fd >= 0)
 		close(fd);

@@ -460,7 +460,7 @@ static int override_kind(struct myc_topology_network *network, const char *kind,
 			 struct myc_error *error)
 {
 	for (unsigned i = 0; i < COUNT(kind_names); i++) {
-		if (strcmp(kind, kind_names[i]))
+		if (strcmp(kind, kind_names[i]) != 0)
 			continue;
 		if (network->kind != (enum myc_dataplane_kind)i) {
 			network->kind = (enum myc_dataplane_kind)i;

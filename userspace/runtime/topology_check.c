@@ -168,10 +168,10 @@ static int check_cores(const struct myc_topology *topology, struct myc_yaml_node
 		       struct myc_error *error)
 {
 	struct {
-		bool spins;
 		const char *process;
 		unsigned line;
-	} user[CPU_SETSIZE] = {{0}};
+		bool spins;
+	} user[CPU_SETSIZE] = {{NULL, 0, false}};
 
 	for (uint32_t p = 0; p < topology->processes; p++)
 		for (uint32_t e = 0; e < topology->process[p].executors; e++) {
