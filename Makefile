@@ -44,6 +44,7 @@ ALL_CFLAGS := -std=gnu11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fno-omit-frame-pointer 
 	-Iinclude -Iuserspace -isystem $(BUILD)/include $(PKG_CFLAGS)
 ALL_LDFLAGS := -pthread $(SANFLAGS) $(LDFLAGS)
 LIBS := $(PKG_LIBS) -lelf -lz -ldl -lm
+TEST_LIBS := -lcmocka -ljansson
 
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu11 -ffreestanding -Wall -Wextra -Wshadow -Werror \
@@ -83,6 +84,8 @@ deps: ## installs the Debian packages that are missing (root)
 # ---- BPF -----------------------------------------------------------------------------------------
 
 bpf: $(SKELS) ## BPF objects and their skeletons
+
+.SECONDARY: $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
@@ -137,22 +140,29 @@ $(foreach e,$(EXAMPLE_NAMES),$(eval $(call EXAMPLE_RULE,$(e))))
 
 # ---- tests, benchmarks, fuzzers ------------------------------------------------------------------
 
+# Shared test helpers: an archive, so that a test links only those it uses.
+TEST_A := $(BUILD)/lib/libtests.a
+$(TEST_A): $(COMMON_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
 tests: $(TESTS) $(TEST_ACTORS) ## builds the tests
 
-$(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
+$(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
 
 $(TEST_ACTORS): $(BUILD)/tests/actors/%.so: $(BUILD)/obj/tests/actors/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared $^ -o $@
 
-$(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
+$(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
 
 # Fuzzers build with clang: libFuzzer and sanitizers, the library's sources included.
 FUZZ_CFLAGS := $(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Itests -Ibpf

@@ -14,6 +14,7 @@
 #ifndef MYCELIUM_ACTOR_H
 #define MYCELIUM_ACTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,8 +58,9 @@ struct myc_status {
 struct myc_behaviour {
 	const char *name;
 	size_t state_size; /* bytes of private state, zeroed before each init, 64-byte aligned */
-	uint32_t
-		mailbox_capacity; /* messages in all, 0 = 1024; what is granted to senders is taken from it */
+	/* Messages on their way to it in all, 0 = 1024: what is granted to senders is taken from it.
+	 * Every sender has one credit at least, so with more senders than this it is their number. */
+	uint32_t mailbox_capacity;
 	uint32_t capacity_per_sender;	     /* credit of one sender, 0 = 64 */
 	int (*init)(struct myc_actor *self); /* first start and every restart */
 	int (*started)(
@@ -70,6 +72,9 @@ struct myc_behaviour {
 	void (*stopping)(struct myc_actor *self);			   /* may still send */
 	void (*stopped)(struct myc_actor *self);			   /* last call */
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */
+	/* The message in hand when the process died comes again, marked MYC_MESSAGE_REDELIVERED.
+	 * false: it becomes a dead letter, counted as in doubt. */
+	bool redeliver;
 };
 
 /* ---- about oneself ------------------------------------------------------------------------- */
@@ -102,8 +107,8 @@ int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref
 /*
  * Sends `size` bytes (0..MYC_PAYLOAD_MAX) as a message of `type` (< 0xff00).
  *
- * myc_try_send: -EAGAIN when the credit towards the receiver is spent or the lane is full; nothing
- * was sent. -ESRCH when the address is nobody's any more; -EMSGSIZE when size is too large.
+ * myc_try_send: -EAGAIN when the credit towards the receiver is spent, was not granted yet (the
+ * first instants after resolving an actor of another executor) or the lane is full; nothing was sent. -ESRCH when the address is nobody's any more; -EMSGSIZE when size is too large.
  * myc_send: never blocks the thread; without credit the message waits in the bounded outbox and
  * the *sender* is paused (no ordinary messages, timers or feed) until it drains. -ENOBUFS: outbox
  * full. -EDEADLK: to oneself with one's credit spent.

@@ -50,6 +50,7 @@ struct myc_system_opts {
 	uint32_t lane_slots;	    /* ordinary slots a lane, a power of two, 0 = 256 */
 	uint32_t lane_urgent_slots; /* a power of two, 0 = 64 */
 	uint32_t outbox;	    /* messages waiting for credit an executor, 0 = 1024 */
+	uint32_t pending; /* credit an executor can grant in all (a waiting place each), 0 = 8192 */
 	const struct myc_executor_opts
 		*executor; /* `executors` entries, NULL = unpinned, sleeping */
 };

@@ -33,6 +33,10 @@ struct myc_workspace {
 	bool (*alive)(void *context, uint32_t process);
 	/* An actor failed beyond its restart limit, or the system stopped. Any executor's thread. */
 	void (*failed)(void *context, myc_address actor, int code);
+	/* The eventfd (EFD_NONBLOCK) that wakes this executor: made by the holder, inherited by all,
+	 * so that who sends can wake who sleeps. -1 or NULL: our own executors then sleep at most
+	 * 1 ms at a time (there are other processes), and others' cannot be woken by us. */
+	int (*bell)(void *context, uint32_t process, uint32_t executor);
 	void *context;
 };
 

@@ -17,6 +17,9 @@
 #ifndef MYC_DATAPLANE_DATAPLANE_H
 #define MYC_DATAPLANE_DATAPLANE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <mycelium/error.h>
 
 #include "dataplane/endpoint.h"
@@ -57,7 +60,8 @@ struct myc_dataplane_opts {
 	uint32_t keeper[MYC_QUEUES_MAX]; /* process that keeps this queue's fill ring */
 	enum myc_xsk_mode mode;
 	enum myc_wait wait;
-	uint32_t frames;     /* a queue, a power of two, 0 = 8192 */
+	uint32_t
+		frames; /* XDP: a queue, UDP and FILE: an endpoint; a power of two, 0 = 8192, 1024 */
 	uint32_t frame_size; /* 2048 or 4096, 0 = 2048 */
 	const char *file;    /* FILE: path; "" rate below */
 	double file_speed;   /* 1 = as recorded, 0 = as fast as it is handled */
@@ -87,8 +91,10 @@ void myc_dataplane_close(struct myc_dataplane *dataplane);
 /* Worker, right after fork: drops what is not this process' (descriptors, mappings). */
 void myc_dataplane_forked(struct myc_dataplane *dataplane, uint32_t process);
 
-/* What the twin needs of the rest of the system (UDP and FILE); XDP: the program's maps are used. */
+/* What an endpoint needs of the rest of the system. Everything pointed to outlives the endpoint. */
 struct myc_dataplane_tables {
+	/* XDP: of this worker (myc_program_map_worker); the others are what the twin needs. */
+	const struct myc_program_maps *maps;
 	const struct myc_registry_row *registry;
 	const struct myc_process_row *processes;
 	const struct myc_system_page *system;
@@ -107,6 +113,8 @@ void myc_endpoint_leave(struct myc_endpoint *endpoint);
 
 /* FILE: the end was reached and every packet taken and done. UDP, XDP: false. */
 bool myc_endpoint_exhausted(const struct myc_endpoint *endpoint);
+/* FILE: 0, or why the file ended early (it changed after open, which reads it through). */
+int myc_endpoint_error(const struct myc_endpoint *endpoint, struct myc_error *error);
 
 /* The sum that must hold (DESIGN rule 7), read by the holder while it still has the descriptors. */
 struct myc_ledger {
@@ -116,8 +124,16 @@ struct myc_ledger {
 	uint64_t rx_dropped, rx_ring_full, fill_ring_empty,
 		rx_invalid; /* XDP_STATISTICS, over sockets */
 	uint64_t handled;   /* packets done, all endpoints */
+	uint64_t
+		not_delivered; /* of these: bad descriptor, metadata or frame; see struct myc_hand */
+	uint64_t
+		refused; /* XDP: datagrams for the groups that came up the host's stack; see groups.h */
 };
 int myc_dataplane_ledger(struct myc_dataplane *dataplane, const struct myc_region *regions,
 			 uint32_t processes, struct myc_ledger *ledger);
+
+/* Sums the counters of row `row` (0 = no channel, c + 1), wherever this kind keeps them. */
+int myc_dataplane_counters(const struct myc_dataplane *dataplane, const struct myc_region *regions,
+			   uint32_t processes, uint32_t row, struct myc_counters *sum);
 
 #endif

@@ -10,8 +10,12 @@
  *	   ^                |                   |
  *	   +----unload------+-------unload------+
  *
- * What a kill -9 leaves: pins. A half-made directory (no `link`, or a `new/` below it) is removed
- * or finished by the next load, replace or cleanup; the attached program is never touched by that.
+ * What a kill -9 leaves: pins. A half-made directory (program_internal.h) is removed or finished by
+ * the next load, open, replace or cleanup of the name; the attached program is never touched by
+ * that. Whoever changes pins holds a lock for the while, so these may be called by several
+ * processes at once; one struct myc_program belongs to one thread.
+ *
+ * Interfaces are those of the caller's network namespace. Descriptors are close-on-exec.
  */
 #ifndef MYC_DATAPLANE_PROGRAM_H
 #define MYC_DATAPLANE_PROGRAM_H
@@ -23,6 +27,8 @@
 #include "dataplane/steer_user.h"
 #include "dataplane/steering.h"
 
+#define MYC_PROGRAM_NAME_MAX 31 /* bytes of [a-z0-9-] */
+
 enum myc_attach_mode {
 	MYC_ATTACH_AUTO = 0, /* native, else generic; the receipt says which and why */
 	MYC_ATTACH_NATIVE = 1,
@@ -31,9 +37,10 @@ enum myc_attach_mode {
 
 struct myc_program_opts {
 	size_t sz;
-	const char *name;  /* of the system: pin directory. At most 31 bytes of [a-z0-9-] */
+	const char *name;  /* of the system: pin directory */
 	const char *bpffs; /* NULL = /sys/fs/bpf, mounted there when it is not */
-	const char *interface;
+	const char *
+		interface; /* load: must exist; NULL = named later. open: NULL = the one loaded for */
 	enum myc_attach_mode mode;
 };
 
@@ -49,8 +56,8 @@ int myc_program_attach(struct myc_program *program, struct myc_error *error);
 int myc_program_open(struct myc_program **program, const struct myc_program_opts *opts,
 		     struct myc_error *error);
 /* Loads the program anew with `config` over the same state maps and swaps it into the link in one
- * step; on any failure the old one goes on untouched. The channel count may only grow up to
- * what the state maps were made for (MYC_CHANNELS_MAX always is). */
+ * step; on any failure before that the old one goes on untouched. -ENOSPC: more channels than the
+ * state maps were made for, which is the count at load rounded up to a multiple of 16. */
 int myc_program_replace(struct myc_program *program, const struct myc_steer_config *config,
 			struct myc_error *error);
 /* Detaches, removes every pin, closes. */
@@ -67,18 +74,31 @@ int myc_program_xskmap(const struct myc_program *program);
 /* Mappings. Read-write ones are for the creator (holder) and the supervisor; workers get pages of
  * their own read-write and everything else read-only by myc_program_map_worker(). */
 struct myc_program_maps {
+	uint32_t channels;		   /* rows of state, window and locate */
 	struct myc_registry_row *registry; /* MYC_REGISTRY_ROWS */
 	struct myc_process_row *processes; /* MYC_PROCESSES_MAX */
 	struct myc_system_page *system;
 	struct myc_process_page *pages[MYC_PROCESSES_MAX];
-	const struct myc_channel_state *state; /* channels */
+	const struct myc_channel_state *state;
 	const struct myc_filtered_window *window;
 	struct myc_locate_filter *locate;
 };
 const struct myc_program_maps *myc_program_maps(const struct myc_program *program);
+/* A worker, after fork: makes mappings of its own, all read-only but the page of `process`, and
+ * then calls myc_program_close(), which drops the creator's read-write ones that it inherited. */
+int myc_program_map_worker(const struct myc_program *program, uint32_t process,
+			   struct myc_program_maps *maps, struct myc_error *error);
+/* The same worker, before that close, for each of its channels with a locate filter: makes the
+ * pages of maps->locate[channel] writable, in place. */
+int myc_program_map_locate(const struct myc_program *program, struct myc_program_maps *maps,
+			   uint16_t channel, struct myc_error *error);
+void myc_program_unmap(struct myc_program_maps *maps);
 
 /* Sums the per-CPU counters of row `row` (0 = no channel, c + 1). One syscall. */
 int myc_program_counters(const struct myc_program *program, uint32_t row, struct myc_counters *sum);
+
+/* Names pinned below the bpffs (NULL = default), half-made ones too: how many, or -errno. */
+int myc_program_list(const char *bpffs, char (*names)[MYC_PROGRAM_NAME_MAX + 1], unsigned max);
 
 struct myc_program_status {
 	uint32_t link_id, program_id, interface_index;

@@ -11,6 +11,7 @@
 #ifndef MYC_MARKET_FEED_H
 #define MYC_MARKET_FEED_H
 
+#include <mycelium/abi/feed.h>
 #include <mycelium/error.h>
 
 #include "core/process.h"
@@ -28,6 +29,7 @@ struct myc_feed_channel_opts {
 	const uint64_t
 		*symbols; /* ITCH locate filter: watched symbols, space padded, as on the wire */
 	uint32_t symbols_count;
+	bool from_start; /* a stream whose first packet is beyond 1 lacks 1..; default: joined there */
 };
 
 struct myc_feed_opts {
@@ -49,19 +51,5 @@ int myc_feed_open(struct myc_feed **feed, const struct myc_feed_opts *opts,
 		  struct myc_error *error);
 struct myc_source *myc_feed_source(struct myc_feed *feed);
 void myc_feed_close(struct myc_feed *feed);
-
-/* Counters of one channel, at the head of its MYC_BLOCK_FEED; one writer: the feed. They survive
- * the worker. received = delivered + duplicate (per message); what was expected = delivered +
- * filtered + lost. */
-struct myc_feed_metrics {
-	uint64_t packets, packets_duplicate, packets_malformed, packets_held, heartbeats;
-	uint64_t messages_delivered, messages_duplicate, messages_filtered, messages_lost,
-		messages_in_doubt;
-	uint64_t gaps, gaps_recovered; /* recovered: seen, then filled by another line */
-	uint64_t sessions, resets, ends, window_unknown;
-	uint64_t latency_count, latency_sum_ns; /* receive to handler */
-	uint64_t latency_bucket[160];		/* log-linear, 4 steps an octave: see feed.c */
-	uint64_t next, epoch;
-};
 
 #endif

@@ -39,7 +39,9 @@ enum myc_block_kind {
 	MYC_BLOCK_SOURCE = 8,	   /* sources without XDP: frames, file position */
 	MYC_BLOCK_METRICS = 9,	   /* index = actor slot: counters and the status line */
 	MYC_BLOCK_REGISTRY = 10,   /* supervisor's region, without BPF: rows, processes, pages */
-	MYC_BLOCK_USER = 64,	   /* first kind free for applications and tests */
+	MYC_BLOCK_KEEPER =
+		11, /* index = queue: struct myc_keeper (dataplane/), in the keeper's region */
+	MYC_BLOCK_USER = 64, /* first kind free for applications and tests */
 };
 
 struct myc_region_plan {

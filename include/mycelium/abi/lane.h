@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lanes: what two executors (threads of one process, or of two processes of a host) share to
+ * exchange messages. Every word here has one writer, named beside it; the other side maps it
+ * read-only, copies what it reads and checks the copy.
+ *
+ *   sender's region                              receiver's region
+ *   struct myc_lanes (one a source executor)     struct myc_executor_words
+ *     directory: a word a lane  ---- found by ->   struct myc_lane_in, one a lane that was found
+ *     lane: flows, slots, urgent slots               cursor line    (read by the sender)
+ *                                                    progress line  (read by recovery only)
+ *                                                    counted[flow]  (handled; read by both)
+ *                                                    limit[flow]    (credit; read by the sender)
+ *
+ * Pairs of release store and acquire load:
+ *   slot.sequence      (sender)   -> receiver: header and payload are complete
+ *   cursor             (receiver) -> sender: the slots before it may be written again
+ *   flow.epoch         (sender)   -> receiver: from and to are complete (sequence lock)
+ *   process changed[]  (sender)   -> receiver: directory words and flows written before it
+ *   cursor.source      (receiver) -> sender: this myc_lane_in is that lane's
+ *   asleep             (sleeper)  -- sequentially consistent fences on both sides, see core/executor.c
+ *
+ * Positions and counts are 32 bits and wrap; they are compared by their difference.
+ */
+#ifndef MYCELIUM_ABI_LANE_H
+#define MYCELIUM_ABI_LANE_H
+
+#include <stdint.h>
+
+#define MYC_LANE_VERSION       1
+#define MYC_LANE_PAYLOAD       40
+#define MYC_LANE_FLOWS	       512   /* flows of one lane */
+#define MYC_LANE_SLOTS_MAX     32768 /* of one ring */
+#define MYC_LOCAL_SLOTS	       1024  /* an executor's lane to itself */
+#define MYC_EXECUTORS_MAX      64    /* of one process */
+#define MYC_ATTACH_MAX	       8     /* plain threads of one process that send */
+#define MYC_SOURCES_OF_PROCESS (MYC_EXECUTORS_MAX + MYC_ATTACH_MAX)
+#define MYC_TYPE_FRAMEWORK     0xff00u	   /* types from here on are the framework's */
+#define MYC_SLOT_PLAIN	       0xffffffffu /* slot.from of a plain thread */
+#define MYC_SLOTS_FIXED	       64	   /* actor slots given by number, before the free ones */
+
+/*
+ * One message. The sequence of message number n (0, 1, ...) of a ring is n + 1 (mod 2^32); it is
+ * written last. An empty slot has the sequence of one round before, or 0.
+ */
+struct myc_slot {
+	uint32_t sequence;
+	uint16_t type;	      /* below MYC_TYPE_FRAMEWORK: the application's */
+	uint8_t size;	      /* of payload, 0..MYC_LANE_PAYLOAD */
+	uint8_t flags;	      /* enum myc_message_flag; bits 2..7 are 0 */
+	uint32_t to;	      /* destination's actor slot */
+	uint16_t generation;  /* low 16 bits of the destination's generation */
+	uint16_t flow;	      /* index in the lane's flow table */
+	uint32_t from;	      /* sender's actor slot, or MYC_SLOT_PLAIN */
+	uint32_t correlation; /* of an ask, or index of its deadline; 0 = none */
+	uint8_t payload[MYC_LANE_PAYLOAD];
+};
+_Static_assert(sizeof(struct myc_slot) == 64, "one cache line");
+_Static_assert(__builtin_offsetof(struct myc_slot, payload) == 24, "24 bytes of header");
+
+/* A flow: (sending actor, receiving actor). Writer: the source executor. epoch is odd while from
+ * and to are being written, 0 = never used. `sent` = count << 32 | position of the last message:
+ * recovery sees from the position whether the newest published message is counted. */
+struct myc_flow {
+	uint64_t from; /* myc_address; 0 = a plain thread */
+	uint64_t to;   /* myc_address; 0 = free */
+	uint64_t sent;
+	uint32_t epoch;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct myc_flow) == 32, "layout");
+
+/* Head of a MYC_BLOCK_LANES block. Constant once the owner joined first. Then follow
+ * uint64_t directory[lanes] (padded to 64 bytes), the lane to oneself (local_slots; for a plain
+ * thread an ordinary one) and lanes - 1 ordinary lanes; a lane is flows, slots, urgent slots. */
+struct myc_lanes {
+	uint32_t version; /* MYC_LANE_VERSION, written last; 0 = not laid out yet */
+	uint32_t lanes;
+	uint32_t slots;	       /* ordinary slots, a power of two */
+	uint32_t urgent_slots; /* a power of two */
+	uint32_t local_slots;  /* ordinary slots of lane 0, a power of two */
+	uint32_t flows;
+	uint32_t reserved[10];
+};
+_Static_assert(sizeof(struct myc_lanes) == 64, "layout");
+
+/* A directory word: 0 = no lane yet; else who is at its other end. Also cursor.source. */
+static inline uint64_t myc_lane_end(uint32_t process, uint32_t executor)
+{
+	return 1ull << 63 | (uint64_t)process << 16 | executor;
+}
+static inline uint32_t myc_lane_end_process(uint64_t word)
+{
+	return (uint32_t)(word >> 16) & 0xffff;
+}
+static inline uint32_t myc_lane_end_executor(uint64_t word)
+{
+	return (uint32_t)word & 0xffff;
+}
+
+static inline uint64_t myc_lane_size(const struct myc_lanes *lanes, uint32_t slots)
+{
+	return (uint64_t)lanes->flows * sizeof(struct myc_flow) +
+	       ((uint64_t)slots + lanes->urgent_slots) * sizeof(struct myc_slot);
+}
+static inline uint64_t myc_lane_offset(const struct myc_lanes *lanes, uint32_t index)
+{
+	uint64_t first = sizeof(*lanes) + (((uint64_t)lanes->lanes * 8 + 63) & ~63ull);
+
+	return !index ? first
+		      : first + myc_lane_size(lanes, lanes->local_slots) +
+				(index - 1) * myc_lane_size(lanes, lanes->slots);
+}
+
+/* The receiver's half of a lane. Writer of all: the receiving executor. */
+struct myc_lane_cursor {
+	uint64_t source;  /* myc_lane_end of the sender; 0 = free. Stored once, with release */
+	uint32_t next[2]; /* ordinary, urgent: messages before it are consumed, slots free */
+	uint32_t reserved[12];
+};
+_Static_assert(sizeof(struct myc_lane_cursor) == 64, "one cache line");
+
+/* begun << 32 | done, numbers of messages. begun = done + 1: number `begun` is in hand. */
+struct myc_lane_progress {
+	uint64_t ring[2];
+	uint64_t reserved[6];
+};
+_Static_assert(sizeof(struct myc_lane_progress) == 64, "one cache line");
+
+/* uint64_t counted[flows] and uint32_t limit[flows] follow. counted = handled << 32 | position in the
+ * lane of the last one counted. The sender may send while its count is below limit. */
+struct myc_lane_in {
+	struct myc_lane_cursor cursor;
+	struct myc_lane_progress progress;
+};
+
+static inline uint64_t myc_lane_in_size(uint32_t flows)
+{
+	return sizeof(struct myc_lane_in) + (uint64_t)flows * (4 + 8);
+}
+
+/* ---- executor block (MYC_BLOCK_EXECUTOR) --------------------------------------------------- */
+
+/* Why a message reached nobody. X(name, text) */
+#define MYC_DEAD_LETTERS(X)                                          \
+	X(NO_ACTOR, "its actor is gone")                             \
+	X(IN_DOUBT, "was in hand when the process died")             \
+	X(FRAMEWORK_TYPE, "a framework type this version knows not") \
+	X(OUTBOX_NO_ACTOR, "its actor went while it was in the outbox")
+
+enum myc_dead_letter {
+#define MYC_DEAD_LETTER_ENUM(name, text) MYC_DEAD_LETTER_##name,
+	MYC_DEAD_LETTERS(MYC_DEAD_LETTER_ENUM)
+#undef MYC_DEAD_LETTER_ENUM
+		MYC_DEAD_LETTERS_COUNT
+};
+
+/* Why a lane was cut off: what its sender wrote there. X(name, text) */
+#define MYC_LANE_FAULTS(X)                                         \
+	X(SEQUENCE, "a slot's sequence is none that can be there") \
+	X(SIZE, "payload size beyond a slot")                      \
+	X(FLAGS, "undefined flag")                                 \
+	X(FLOW, "flow unknown, or not this receiver's")            \
+	X(ADDRESS, "slot or generation is not the flow's")         \
+	X(CREDIT, "more messages than were granted")               \
+	X(LAYOUT, "lane block does not add up")
+
+enum myc_lane_fault {
+#define MYC_LANE_FAULT_ENUM(name, text) MYC_LANE_FAULT_##name,
+	MYC_LANE_FAULTS(MYC_LANE_FAULT_ENUM)
+#undef MYC_LANE_FAULT_ENUM
+		MYC_LANE_FAULTS_COUNT
+};
+
+/* Head of the block. Writer of all: the executor. Then follow lanes_in times struct myc_lane_in,
+ * pending and outbox entries. */
+struct myc_executor_words {
+	/* read by senders */
+	uint32_t asleep; /* bit 0 asleep, bit 1 waits for credit too, the rest counts sleeps */
+	uint32_t sleeps; /* 1 = this executor may sleep: senders must look at asleep */
+	uint32_t lanes_in;
+	uint32_t flows;
+	uint32_t pending;
+	uint32_t outbox;
+	uint32_t reserved[10];
+	/* counters: since the region was made */
+	uint64_t turns, naps, bells_rung, lanes_full, outboxed, pended;
+	uint64_t dead_letters[8]; /* enum myc_dead_letter */
+	uint64_t lane_faults[8];  /* enum myc_lane_fault: lanes cut off */
+	uint64_t flows_refused;	  /* no pending entry left to grant even one credit */
+	uint64_t reserved1;
+};
+_Static_assert(sizeof(struct myc_executor_words) == 256, "layout");
+_Static_assert(MYC_DEAD_LETTERS_COUNT <= 8 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");
+
+/* A message that waits in its receiver's executor: its actor is paused. Stored last: order =
+ * arrival << 2 | state; a begun one is in doubt after a crash. */
+enum myc_pending_state { MYC_PENDING_FREE = 0, MYC_PENDING_QUEUED = 1, MYC_PENDING_BEGUN = 2 };
+struct myc_pending {
+	uint64_t order;
+	uint64_t from;	   /* myc_address of the sender, checked */
+	uint32_t lane_in;  /* index it came by */
+	uint32_t ring;	   /* 0 ordinary, 1 urgent */
+	uint32_t position; /* its number there, from 1 */
+	uint32_t reserved[9];
+	struct myc_slot slot;
+};
+_Static_assert(sizeof(struct myc_pending) == 128, "two cache lines");
+
+/* A message that waits in its sender's executor for credit. order: stored last, 0 = free.
+ * position: stored before it is published in the lane; tells recovery whether it was. */
+struct myc_outbox_entry {
+	uint64_t order;
+	uint32_t lane;	   /* index in the directory */
+	uint32_t position; /* number it is being published as, 0 = not yet */
+	uint32_t reserved[12];
+	struct myc_slot slot;
+};
+_Static_assert(sizeof(struct myc_outbox_entry) == 128, "two cache lines");
+
+/* ---- process block (MYC_BLOCK_PROCESS) ----------------------------------------------------- */
+
+enum myc_actor_state {
+	MYC_ACTOR_FREE = 0,
+	MYC_ACTOR_STARTING = 1,
+	MYC_ACTOR_RUNNING = 2,
+	MYC_ACTOR_STOPPING = 3,
+};
+
+/* Writer: the controlling thread while state is FREE or STARTING and before the executor adopted
+ * the actor, then that executor. */
+struct myc_actor_slot {
+	uint64_t word; /* generation 24 (low) | executor 8 | state 8 */
+	uint32_t restarts;
+	uint32_t reserved;
+};
+
+static inline uint64_t myc_actor_word(uint32_t generation, uint32_t executor, uint32_t state)
+{
+	return (uint64_t)(generation & 0xffffff) | (uint64_t)(executor & 0xff) << 24 |
+	       (uint64_t)(state & 0xff) << 32;
+}
+static inline uint32_t myc_actor_word_generation(uint64_t word)
+{
+	return (uint32_t)word & 0xffffff;
+}
+static inline uint32_t myc_actor_word_executor(uint64_t word)
+{
+	return (uint32_t)(word >> 24) & 0xff;
+}
+static inline uint32_t myc_actor_word_state(uint64_t word)
+{
+	return (uint32_t)(word >> 32) & 0xff;
+}
+
+/* Head of the block; `slots` times struct myc_actor_slot follow. */
+struct myc_process_words {
+	uint32_t version; /* MYC_LANE_VERSION, written last; 0 = not laid out yet */
+	uint32_t slots;
+	uint32_t executors;
+	uint32_t sources; /* executors and attach slots */
+	uint64_t incarnation;
+	uint64_t reserved[5];
+	/* Counts lanes and flows that source executor i made. Writer: that source. */
+	uint32_t changed[MYC_SOURCES_OF_PROCESS];
+	uint32_t reserved1[8];
+};
+_Static_assert(sizeof(struct myc_process_words) == 384, "layout");
+
+#endif

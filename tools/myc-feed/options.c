@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "myc-feed/options.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+	"myc-feed: an exchange on a bench. Makes or replays a feed, on lines that lose, repeat "
+	"and\n"
+	"reorder as they are told, and reports exactly what it did.\n"
+	"\n"
+	"source    --generate            a day of ITCH 5.0 from the seed (default)\n"
+	"            --symbols N         that are traded (500)\n"
+	"          --itch FILE           BinaryFILE of ITCH 5.0, plain or .gz\n"
+	"          --pcap FILE           pcap or pcapng, plain or .gz\n"
+	"            --select GROUP:PORT only what was sent there\n"
+	"            --frames            whole frames; untouched unless lines are given\n"
+	"protocol  --protocol NAME       moldudp64 (default), iextp, none (payloads as they are)\n"
+	"          --session NAME        MoldUDP64 session, up to 10 characters (MYC0000001)\n"
+	"          --session-change N    a new session begins with message N (may be repeated)\n"
+	"          --restart N           numbers begin at 1 again with message N, same session\n"
+	"          --heartbeat SECONDS   when idle (1; 0 = none)\n"
+	"          --end-packets N       end of session, times (3; captures: 0)\n"
+	"lines     --line GROUP:PORT     once for each line, up to 4\n"
+	"                                (239.77.1.1:26477 and 239.77.1.2:26477)\n"
+	"          --payload BYTES       of UDP payload at most (1472)\n"
+	"          --packet-messages N   in a packet at most (38)\n"
+	"          --pack-us US          a packet leaves this long after the last one (30)\n"
+	"          --repack LINE         this line (B, say) packs with boundaries of its own\n"
+	"network   --loss P[,P]          percent of packets lost, for all lines or each\n"
+	"          --duplicate P[,P]     percent sent twice\n"
+	"          --reorder P[,P]       percent overtaken by later ones\n"
+	"          --reorder-window N    by at most so many packets (16)\n"
+	"          --skew US[,US]        a line is this much later\n"
+	"pace      --speed F             of the source's own clock (1)\n"
+	"          --rate N              messages a second, evenly\n"
+	"          --fast                as fast as possible\n"
+	"limits    --messages N          (generated day: 1000000)  --packets N  on line A\n"
+	"          --seconds S           on the feed's clock  --timeout S  on the wall's (3600)\n"
+	"output    --udp                 datagrams, by the routing table\n"
+	"          --interface NAME      datagrams, multicast from there\n"
+	"          --raw NAME            whole frames on this interface (root)\n"
+	"          --write FILE          a capture file instead\n"
+	"          --source IP[:PORT]    to send from (0.0.0.0; frames: 10.77.0.2:31000)\n"
+	"          --mac MAC             destination of frames to unicast addresses\n"
+	"          --vlan ID[,ID]        tags of frames, outer first\n"
+	"          --ttl N               (16)\n"
+	"other     --seed N (1)  --report FILE (JSON)  --quiet  --help  --version\n"
+	"exit      0 done, 2 bad input or usage, 3 a privilege is missing, 1 anything else\n";
+
+enum {
+	OPT_GENERATE = 256,
+	OPT_SYMBOLS,
+	OPT_ITCH,
+	OPT_PCAP,
+	OPT_SELECT,
+	OPT_FRAMES,
+	OPT_PROTOCOL,
+	OPT_SESSION,
+	OPT_SESSION_CHANGE,
+	OPT_RESTART,
+	OPT_HEARTBEAT,
+	OPT_END_PACKETS,
+	OPT_LINE,
+	OPT_PAYLOAD,
+	OPT_PACKET_MESSAGES,
+	OPT_PACK_US,
+	OPT_REPACK,
+	OPT_LOSS,
+	OPT_DUPLICATE,
+	OPT_REORDER,
+	OPT_REORDER_WINDOW,
+	OPT_SKEW,
+	OPT_SPEED,
+	OPT_RATE,
+	OPT_FAST,
+	OPT_MESSAGES,
+	OPT_PACKETS,
+	OPT_SECONDS,
+	OPT_TIMEOUT,
+	OPT_UDP,
+	OPT_INTERFACE,
+	OPT_RAW,
+	OPT_WRITE,
+	OPT_SOURCE,
+	OPT_MAC,
+	OPT_VLAN,
+	OPT_TTL,
+	OPT_SEED,
+	OPT_REPORT,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{"generate", no_argument, NULL, OPT_GENERATE},
+	{"symbols", required_argument, NULL, OPT_SYMBOLS},
+	{"itch", required_argument, NULL, OPT_ITCH},
+	{"pcap", required_argument, NULL, OPT_PCAP},
+	{"select", required_argument, NULL, OPT_SELECT},
+	{"frames", no_argument, NULL, OPT_FRAMES},
+	{"protocol", required_argument, NULL, OPT_PROTOCOL},
+	{"session", required_argument, NULL, OPT_SESSION},
+	{"session-change", required_argument, NULL, OPT_SESSION_CHANGE},
+	{"restart", required_argument, NULL, OPT_RESTART},
+	{"heartbeat", required_argument, NULL, OPT_HEARTBEAT},
+	{"end-packets", required_argument, NULL, OPT_END_PACKETS},
+	{"line", required_argument, NULL, OPT_LINE},
+	{"payload", required_argument, NULL, OPT_PAYLOAD},
+	{"packet-messages", required_argument, NULL, OPT_PACKET_MESSAGES},
+	{"pack-us", required_argument, NULL, OPT_PACK_US},
+	{"repack", required_argument, NULL, OPT_REPACK},
+	{"loss", required_argument, NULL, OPT_LOSS},
+	{"duplicate", required_argument, NULL, OPT_DUPLICATE},
+	{"reorder", required_argument, NULL, OPT_REORDER},
+	{"reorder-window", required_argument, NULL, OPT_REORDER_WINDOW},
+	{"skew", required_argument, NULL, OPT_SKEW},
+	{"speed", required_argument, NULL, OPT_SPEED},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"fast", no_argument, NULL, OPT_FAST},
+	{"messages", required_argument, NULL, OPT_MESSAGES},
+	{"packets", required_argument, NULL, OPT_PACKETS},
+	{"seconds", required_argument, NULL, OPT_SECONDS},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"udp", no_argument, NULL, OPT_UDP},
+	{"interface", required_argument, NULL, OPT_INTERFACE},
+	{"raw", required_argument, NULL, OPT_RAW},
+	{"write", required_argument, NULL, OPT_WRITE},
+	{"source", required_argument, NULL, OPT_SOURCE},
+	{"mac", required_argument, NULL, OPT_MAC},
+	{"vlan", required_argument, NULL, OPT_VLAN},
+	{"ttl", required_argument, NULL, OPT_TTL},
+	{"seed", required_argument, NULL, OPT_SEED},
+	{"report", required_argument, NULL, OPT_REPORT},
+	{"quiet", no_argument, NULL, OPT_QUIET},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{0},
+};
+
+/* What is set line by line only after all has been read. */
+struct draft {
+	struct options *options;
+	struct myc_error *error;
+	const char *name; /* of the option in hand */
+	bool generate, end_packets_set, heartbeat_set, messages_set, source_set, mac_set;
+	unsigned paces, outputs;
+	double loss[FEED_LINES_MAX], duplicate[FEED_LINES_MAX], reorder[FEED_LINES_MAX],
+		skew[FEED_LINES_MAX];
+	double heartbeat, pack_us, seconds, timeout;
+	uint64_t payload, packet_messages, reorder_window, seed, ttl;
+	uint32_t repack; /* bit a line */
+	uint32_t source;
+	uint16_t source_port;
+	uint8_t mac[6];
+	uint16_t vlan[FRAME_VLANS_MAX];
+	uint8_t vlans;
+};
+
+static int refuse(const struct draft *draft, const char *value, const char *remedy)
+{
+	return myc_error_set(draft->error, -EINVAL, remedy, "--%s: '%s' is not possible",
+			     draft->name, value);
+}
+
+static int whole(const struct draft *draft, const char *text, uint64_t least, uint64_t most,
+		 uint64_t *value)
+{
+	char *end, remedy[80];
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	if (!errno && end != text && !*end && *text != '-' && *value >= least && *value <= most)
+		return 0;
+	snprintf(remedy, sizeof(remedy), "a whole number from %llu to %llu",
+		 (unsigned long long)least, (unsigned long long)most);
+	return refuse(draft, text, remedy);
+}
+
+static int number(const struct draft *draft, const char *text, double least, double most,
+		  double *value)
+{
+	char *end, remedy[80];
+
+	*value = strtod(text, &end);
+	/* Written so that NaN is refused. */
+	if (end != text && !*end && *value >= least && *value <= most)
+		return 0;
+	snprintf(remedy, sizeof(remedy), "a number from %g to %g", least, most);
+	return refuse(draft, text, remedy);
+}
+
+/* "1" for all lines or "1,0.5" for each; missing ones are 0. */
+static int for_lines(const struct draft *draft, const char *text, double most, double scale,
+		     double values[FEED_LINES_MAX])
+{
+	char copy[128], *rest = copy, *part;
+	uint32_t count = 0;
+
+	if (strlen(text) >= sizeof(copy))
+		return refuse(draft, text, "one number, or one for each line");
+	strcpy(copy, text);
+	while ((part = strsep(&rest, ","))) {
+		if (count == FEED_LINES_MAX)
+			return refuse(draft, text, "at most four lines");
+		if (number(draft, part, 0, most, &values[count]))
+			return -EINVAL;
+		values[count++] *= scale;
+	}
+	for (uint32_t i = count; i < FEED_LINES_MAX; i++)
+		values[i] = count == 1 ? values[0] : 0;
+	return 0;
+}
+
+/* "239.77.1.1:26477". */
+static int group_port(const struct draft *draft, const char *text, uint32_t *group, uint16_t *port)
+{
+	const char *colon = strrchr(text, ':');
+	char address[INET_ADDRSTRLEN];
+	uint64_t value;
+
+	if (!colon || (size_t)(colon - text) >= sizeof(address))
+		return refuse(draft, text, "an IPv4 address and a port, as in 239.77.1.1:26477");
+	memcpy(address, text, (size_t)(colon - text));
+	address[colon - text] = '\0';
+	if (inet_pton(AF_INET, address, group) != 1)
+		return refuse(draft, text, "an IPv4 address and a port, as in 239.77.1.1:26477");
+	if (whole(draft, colon + 1, 1, 65535, &value))
+		return -EINVAL;
+	*port = (uint16_t)value;
+	return 0;
+}
+
+static int add_line(struct draft *draft, const char *text)
+{
+	struct output_opts *output = &draft->options->output;
+
+	if (output->lines == FEED_LINES_MAX)
+		return refuse(draft, text, "at most four lines");
+	struct frame_address *line = &output->line[output->lines++];
+
+	return group_port(draft, text, &line->group, &line->port);
+}
+
+static int add_event(struct draft *draft, const char *text, enum truth_begin begin)
+{
+	struct feed_opts *feed = &draft->options->feed;
+	uint64_t at;
+
+	if (whole(draft, text, 2, UINT64_MAX, &at))
+		return -EINVAL;
+	if (feed->events == FEED_EVENTS_MAX)
+		return refuse(draft, text, "at most 16 session changes and restarts");
+	uint32_t i = feed->events++;
+
+	for (; i > 0 && feed->event[i - 1].at > at; i--)
+		feed->event[i] = feed->event[i - 1];
+	feed->event[i] = (struct feed_event){.at = at, .begin = begin};
+	return 0;
+}
+
+static int set_protocol(struct draft *draft, const char *text)
+{
+	static const char *const names[] = {"none", "moldudp64", "iextp"};
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(text, names[i])) {
+			draft->options->feed.protocol = (enum wire_protocol)i;
+			return 0;
+		}
+	return refuse(draft, text, "moldudp64, iextp or none");
+}
+
+static int set_session(struct draft *draft, const char *text)
+{
+	char *session = draft->options->feed.identity.session;
+	size_t size = strlen(text);
+
+	if (size < 1 || size > WIRE_SESSION_SIZE)
+		return refuse(draft, text, "1 to 10 characters");
+	memset(session, ' ', WIRE_SESSION_SIZE);
+	memcpy(session, text, size);
+	return 0;
+}
+
+static int set_repack(struct draft *draft, const char *text)
+{
+	if (strlen(text) != 1 || *text < 'A' || *text >= 'A' + FEED_LINES_MAX)
+		return refuse(draft, text, "a line: A, B, C or D");
+	draft->repack |= 1u << (*text - 'A');
+	return 0;
+}
+
+static int set_source(struct draft *draft, const char *text)
+{
+	draft->source_set = true;
+	if (strchr(text, ':'))
+		return group_port(draft, text, &draft->source, &draft->source_port);
+	if (inet_pton(AF_INET, text, &draft->source) != 1)
+		return refuse(draft, text, "an IPv4 address of this host");
+	return 0;
+}
+
+static int set_mac(struct draft *draft, const char *text)
+{
+	const struct ether_addr *mac = ether_aton(text);
+
+	if (!mac)
+		return refuse(draft, text, "six bytes, as in 02:00:00:00:00:01");
+	memcpy(draft->mac, mac, sizeof(draft->mac));
+	draft->mac_set = true;
+	return 0;
+}
+
+static int set_vlans(struct draft *draft, const char *text)
+{
+	double values[FEED_LINES_MAX] = {0};
+
+	for (const char *comma = text; comma; comma = strchr(comma + 1, ','))
+		draft->vlans++;
+	if (draft->vlans > FRAME_VLANS_MAX)
+		return refuse(draft, text, "one or two tags");
+	if (for_lines(draft, text, 4095, 1, values))
+		return -EINVAL;
+	for (uint32_t i = 0; i < draft->vlans; i++)
+		draft->vlan[i] = (uint16_t)values[i];
+	return 0;
+}
+
+static int set_output(struct draft *draft, enum options_output kind, const char *name)
+{
+	draft->options->output_kind = kind;
+	draft->options->output_name = name;
+	draft->outputs++;
+	return 0;
+}
+
+static int set_pace(struct draft *draft, enum feed_pace pace, const char *text, double *value)
+{
+	draft->options->feed.pace = pace;
+	draft->paces++;
+	return text ? number(draft, text, 1e-6, 1e9, value) : 0;
+}
+
+/* Source, protocol, lines, network. -ENOENT: not one of these. */
+static int take_feed_option(struct draft *draft, int option, const char *text)
+{
+	struct options *options = draft->options;
+	uint64_t value;
+	int err;
+
+	switch (option) {
+	case OPT_GENERATE:
+		draft->generate = true;
+		return 0;
+	case OPT_SYMBOLS:
+		err = whole(draft, text, 1, 65535, &value);
+		options->generator.symbols = (uint32_t)value;
+		return err;
+	case OPT_ITCH:
+		options->itch_path = text;
+		return 0;
+	case OPT_PCAP:
+		options->capture.path = text;
+		return 0;
+	case OPT_SELECT:
+		options->capture.selected = true;
+		return group_port(draft, text, &options->capture.group, &options->capture.port);
+	case OPT_FRAMES:
+		options->capture.frames = true;
+		return 0;
+	case OPT_PROTOCOL:
+		return set_protocol(draft, text);
+	case OPT_SESSION:
+		return set_session(draft, text);
+	case OPT_SESSION_CHANGE:
+		return add_event(draft, text, TRUTH_SESSION_CHANGE);
+	case OPT_RESTART:
+		return add_event(draft, text, TRUTH_RESTART);
+	case OPT_HEARTBEAT:
+		draft->heartbeat_set = true;
+		return number(draft, text, 0, 3600, &draft->heartbeat);
+	case OPT_END_PACKETS:
+		draft->end_packets_set = true;
+		err = whole(draft, text, 0, 1000, &value);
+		options->feed.end_packets = (uint32_t)value;
+		return err;
+	case OPT_LINE:
+		return add_line(draft, text);
+	case OPT_PAYLOAD:
+		return whole(draft, text, 40, 9000, &draft->payload);
+	case OPT_PACKET_MESSAGES:
+		return whole(draft, text, 1, 1000, &draft->packet_messages);
+	case OPT_PACK_US:
+		return number(draft, text, 0, 1e7, &draft->pack_us);
+	case OPT_REPACK:
+		return set_repack(draft, text);
+	case OPT_LOSS:
+		return for_lines(draft, text, 100, 0.01, draft->loss);
+	case OPT_DUPLICATE:
+		return for_lines(draft, text, 100, 0.01, draft->duplicate);
+	case OPT_REORDER:
+		return for_lines(draft, text, 100, 0.01, draft->reorder);
+	case OPT_REORDER_WINDOW:
+		return whole(draft, text, 1, IMPAIR_REORDER_MAX, &draft->reorder_window);
+	case OPT_SKEW:
+		return for_lines(draft, text, 1e6, 1000, draft->skew);
+	default:
+		return -ENOENT;
+	}
+}
+
+/* Pace, limits, output and the rest. */
+static int take_run_option(struct draft *draft, int option, const char *text)
+{
+	struct options *options = draft->options;
+	struct feed_opts *feed = &options->feed;
+
+	switch (option) {
+	case OPT_SPEED:
+		return set_pace(draft, FEED_PACE_CLOCK, text, &feed->speed);
+	case OPT_RATE:
+		return set_pace(draft, FEED_PACE_RATE, text, &feed->rate);
+	case OPT_FAST:
+		return set_pace(draft, FEED_PACE_FAST, NULL, NULL);
+	case OPT_MESSAGES:
+		draft->messages_set = true;
+		return whole(draft, text, 1, UINT32_MAX, &feed->messages_max);
+	case OPT_PACKETS:
+		return whole(draft, text, 1, UINT32_MAX, &feed->packets_max);
+	case OPT_SECONDS:
+		return number(draft, text, 0.001, 1e6, &draft->seconds);
+	case OPT_TIMEOUT:
+		return number(draft, text, 0.001, 1e6, &draft->timeout);
+	case OPT_UDP:
+		return set_output(draft, OPTIONS_UDP, "udp");
+	case OPT_INTERFACE:
+		options->output.interface = text;
+		return set_output(draft, OPTIONS_UDP, text);
+	case OPT_RAW:
+		return set_output(draft, OPTIONS_RAW, text);
+	case OPT_WRITE:
+		return set_output(draft, OPTIONS_FILE, text);
+	case OPT_SOURCE:
+		return set_source(draft, text);
+	case OPT_MAC:
+		return set_mac(draft, text);
+	case OPT_VLAN:
+		return set_vlans(draft, text);
+	case OPT_TTL:
+		return whole(draft, text, 1, 255, &draft->ttl);
+	case OPT_SEED:
+		return whole(draft, text, 0, UINT64_MAX, &draft->seed);
+	case OPT_REPORT:
+		options->report_path = text;
+		return 0;
+	case OPT_QUIET:
+		options->quiet = true;
+		return 0;
+	case OPT_HELP:
+		options->done = true;
+		fputs(usage, stdout);
+		return 0;
+	case OPT_VERSION:
+		options->done = true;
+		puts("myc-feed " MYC_VERSION);
+		return 0;
+	default:
+		return -ENOENT;
+	}
+}
+
+static int contradiction(const struct draft *draft, const char *what, const char *remedy)
+{
+	return myc_error_set(draft->error, -EINVAL, remedy, "%s", what);
+}
+
+static int check_together(const struct draft *draft)
+{
+	const struct options *options = draft->options;
+	bool capture = options->capture.path;
+
+	if (draft->generate + !!options->itch_path + capture > 1)
+		return contradiction(draft, "there is more than one source",
+				     "choose one of --generate, --itch, --pcap");
+	if (draft->paces > 1)
+		return contradiction(draft, "there is more than one pace",
+				     "choose one of --speed, --rate, --fast");
+	if (draft->outputs != 1)
+		return contradiction(draft,
+				     draft->outputs ? "there is more than one output"
+						    : "there is no output",
+				     "choose one of --udp, --interface, --raw, --write");
+	if (!capture && (options->capture.frames || options->capture.selected))
+		return contradiction(draft, "--frames and --select are about captures",
+				     "add --pcap FILE");
+	if (!capture && options->feed.protocol != WIRE_MOLDUDP64)
+		return contradiction(draft, "ITCH messages travel by MoldUDP64",
+				     "leave --protocol out, or replay a capture with --pcap");
+	if (options->capture.frames && options->output_kind == OPTIONS_UDP)
+		return contradiction(draft, "a UDP socket makes frames of its own",
+				     "with --frames use --raw or --write");
+	if (capture && options->feed.events)
+		return contradiction(draft, "a capture's sessions are its own",
+				     "leave --session-change and --restart out");
+	if (draft->repack && options->feed.protocol == WIRE_NONE)
+		return contradiction(draft, "unknown payloads cannot be packed anew",
+				     "name their --protocol");
+	return 0;
+}
+
+static uint64_t to_ns(double value, double unit_ns)
+{
+	return (uint64_t)(value * unit_ns);
+}
+
+static void settle_address(const struct draft *draft, struct frame_address *line, uint32_t index)
+{
+	const struct options *options = draft->options;
+	bool frames = options->output_kind != OPTIONS_UDP;
+
+	line->source = draft->source;
+	line->source_port = draft->source_port;
+	if (frames && !line->source)
+		line->source = htonl(0x0a4d0002); /* 10.77.0.2 */
+	if (frames && !line->source_port)
+		line->source_port = 31000;
+	if (options->output_kind == OPTIONS_FILE)
+		memcpy(line->source_mac,
+		       (const uint8_t[]){0x02, 0x4d, 0x59, 0x43, 0, (uint8_t)(index + 1)}, 6);
+	if (IN_MULTICAST(ntohl(line->group)))
+		frame_multicast_mac(line->group, line->destination_mac);
+	else if (draft->mac_set)
+		memcpy(line->destination_mac, draft->mac, 6);
+	else
+		memset(line->destination_mac, 0xff, 6);
+	memcpy(line->vlan, draft->vlan, sizeof(line->vlan));
+	line->vlans = draft->vlans;
+	line->ttl = (uint8_t)draft->ttl;
+}
+
+static void settle_line(const struct draft *draft, uint32_t i)
+{
+	struct options *options = draft->options;
+	struct feed_opts *feed = &options->feed;
+	bool capture = options->capture.path;
+
+	feed->packetizer[i] = (struct packetizer_opts){
+		.protocol = feed->protocol,
+		.line = (uint8_t)i,
+		.repack = draft->repack >> i & 1,
+		.as_source = capture,
+		.payload_max = (uint32_t)draft->payload,
+		.messages_max = (uint32_t)draft->packet_messages,
+		.pack_ns = to_ns(draft->pack_us, 1e3),
+		.heartbeat_ns = to_ns(draft->heartbeat, 1e9),
+		.seed = draft->seed,
+	};
+	feed->impair[i] = (struct impair_opts){
+		.line = (uint8_t)i,
+		.loss = draft->loss[i],
+		.duplicate = draft->duplicate[i],
+		.reorder = draft->reorder[i],
+		.reorder_window = (uint32_t)draft->reorder_window,
+		.reorder_ns = 2000000,
+		.skew_ns = (uint64_t)draft->skew[i],
+		.seed = draft->seed,
+	};
+	settle_address(draft, &options->output.line[i], i);
+}
+
+static void settle(struct draft *draft)
+{
+	struct options *options = draft->options;
+	struct feed_opts *feed = &options->feed;
+	bool capture = options->capture.path;
+
+	options->output.redirect = options->output.lines > 0;
+	options->capture.frames_any = options->capture.frames && !options->output.redirect;
+	options->capture.protocol = feed->protocol;
+	if (options->capture.frames)
+		options->capture.protocol = feed->protocol = WIRE_NONE;
+	if (!options->output.lines) {
+		options->output.lines = options->capture.frames ? 1 : 2;
+		for (uint32_t i = 0; i < options->output.lines; i++) {
+			options->output.line[i].group = htonl(0xef4d0101 + i); /* 239.77.1.1 */
+			options->output.line[i].port = 26477;
+		}
+	}
+	if (capture && !draft->end_packets_set)
+		feed->end_packets = 0;
+	if (capture && !draft->heartbeat_set)
+		draft->heartbeat = 0;
+	if (feed->protocol == WIRE_NONE) {
+		draft->heartbeat = 0;
+		feed->end_packets = 0;
+	}
+	options->generator.seed = draft->seed;
+	options->generator.messages = draft->messages_set ? feed->messages_max : 1000000;
+	/* A generated day of so many messages ends by itself, with its closing events. */
+	if (!capture && !options->itch_path)
+		feed->messages_max = 0;
+	feed->seconds_max_ns = to_ns(draft->seconds, 1e9);
+	feed->wall_ns_max = to_ns(draft->timeout, 1e9);
+	feed->live = options->output_kind != OPTIONS_FILE;
+	feed->lines = options->output.lines;
+	for (uint32_t i = 0; i < feed->lines; i++)
+		settle_line(draft, i);
+}
+
+int options_parse(struct options *options, int argc, char **argv, struct myc_error *error)
+{
+	struct draft draft = {
+		.options = options,
+		.error = error,
+		.heartbeat = 1,
+		.pack_us = 30,
+		.timeout = 3600,
+		.payload = 1472,
+		.packet_messages = 38,
+		.reorder_window = 16,
+		.seed = 1,
+		.ttl = 16,
+	};
+	int option, index = 0, err = 0;
+
+	*options = (struct options){
+		.feed = {.protocol = WIRE_MOLDUDP64, .end_packets = 3, .speed = 1},
+		.generator = {.symbols = 500},
+	};
+	memcpy(options->feed.identity.session, "MYC0000001", WIRE_SESSION_SIZE);
+	opterr = 0;
+	while (!err && !options->done &&
+	       (option = getopt_long(argc, argv, ":", long_options, &index)) != -1) {
+		if (option == '?' || option == ':')
+			return myc_error_set(error, -EINVAL, "myc-feed --help lists the options",
+					     option == ':' ? "%s: its value is missing"
+							   : "%s: no such option",
+					     argv[optind - 1]);
+		draft.name = long_options[index].name;
+		err = take_feed_option(&draft, option, optarg);
+		if (err == -ENOENT)
+			err = take_run_option(&draft, option, optarg);
+	}
+	if (err || options->done)
+		return err;
+	if (optind < argc)
+		return myc_error_set(error, -EINVAL, "myc-feed --help lists the options",
+				     "%s: no such argument", argv[optind]);
+	err = check_together(&draft);
+	if (!err)
+		settle(&draft);
+	return err;
+}

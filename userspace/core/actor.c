@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One actor's life, on its executor's thread:
+ *
+ *   STARTING --begin()--> RUNNING --stop asked, or the system stops--> STOPPING --end()--> FREE
+ *      ^                     | handler failed
+ *      +-- restart in place -+-- more than restarts_max in the window: end(), workspace.failed
+ *
+ * The address, the mailbox and what waits in the outbox survive a restart; state and timers do not.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/executor.h"
+
+static void set_life(struct myc_actor *actor, uint32_t life)
+{
+	actor->life = (uint8_t)life;
+	/* Release: what the actor was is done with. Pairs with the acquire where slots are given. */
+	__atomic_store_n(&actor->shared->word,
+			 myc_actor_word(myc_address_generation(actor->address),
+					actor->executor->index, life),
+			 __ATOMIC_RELEASE);
+}
+
+static int start_once(struct myc_actor *actor)
+{
+	const struct myc_behaviour *behaviour = actor->behaviour;
+	int code = 0;
+
+	memset(actor->state, 0, behaviour->state_size);
+	if (behaviour->init)
+		code = behaviour->init(actor);
+	if (code >= 0 && behaviour->started)
+		code = behaviour->started(actor);
+	return code < 0 ? code : 0;
+}
+
+/* Notes a restart; false when it is one more than allowed within the window. */
+static bool restart_allowed(struct myc_actor *actor)
+{
+	uint64_t now = myc_executor_now(actor->executor);
+	uint64_t *oldest = &actor->restarted_ns[actor->restarted_count % actor->restarts_max];
+
+	if (actor->restarted_count >= actor->restarts_max &&
+	    now - *oldest <= actor->restarts_window_ns)
+		return false;
+	*oldest = now;
+	actor->restarted_count++;
+	return true;
+}
+
+static int give_up(struct myc_actor *actor, int code)
+{
+	struct myc_system *system = actor->executor->system;
+	myc_address address = actor->address;
+
+	myc_actor_end(actor);
+	if (system->workspace.failed)
+		system->workspace.failed(system->workspace.context, address, code);
+	return code;
+}
+
+int myc_actor_begin(struct myc_actor *actor)
+{
+	for (;;) {
+		int code = start_once(actor);
+
+		if (!code)
+			break;
+		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
+		if (!restart_allowed(actor))
+			return give_up(actor, code);
+		__atomic_store_n(&actor->shared->restarts, actor->shared->restarts + 1,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&actor->metrics->restarts, actor->shared->restarts,
+				 __ATOMIC_RELAXED);
+	}
+	set_life(actor, MYC_ACTOR_RUNNING);
+	myc_receiver_make_ready(actor);
+	if (actor->stop_asked)
+		myc_actor_after(actor, 0);
+	return 0;
+}
+
+void myc_actor_after(struct myc_actor *actor, int code)
+{
+	if (code < 0) {
+		actor->stop_asked = false;
+		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
+		if (!restart_allowed(actor)) {
+			give_up(actor, code);
+			return;
+		}
+		__atomic_store_n(&actor->shared->restarts, actor->shared->restarts + 1,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&actor->metrics->restarts, actor->shared->restarts,
+				 __ATOMIC_RELAXED);
+		if (actor->life == MYC_ACTOR_RUNNING)
+			myc_actor_begin(actor);
+		else
+			myc_actor_end(actor);
+		return;
+	}
+	if (!actor->stop_asked || actor->life != MYC_ACTOR_RUNNING)
+		return;
+	set_life(actor, MYC_ACTOR_STOPPING);
+	if (actor->behaviour->stopping)
+		actor->behaviour->stopping(actor);
+	myc_actor_end(actor);
+}
+
+void myc_actor_end(struct myc_actor *actor)
+{
+	struct myc_executor *executor = actor->executor;
+	struct myc_actor **link = &executor->actors;
+
+	myc_timers_cancel_all(&executor->timers, &actor->timers);
+	if (actor->behaviour->stopped)
+		actor->behaviour->stopped(actor);
+	myc_timers_cancel_all(&executor->timers, &actor->timers);
+	myc_receiver_drop_pending(actor);
+	myc_receiver_forget(executor, actor);
+	while (*link && *link != actor)
+		link = &(*link)->next;
+	if (*link)
+		*link = actor->next;
+	actor->life = MYC_ACTOR_FREE;
+	actor->next = executor->ended_actors;
+	executor->ended_actors = actor;
+}
+
+void myc_actor_bury(struct myc_executor *executor)
+{
+	while (executor->ended_actors) {
+		struct myc_actor *actor = executor->ended_actors;
+
+		executor->ended_actors = actor->next;
+		set_life(actor, MYC_ACTOR_FREE);
+	}
+}
+
+void myc_actor_unpause(struct myc_actor *actor)
+{
+	myc_timers_resume(&actor->executor->timers, actor->timers);
+	myc_receiver_make_ready(actor);
+}
+
+void myc_actor_status(struct myc_actor *actor)
+{
+	struct myc_status status = {.text = ""};
+
+	if (!actor->behaviour->status)
+		return;
+	actor->behaviour->status(actor, &status);
+	status.text[sizeof(status.text) - 1] = '\0';
+	memcpy(actor->metrics->status, status.text, sizeof(actor->metrics->status));
+}
+
+/* ---- for handlers ------------------------------------------------------------------------------ */
+
+void *myc_state(struct myc_actor *self)
+{
+	return self->state;
+}
+
+myc_address myc_self(const struct myc_actor *self)
+{
+	return self->address;
+}
+
+const char *myc_name(const struct myc_actor *self)
+{
+	return self->name;
+}
+
+uint32_t myc_restarts(const struct myc_actor *self)
+{
+	return self->shared->restarts;
+}
+
+uint64_t myc_now_ns(const struct myc_actor *self)
+{
+	return myc_executor_now(self->executor);
+}
+
+const char *myc_setting(const struct myc_actor *self, const char *key, const char *fallback)
+{
+	for (uint32_t i = 0; i < self->settings_count; i++)
+		if (!strcmp(self->settings[i].key, key))
+			return self->settings[i].value;
+	return fallback;
+}
+
+int myc_timer_start(struct myc_actor *self, uint64_t delay_ns, uint64_t period_ns, uint64_t cookie,
+		    struct myc_timer *timer)
+{
+	uint64_t now = myc_executor_now(self->executor);
+	uint64_t due = delay_ns < UINT64_MAX - now ? now + delay_ns : UINT64_MAX - 1;
+
+	return myc_timers_start(&self->executor->timers, self, &self->timers, due, period_ns,
+				cookie, timer);
+}
+
+int myc_timer_cancel(struct myc_actor *self, struct myc_timer timer)
+{
+	return myc_timers_cancel(&self->executor->timers, self, &self->timers, timer);
+}
+
+void myc_stop(struct myc_actor *self)
+{
+	self->stop_asked = true;
+}
+
+/* ---- for feeds --------------------------------------------------------------------------------- */
+
+bool myc_actor_ready(const struct myc_actor *actor)
+{
+	return actor->life == MYC_ACTOR_RUNNING && !actor->outboxed;
+}
+
+int myc_actor_feed(struct myc_actor *actor, const struct myc_feed_event *event)
+{
+	int code = 0;
+
+	if (actor->life != MYC_ACTOR_RUNNING)
+		return -ESRCH;
+	__atomic_store_n(&actor->metrics->feed_events, actor->metrics->feed_events + 1,
+			 __ATOMIC_RELAXED);
+	if (actor->behaviour->feed)
+		code = actor->behaviour->feed(actor, event);
+	if (code < 0 || actor->stop_asked)
+		myc_actor_after(actor, code);
+	return code < 0 ? code : 0;
+}

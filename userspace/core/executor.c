@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The executor's thread: turns, idling, sleeping, draining.
+ *
+ * A turn: sources, lanes in (the one to oneself among them), pending messages of actors that go on,
+ * outbox, timers; then wake whom we gave something. Empty turns publish what is held back and, by
+ * the idle strategy, give the core away.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/executor.h"
+
+#define SCAN_TURNS 16	       /* turns between looks for new lanes, flows, adoptions */
+#define STATUS_NS  1000000000u /* between status lines */
+#define FDS_MAX	   64
+#define IDLE_SPINS 2000
+#define BATCH	   64
+#define TIMERS	   4096
+
+uint64_t myc_executor_now(struct myc_executor *executor)
+{
+	if (!executor->now_ns)
+		executor->now_ns = myc_clock_ns();
+	return executor->now_ns;
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static int open_memory(struct myc_executor *executor, uint32_t sources)
+{
+	const struct myc_system *system = executor->system;
+	struct myc_executor_words *words = executor->words;
+	char *at = (char *)(words + 1) + words->lanes_in * myc_lane_in_size(MYC_LANE_FLOWS);
+
+	executor->inlets_max = words->lanes_in;
+	executor->pending_capacity = words->pending;
+	executor->outbox_capacity = words->outbox;
+	executor->pending = (struct myc_pending *)(void *)at;
+	executor->outbox = (struct myc_outbox_entry *)(void *)(executor->pending + words->pending);
+	executor->inlet = calloc(executor->inlets_max, sizeof(*executor->inlet));
+	executor->flow_table = calloc((size_t)executor->inlets_max * MYC_LANE_FLOWS,
+				      sizeof(*executor->flow_table));
+	executor->changed_seen = calloc(sources, sizeof(*executor->changed_seen));
+	executor->pending_next = calloc(words->pending, sizeof(*executor->pending_next));
+	executor->outbox_next = calloc(words->outbox, sizeof(*executor->outbox_next));
+	executor->offer = calloc(system->slots, sizeof(struct myc_actor *));
+	if (!executor->inlet || !executor->flow_table || !executor->changed_seen ||
+	    !executor->pending_next || !executor->outbox_next || !executor->offer)
+		return -ENOMEM;
+	return myc_timers_open(&executor->timers, executor->opts.timers);
+}
+
+/* Other processes ring the bell that the holder made; alone we make our own. */
+static int open_bell(struct myc_executor *executor)
+{
+	const struct myc_workspace *workspace = &executor->system->workspace;
+
+	executor->bell = -1;
+	if (workspace->bell)
+		executor->bell =
+			workspace->bell(workspace->context, workspace->process, executor->index);
+	executor->others_cannot_ring = executor->bell < 0 && workspace->processes > 1;
+	if (executor->bell >= 0)
+		return 0;
+	executor->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	executor->bell_ours = true;
+	return executor->bell < 0 ? -errno : 0;
+}
+
+int myc_executor_open(struct myc_executor *executor, struct myc_system *system, uint32_t index,
+		      const struct myc_executor_opts *opts, struct myc_error *error)
+{
+	const struct myc_workspace *workspace = &system->workspace;
+	int code;
+
+	executor->system = system;
+	executor->index = index;
+	executor->opts = *opts;
+	executor->opts.idle_spins = opts->idle_spins ? opts->idle_spins : IDLE_SPINS;
+	executor->opts.batch = opts->batch ? opts->batch : BATCH;
+	executor->opts.timers = opts->timers ? opts->timers : TIMERS;
+	executor->words = myc_region_block(&workspace->regions[workspace->process],
+					   MYC_BLOCK_EXECUTOR, index, NULL);
+	code = open_bell(executor);
+	if (code)
+		return myc_error_set(error, code, "raise the limit of open files",
+				     "no eventfd for executor %u: %s", index, strerror(-code));
+	code = open_memory(executor, workspace->processes * MYC_SOURCES_OF_PROCESS);
+	if (!code)
+		code = myc_sender_open(&executor->out, system, index);
+	if (code)
+		return myc_error_set(error, code, NULL, "executor %u: %s", index, strerror(-code));
+	/* A predecessor that died asleep must not look so for ever. */
+	__atomic_store_n(&executor->words->asleep, (executor->words->asleep | 3) + 1,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&executor->words->sleeps, opts->idle == MYC_IDLE_SLEEP, __ATOMIC_RELAXED);
+	return 0;
+}
+
+void myc_executor_close(struct myc_executor *executor)
+{
+	if (executor->bell_ours && executor->bell >= 0)
+		close(executor->bell);
+	myc_sender_close(&executor->out);
+	myc_timers_close(&executor->timers);
+	free(executor->inlet);
+	free(executor->flow_table);
+	free(executor->changed_seen);
+	free(executor->pending_next);
+	free(executor->outbox_next);
+	free(executor->offer);
+}
+
+/* ---- a turn ------------------------------------------------------------------------------------ */
+
+static void add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* Actors spawned since. Their flows can be learnt now. */
+static unsigned adopt(struct myc_executor *executor, bool begin)
+{
+	uint32_t offered = __atomic_load_n(&executor->offered, __ATOMIC_ACQUIRE);
+	uint32_t first = executor->taken;
+
+	for (; executor->taken != offered; executor->taken++) {
+		struct myc_actor *actor =
+			executor->offer[executor->taken % executor->system->slots];
+
+		actor->adopted = true;
+		actor->next = executor->actors;
+		executor->actors = actor;
+		executor->rescan = true;
+		if (begin)
+			myc_actor_begin(actor);
+	}
+	return offered - first;
+}
+
+static unsigned poll_sources(struct myc_executor *executor)
+{
+	unsigned n = 0;
+
+	for (struct myc_source *source = executor->sources; source; source = source->next)
+		n += source->poll(source, executor->opts.batch);
+	return n;
+}
+
+static unsigned fire_timers(struct myc_executor *executor)
+{
+	struct myc_timer_entry *entry;
+	unsigned n = 0;
+
+	if (executor->timers.next_ns == UINT64_MAX)
+		return 0;
+	uint64_t now = myc_executor_now(executor);
+
+	while (n < executor->opts.batch && (entry = myc_timers_due(&executor->timers, now))) {
+		struct myc_actor *actor = entry->actor;
+		uint64_t cookie = entry->cookie;
+		int code = 0;
+
+		if (actor->outboxed || actor->life != MYC_ACTOR_RUNNING) {
+			myc_timers_hold(&executor->timers, entry);
+			continue;
+		}
+		myc_timers_fired(&executor->timers, &actor->timers, entry, now);
+		add(&actor->metrics->timers, 1);
+		n++;
+		if (actor->behaviour->timer)
+			code = actor->behaviour->timer(actor, cookie);
+		if (code < 0 || actor->stop_asked)
+			myc_actor_after(actor, code);
+	}
+	return n;
+}
+
+static void write_status(struct myc_executor *executor)
+{
+	uint64_t now = myc_executor_now(executor);
+
+	if (now < executor->status_ns)
+		return;
+	executor->status_ns = now + STATUS_NS;
+	for (struct myc_actor *actor = executor->actors; actor; actor = actor->next)
+		myc_actor_status(actor);
+}
+
+static void scan(struct myc_executor *executor)
+{
+	adopt(executor, true);
+	if (executor->rescan || myc_receiver_changed(executor))
+		myc_receiver_scan(executor);
+	write_status(executor);
+}
+
+static unsigned turn(struct myc_executor *executor, bool draining)
+{
+	unsigned n = 0;
+
+	executor->now_ns = 0;
+	if (!draining)
+		n += poll_sources(executor);
+	n += myc_receiver_poll(executor, executor->opts.batch);
+	n += myc_receiver_pending(executor, executor->opts.batch);
+	if (executor->outbox_count)
+		n += myc_outbox_drain(executor);
+	if (!draining)
+		n += fire_timers(executor);
+	/* Credit and slots go back when nothing more is waiting; under load by batches. */
+	if (!n)
+		myc_receiver_publish(executor);
+	if (executor->words->turns % SCAN_TURNS == 0)
+		scan(executor);
+	if (executor->ended_actors)
+		myc_actor_bury(executor);
+	add(&executor->words->turns, 1);
+	if (executor->out.dirty)
+		myc_sender_wake(&executor->out);
+	return n;
+}
+
+/* ---- sleeping ---------------------------------------------------------------------------------- */
+
+static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
+{
+	uint64_t until = executor->status_ns > now ? executor->status_ns : now;
+
+	if (executor->timers.next_ns < until)
+		until = executor->timers.next_ns;
+	for (struct myc_source *source = executor->sources; source; source = source->next) {
+		uint64_t due = source->deadline_ns ? source->deadline_ns(source) : UINT64_MAX;
+
+		until = due < until ? due : until;
+	}
+	if (executor->others_cannot_ring && until > now + MYC_UNRUNG_SLEEP_NS)
+		until = now + MYC_UNRUNG_SLEEP_NS;
+	return until;
+}
+
+/* Fills the poll set; 0 = a source has no descriptor, so there is no sleeping. */
+static unsigned poll_set(const struct myc_executor *executor, struct pollfd *set)
+{
+	unsigned n = 1;
+	int fds[FDS_MAX];
+
+	set[0] = (struct pollfd){.fd = executor->bell, .events = POLLIN};
+	for (struct myc_source *source = executor->sources; source; source = source->next) {
+		unsigned got =
+			source->descriptors ? source->descriptors(source, fds, FDS_MAX - n) : 0;
+
+		if (!got || got > FDS_MAX - n)
+			return 0;
+		for (unsigned i = 0; i < got; i++)
+			set[n++] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+	}
+	return n;
+}
+
+static bool anything_there(struct myc_executor *executor)
+{
+	for (struct myc_source *source = executor->sources; source; source = source->next)
+		if (source->ready && source->ready(source))
+			return true;
+	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
+	       (executor->outbox_count && myc_outbox_ready(executor)) ||
+	       __atomic_load_n(&executor->offered, __ATOMIC_ACQUIRE) != executor->taken ||
+	       atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
+}
+
+/* The sleeper's half of the wake protocol; the waker's, and why it holds: send.c. */
+static void sleep_a_while(struct myc_executor *executor)
+{
+	struct pollfd set[FDS_MAX];
+	unsigned fds = poll_set(executor, set);
+	uint32_t awake = executor->words->asleep;
+
+	if (!fds) {
+		sched_yield();
+		return;
+	}
+	__atomic_store_n(&executor->words->asleep, awake | 1 | (executor->outbox_count ? 2 : 0),
+			 __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	MYC_POINT("sleep: announced");
+	if (!anything_there(executor)) {
+		uint64_t now = myc_clock_ns();
+		uint64_t until = sleep_until(executor, now);
+		uint64_t wait = until > now ? until - now : 0;
+		struct timespec limit = {.tv_sec = (time_t)(wait / 1000000000u),
+					 .tv_nsec = (long)(wait % 1000000000u)};
+		uint64_t rings;
+
+		add(&executor->words->naps, 1);
+		if (ppoll(set, fds, &limit, NULL) > 0 && set[0].revents) {
+			ssize_t got = read(executor->bell, &rings, sizeof(rings));
+			(void)got;
+			add(&executor->words->bells_rung, 1);
+		}
+	}
+	__atomic_store_n(&executor->words->asleep, (awake | 3) + 1, __ATOMIC_RELAXED);
+}
+
+static void idle(struct myc_executor *executor)
+{
+	bool enough = ++executor->empty_turns >= executor->opts.idle_spins;
+
+	switch (executor->opts.idle) {
+	case MYC_IDLE_SPIN:
+		break;
+	case MYC_IDLE_PAUSE:
+		myc_cpu_relax();
+		break;
+	case MYC_IDLE_YIELD:
+		if (enough)
+			sched_yield();
+		break;
+	case MYC_IDLE_SLEEP:
+		if (enough) {
+			scan(executor);
+			sleep_a_while(executor);
+		} else {
+			myc_cpu_relax();
+		}
+		break;
+	}
+}
+
+/* ---- draining ---------------------------------------------------------------------------------- */
+
+static void sums(const struct myc_executor *executor, uint64_t *sent, uint64_t *received)
+{
+	const struct myc_system *system = executor->system;
+
+	*sent = 0;
+	*received = 0;
+	for (uint32_t i = 0; i < executor->out.roads; i++)
+		if (executor->out.road[i].peer &&
+		    executor->out.road[i].process == system->workspace.process)
+			*sent += executor->out.road[i].lane.head[MYC_RING_ORDINARY];
+	for (uint32_t i = 0; i < executor->inlets; i++)
+		if (executor->inlet[i].block && executor->inlet[i].peer &&
+		    myc_lane_end_process(executor->inlet[i].source) == system->workspace.process)
+			*received += executor->inlet[i].lane.next[MYC_RING_ORDINARY];
+}
+
+/* All executors quiet, and as much received as sent (in 32 bits, as positions are). */
+static bool balance(const struct myc_system *system, uint64_t *total)
+{
+	uint64_t sent = 0, received = 0;
+
+	/* Received first: what is sent in between shows as a difference. */
+	for (uint32_t i = 0; i < system->executors; i++)
+		received += __atomic_load_n(&system->executor[i].drain_received, __ATOMIC_ACQUIRE);
+	for (uint32_t i = 0; i < system->executors; i++) {
+		if (!__atomic_load_n(&system->executor[i].drain_quiet, __ATOMIC_ACQUIRE))
+			return false;
+		sent += __atomic_load_n(&system->executor[i].drain_sent, __ATOMIC_ACQUIRE);
+	}
+	*total = received;
+	return (uint32_t)sent == (uint32_t)received;
+}
+
+/* Mattern's four counters: twice the same balance means that nothing is on its way. */
+static bool drained(struct myc_executor *executor)
+{
+	uint64_t sent, received, first, second;
+
+	sums(executor, &sent, &received);
+	__atomic_store_n(&executor->drain_received, received, __ATOMIC_RELEASE);
+	__atomic_store_n(&executor->drain_sent, sent, __ATOMIC_RELEASE);
+	__atomic_store_n(&executor->drain_quiet, !executor->outbox_count, __ATOMIC_RELEASE);
+	return balance(executor->system, &first) && balance(executor->system, &second) &&
+	       first == second;
+}
+
+static void ask_stopping(struct myc_executor *executor)
+{
+	struct myc_actor *next;
+
+	for (struct myc_actor *actor = executor->actors; actor; actor = next) {
+		next = actor->next;
+		if (actor->life != MYC_ACTOR_RUNNING)
+			continue;
+		actor->life = MYC_ACTOR_STOPPING;
+		if (actor->behaviour->stopping)
+			actor->behaviour->stopping(actor);
+	}
+}
+
+static void drain(struct myc_executor *executor)
+{
+	struct myc_system *system = executor->system;
+
+	adopt(executor, true);
+	ask_stopping(executor);
+	while (atomic_load_explicit(&system->stop, memory_order_relaxed) < 2) {
+		if (turn(executor, true)) {
+			__atomic_store_n(&executor->drain_quiet, 0, __ATOMIC_RELEASE);
+			continue;
+		}
+		scan(executor);
+		if (drained(executor))
+			break;
+		sched_yield();
+	}
+	__atomic_store_n(&executor->drain_quiet, 1, __ATOMIC_RELEASE);
+	for (struct myc_actor *actor = executor->actors; actor; actor = actor->next)
+		myc_actor_status(actor);
+	while (executor->actors)
+		myc_actor_end(executor->actors);
+	myc_actor_bury(executor);
+	myc_receiver_publish(executor);
+	if (executor->out.dirty)
+		myc_sender_wake(&executor->out);
+}
+
+/* ---- the thread -------------------------------------------------------------------------------- */
+
+static void pin(const struct myc_executor *executor)
+{
+	cpu_set_t set;
+	char name[16];
+
+	snprintf(name, sizeof(name), "%.11s/%u", executor->system->name, executor->index);
+	pthread_setname_np(pthread_self(), name);
+	if (executor->opts.core < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)executor->opts.core, &set);
+	/* myc_system_start checked that the core is there; without it we run anywhere. */
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+/* Init of all, then what a predecessor left: its messages find the actors. */
+static void begin(struct myc_executor *executor)
+{
+	struct myc_actor *reversed = NULL, *next;
+
+	adopt(executor, false);
+	for (struct myc_actor *actor = executor->actors; actor; actor = next) {
+		next = actor->next;
+		actor->next = reversed;
+		reversed = actor;
+	}
+	executor->actors = reversed;
+	myc_receiver_recover(executor);
+	myc_receiver_scan(executor);
+	myc_receiver_resume(executor);
+	myc_outbox_recover(executor);
+	for (struct myc_actor *actor = executor->actors; actor; actor = next) {
+		next = actor->next;
+		myc_actor_begin(actor);
+	}
+}
+
+void *myc_executor_run(void *argument)
+{
+	struct myc_executor *executor = argument;
+	struct myc_system *system = executor->system;
+
+	pin(executor);
+	begin(executor);
+	while (!atomic_load_explicit(&system->stop, memory_order_relaxed)) {
+		if (turn(executor, false))
+			executor->empty_turns = 0;
+		else
+			idle(executor);
+	}
+	drain(executor);
+	pthread_mutex_lock(&system->mutex);
+	system->running--;
+	bool last = !system->running;
+	pthread_cond_broadcast(&system->ended);
+	pthread_mutex_unlock(&system->mutex);
+	if (last && system->workspace.failed)
+		system->workspace.failed(system->workspace.context, MYC_NOBODY, 0);
+	return NULL;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside core/: an executor and what it runs. Not for other folders: they use core/process.h.
+ *
+ *   sender    the outgoing half: roads (lanes out), flows, whom to wake. An executor has one, and
+ *             so has each attached plain thread                              (send.c)
+ *   receiver  inlets (lanes in), credit, pending queue                       (receive.c)
+ *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
+ *   actor     life of one actor: init, failure, restart, stop               (actor.c)
+ *   executor  the turn, sleeping, draining                                  (executor.c)
+ *   system    making all of it from a region                                (system.c, post.c)
+ *
+ * Everything in these structs is private to one process and, unless said otherwise, to one thread:
+ * it is rebuilt from the region after a crash. What the region holds: mycelium/abi/lane.h.
+ */
+#ifndef MYC_CORE_EXECUTOR_H
+#define MYC_CORE_EXECUTOR_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <mycelium/abi/lane.h>
+
+#include "core/process.h"
+#include "core/timer.h"
+#include "memory/lane.h"
+
+#define MYC_FLOW_CACHE	    1024 /* of (sender, receiver) -> flow, direct mapped */
+#define MYC_NONE	    UINT32_MAX
+#define MYC_UNRUNG_SLEEP_NS 1000000 /* longest sleep when other processes cannot wake us */
+
+/* ---- sender ---------------------------------------------------------------------------------- */
+
+/* An executor of this or another process, as the one that wakes it sees it. */
+struct myc_peer {
+	const struct myc_executor_words *words; /* NULL: not seen yet. Another's: read-only */
+	uint64_t size;				/* of its block */
+	int bell;				/* its eventfd, -1 = cannot be woken by us */
+	uint32_t rung;	       /* value of asleep that we rang for: once a sleep is enough */
+	uint8_t dirty;	       /* MYC_PEER_*: what it got from us this turn */
+	struct myc_peer *next; /* dirty ones */
+};
+enum { MYC_PEER_MESSAGE = 1, MYC_PEER_CREDIT = 2 };
+
+struct myc_flow_out {
+	uint64_t from, to;	    /* to 0 = free */
+	const uint64_t *word;	    /* the receiver's actor slot */
+	const uint32_t *limit_word; /* NULL until the receiver has bound the lane */
+	const uint64_t *counted;
+	uint32_t sent, limit;
+	uint32_t outboxed;	 /* messages of it in the outbox */
+	uint32_t first, last;	 /* of them */
+	uint32_t next_blocked;	 /* flows with an outbox, as road << 16 | flow */
+	struct myc_actor *actor; /* that has messages in the outbox */
+};
+
+struct myc_road {
+	struct myc_lane_out lane;
+	struct myc_peer *peer;
+	struct myc_flow_out *flow; /* MYC_LANE_FLOWS */
+	uint32_t process, executor;
+};
+
+struct myc_sender {
+	struct myc_system *system;
+	uint64_t end;		 /* myc_lane_end of ourselves */
+	struct myc_lanes *lanes; /* own block */
+	uint32_t *changed;	 /* our word in the process block */
+	struct myc_road *road;	 /* by lane; refs say lane + 1 */
+	uint32_t roads;
+	struct myc_flow_out *flow_table;
+	struct myc_peer *peer; /* process * MYC_EXECUTORS_MAX + executor */
+	struct myc_peer *dirty;
+	struct {
+		uint32_t road, flow;
+	} * cache;
+};
+
+int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32_t source);
+void myc_sender_close(struct myc_sender *sender);
+/* On its own thread, first: opens the lanes that a predecessor made. */
+void myc_sender_recover(struct myc_sender *sender);
+struct myc_peer *myc_sender_peer(struct myc_sender *sender, uint32_t process, uint32_t executor);
+void myc_sender_dirty(struct myc_sender *sender, struct myc_peer *peer, uint8_t what);
+/* End of a turn: wakes who sleeps of those we gave something. */
+void myc_sender_wake(struct myc_sender *sender);
+/* Finds or makes road and flow. -ESRCH, -ENOSPC (lanes or flows are all in use). */
+int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
+		       struct myc_ref *ref);
+/* The flow of a ref, resolved anew when the ref is not (any more) one of `from`. */
+int myc_sender_flow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
+		    struct myc_road **road, struct myc_flow_out **flow);
+bool myc_flow_credit(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow);
+/* May go now? 0, -EAGAIN. */
+int myc_sender_may(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow);
+void myc_sender_put(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow,
+		    const struct myc_slot *header, const void *payload, size_t size);
+/* Header of a message of this flow. */
+void myc_slot_fill(struct myc_slot *slot, const struct myc_ref *ref, myc_address from,
+		   uint16_t type, size_t size);
+/* Is the receiver's slot still this address'? */
+static inline bool myc_flow_alive(const struct myc_flow_out *flow)
+{
+	uint64_t word = __atomic_load_n(flow->word, __ATOMIC_RELAXED);
+
+	return myc_actor_word_generation(word) == myc_address_generation(flow->to) &&
+	       myc_actor_word_state(word) != MYC_ACTOR_FREE;
+}
+
+/* ---- receiver -------------------------------------------------------------------------------- */
+
+struct myc_flow_in {
+	struct myc_actor *actor; /* NULL = nobody (any more): messages are dead letters */
+	uint64_t from, to;
+	uint32_t epoch; /* of the sender's entry; 0 = not known */
+	uint32_t from_slot, to_slot;
+	uint32_t received, handled, limit;
+	uint16_t generation;
+	bool dirty; /* credit to be given back that is not published yet */
+};
+
+struct myc_inlet {
+	struct myc_lane_inward lane;
+	struct myc_flow_in *flow; /* MYC_LANE_FLOWS */
+	struct myc_peer *peer;	  /* NULL: a plain thread */
+	uint64_t source;
+	const struct myc_lanes *block;
+	bool cut;
+	uint32_t dirty_count;
+	uint16_t dirty[MYC_LANE_FLOWS];
+};
+
+/* ---- actor ----------------------------------------------------------------------------------- */
+
+struct myc_actor {
+	const struct myc_behaviour *behaviour;
+	struct myc_executor *executor;
+	void *state;
+	myc_address address;
+	uint32_t slot;
+	uint8_t life; /* enum myc_actor_state, as its executor sees it */
+	bool adopted; /* its executor knows it */
+	bool stop_asked;
+	uint32_t outboxed; /* of its messages in the outbox; not 0 = paused */
+
+	uint32_t capacity, capacity_per_sender;
+	int32_t granted; /* credit out there: sum of limit - handled over its flows */
+	uint32_t flows_in;
+
+	uint32_t pending_first, pending_last, pending_count;
+	bool ready_listed;
+	struct myc_actor *next_ready;
+
+	uint32_t timers;	/* head of its list */
+	struct myc_actor *next; /* of the executor */
+	struct myc_actor_metrics *metrics;
+	struct myc_actor_slot *shared;
+
+	uint32_t restarts_max;
+	uint64_t restarts_window_ns;
+	uint64_t *restarted_ns; /* the last restarts_max of them, a ring */
+	uint32_t restarted_count;
+
+	char name[48];
+	struct myc_setting *settings; /* one allocation with its strings */
+	uint32_t settings_count;
+};
+
+int myc_actor_begin(struct myc_actor *actor); /* init, started; restarts when they fail */
+void myc_actor_after(struct myc_actor *actor, int code); /* what a handler's result asks for */
+void myc_actor_end(struct myc_actor *actor);	    /* stopped; its slot is free after the turn */
+void myc_actor_bury(struct myc_executor *executor); /* end of turn: frees the slots of the ended */
+void myc_actor_unpause(struct myc_actor *actor);
+void myc_actor_status(struct myc_actor *actor);
+static inline bool myc_actor_runs(const struct myc_actor *actor)
+{
+	return actor->life == MYC_ACTOR_RUNNING || actor->life == MYC_ACTOR_STOPPING;
+}
+
+/* ---- executor -------------------------------------------------------------------------------- */
+
+struct myc_executor {
+	struct myc_sender out; /* first: the sender of its actors */
+	struct myc_system *system;
+	uint32_t index;
+	struct myc_executor_opts opts;
+	struct myc_executor_words *words;
+	uint64_t now_ns; /* of this turn, 0 = not read yet */
+
+	struct myc_inlet *inlet;
+	uint32_t inlets, inlets_max;
+	struct myc_flow_in *flow_table;
+	uint32_t *changed_seen; /* process * MYC_SOURCES_OF_PROCESS + source */
+	bool rescan;		/* flows wait for their actor or for credit */
+	int32_t granted;	/* credit out there, all actors */
+
+	struct myc_pending *pending;
+	uint32_t *pending_next; /* free list and actors' queues */
+	uint32_t pending_capacity, pending_free;
+	uint64_t pending_order;
+	struct myc_actor *ready; /* with pending messages and not paused */
+	struct myc_actor *ready_last;
+
+	struct myc_outbox_entry *outbox;
+	uint32_t *outbox_next;
+	uint32_t outbox_capacity, outbox_free, outbox_count;
+	uint64_t outbox_order;
+	uint32_t blocked; /* first flow with an outbox, MYC_NONE */
+
+	struct myc_timers timers;
+	struct myc_source *sources;
+	struct myc_actor *actors;
+	struct myc_actor *ended_actors; /* this turn: callers up the stack may still hold them */
+	uint64_t status_ns;		/* next time for status lines */
+	uint32_t empty_turns;
+
+	/* Handed over by the controlling thread: it stores `offered` (release), we load (acquire). */
+	struct myc_actor **offer;
+	uint32_t offered, taken;
+
+	int bell;
+	bool bell_ours; /* made by this process */
+	bool others_cannot_ring;
+	pthread_t thread;
+	bool started;
+
+	/* Draining, read by the other executors of the process (release/acquire). */
+	uint64_t drain_sent, drain_received;
+	uint32_t drain_quiet;
+};
+
+int myc_executor_open(struct myc_executor *executor, struct myc_system *system, uint32_t index,
+		      const struct myc_executor_opts *opts, struct myc_error *error);
+void myc_executor_close(struct myc_executor *executor);
+void *myc_executor_run(void *executor);
+uint64_t myc_executor_now(struct myc_executor *executor);
+
+/* receive.c */
+void myc_receiver_recover(struct myc_executor *executor); /* inlets that a predecessor had */
+void myc_receiver_resume(struct myc_executor *executor);  /* messages in doubt, pending entries */
+unsigned myc_receiver_poll(struct myc_executor *executor, unsigned budget);
+unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget);
+/* New lanes and flows? */
+void myc_receiver_scan(struct myc_executor *executor);
+bool myc_receiver_changed(const struct myc_executor *executor);
+void myc_receiver_scan_own(struct myc_executor *executor);
+void myc_receiver_publish(struct myc_executor *executor); /* before idling */
+bool myc_receiver_ready(const struct myc_executor *executor);
+void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor);
+void myc_receiver_make_ready(struct myc_actor *actor);
+void myc_receiver_drop_pending(struct myc_actor *actor);
+
+/* outbox.c */
+int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
+		   const struct myc_ref *ref, struct myc_flow_out *flow,
+		   const struct myc_slot *header, const void *payload, size_t size);
+unsigned myc_outbox_drain(struct myc_executor *executor);
+bool myc_outbox_ready(struct myc_executor *executor);
+void myc_outbox_recover(struct myc_executor *executor);
+
+/* ---- system ---------------------------------------------------------------------------------- */
+
+struct myc_attachment {
+	struct myc_sender out;
+	bool opened, taken;
+};
+
+struct myc_name {
+	char name[48];
+	uint64_t address; /* released after name; 0 = free */
+};
+
+struct myc_system {
+	struct myc_workspace workspace;
+	struct myc_region own; /* myc_system_open's private region */
+	char name[48];
+	struct myc_system_opts opts;
+	struct myc_process_words *words;
+	struct myc_actor_slot *slot;
+	struct myc_actor_metrics *metrics;
+	struct myc_actor *actor; /* by slot */
+	uint32_t slots, next_slot;
+	struct myc_executor *executor;
+	uint32_t executors;
+	struct myc_name *names; /* used when the workspace has no find */
+	uint32_t names_mask;
+	bool started;
+	_Atomic uint32_t stop; /* 1 = stop in order, 2 = now */
+	uint32_t running;      /* executors whose thread lives; under mutex */
+	pthread_mutex_t mutex; /* running, attachments */
+	pthread_cond_t ended;
+	pthread_key_t attach_key;
+	bool attach_key_made;
+	struct myc_attachment attachment[MYC_ATTACH_MAX];
+};
+
+/* Checked views of another process' blocks; NULL when not there (yet). */
+const struct myc_process_words *myc_view_process(const struct myc_system *system, uint32_t process,
+						 uint32_t *slots);
+const struct myc_actor_slot *myc_view_slot(const struct myc_system *system, uint32_t process,
+					   uint32_t slot);
+int myc_names_find(const struct myc_system *system, const char *name, myc_address *address);
+void myc_attachments_close(struct myc_system *system);
+
+#endif

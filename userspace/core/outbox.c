@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The outbox of an executor: messages that wait for credit, first-in first-out for each flow; while
+ * an actor has one there it is paused. Entries lie in the region: a sent message stays sent when
+ * the process dies. `position` is stored before an entry is published in its lane, so a successor
+ * sees whether it was.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/executor.h"
+
+static void set_count(struct myc_actor *actor)
+{
+	__atomic_store_n(&actor->metrics->outbox_depth, actor->outboxed, __ATOMIC_RELAXED);
+}
+
+static void append(struct myc_executor *executor, uint32_t index, uint32_t lane,
+		   struct myc_flow_out *flow, uint32_t f, struct myc_actor *actor)
+{
+	executor->outbox_next[index] = MYC_NONE;
+	executor->outbox_count++;
+	if (flow->outboxed++) {
+		executor->outbox_next[flow->last] = index;
+	} else {
+		flow->first = index;
+		flow->next_blocked = executor->blocked;
+		executor->blocked = lane << 16 | f;
+	}
+	flow->last = index;
+	flow->actor = actor;
+	if (actor) {
+		actor->outboxed++;
+		set_count(actor);
+	}
+}
+
+int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
+		   const struct myc_ref *ref, struct myc_flow_out *flow,
+		   const struct myc_slot *header, const void *payload, size_t size)
+{
+	uint32_t index = executor->outbox_free;
+
+	if (index == MYC_NONE)
+		return -ENOBUFS;
+	struct myc_outbox_entry *entry = &executor->outbox[index];
+
+	executor->outbox_free = executor->outbox_next[index];
+	entry->lane = ref->road - 1;
+	entry->position = 0;
+	entry->slot = *header;
+	memcpy(entry->slot.payload, payload, size);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
+	append(executor, index, entry->lane, flow, ref->flow, actor);
+	__atomic_store_n(&executor->words->outboxed, executor->words->outboxed + 1,
+			 __ATOMIC_RELAXED);
+	return 0;
+}
+
+static void release(struct myc_executor *executor, struct myc_flow_out *flow)
+{
+	uint32_t index = flow->first;
+	struct myc_actor *actor = flow->actor;
+
+	flow->first = executor->outbox_next[index];
+	flow->outboxed--;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&executor->outbox[index].order, 0, __ATOMIC_RELAXED);
+	executor->outbox_next[index] = executor->outbox_free;
+	executor->outbox_free = index;
+	executor->outbox_count--;
+	if (!actor)
+		return;
+	actor->outboxed--;
+	set_count(actor);
+	if (!actor->outboxed)
+		myc_actor_unpause(actor);
+}
+
+static unsigned drain_flow(struct myc_executor *executor, struct myc_road *road,
+			   struct myc_flow_out *flow)
+{
+	unsigned moved = 0;
+
+	for (; flow->outboxed; moved++) {
+		struct myc_outbox_entry *entry = &executor->outbox[flow->first];
+
+		if (!myc_flow_alive(flow)) {
+			uint64_t *counter =
+				&executor->words->dead_letters[MYC_DEAD_LETTER_OUTBOX_NO_ACTOR];
+
+			__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+			release(executor, flow);
+			continue;
+		}
+		if (!myc_flow_credit(&executor->out, road, flow))
+			break;
+		if (myc_lane_full(&road->lane, MYC_RING_ORDINARY)) {
+			__atomic_store_n(&executor->words->lanes_full,
+					 executor->words->lanes_full + 1, __ATOMIC_RELAXED);
+			break;
+		}
+		__atomic_store_n(&entry->position, road->lane.head[MYC_RING_ORDINARY] + 1,
+				 __ATOMIC_RELAXED);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		myc_sender_put(&executor->out, road, flow, &entry->slot, entry->slot.payload,
+			       entry->slot.size);
+		release(executor, flow);
+	}
+	return moved;
+}
+
+unsigned myc_outbox_drain(struct myc_executor *executor)
+{
+	uint32_t *link = &executor->blocked;
+	unsigned moved = 0;
+
+	while (*link != MYC_NONE) {
+		struct myc_road *road = &executor->out.road[*link >> 16];
+		struct myc_flow_out *flow = &road->flow[*link & 0xffff];
+
+		moved += drain_flow(executor, road, flow);
+		if (flow->outboxed)
+			link = &flow->next_blocked;
+		else
+			*link = flow->next_blocked;
+	}
+	return moved;
+}
+
+bool myc_outbox_ready(struct myc_executor *executor)
+{
+	for (uint32_t at = executor->blocked; at != MYC_NONE;) {
+		struct myc_road *road = &executor->out.road[at >> 16];
+		struct myc_flow_out *flow = &road->flow[at & 0xffff];
+
+		if (!myc_flow_alive(flow) || (myc_flow_credit(&executor->out, road, flow) &&
+					      !myc_lane_full(&road->lane, MYC_RING_ORDINARY)))
+			return true;
+		at = flow->next_blocked;
+	}
+	return false;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct myc_outbox_entry *const *x = a, *const *y = b;
+
+	return (*x)->order < (*y)->order ? -1 : (*x)->order > (*y)->order;
+}
+
+void myc_outbox_recover(struct myc_executor *executor)
+{
+	uint32_t found = 0;
+	struct myc_outbox_entry **entries =
+		calloc(executor->outbox_capacity, sizeof(struct myc_outbox_entry *));
+
+	executor->outbox_free = MYC_NONE;
+	executor->blocked = MYC_NONE;
+	for (uint32_t i = executor->outbox_capacity; i-- > 0;) {
+		struct myc_outbox_entry *entry = &executor->outbox[i];
+		struct myc_road *road =
+			entry->lane < executor->out.roads ? &executor->out.road[entry->lane] : NULL;
+		bool moved = road && road->peer && entry->position &&
+			     entry->position == road->lane.head[MYC_RING_ORDINARY];
+
+		if (entry->order && entries && road && road->peer && !moved &&
+		    entry->slot.flow < MYC_LANE_FLOWS && road->flow[entry->slot.flow].to) {
+			entry->position = 0;
+			entries[found++] = entry;
+			continue;
+		}
+		entry->order = 0;
+		executor->outbox_next[i] = executor->outbox_free;
+		executor->outbox_free = i;
+	}
+	if (found)
+		qsort(entries, found, sizeof(*entries), by_order);
+	for (uint32_t i = 0; i < found; i++) {
+		struct myc_outbox_entry *entry = entries[i];
+		struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
+		struct myc_actor *actor = myc_system_actor(executor->system, flow->from);
+
+		append(executor, (uint32_t)(entry - executor->outbox), entry->lane, flow,
+		       entry->slot.flow, actor && actor->executor == executor ? actor : NULL);
+		executor->outbox_order = entry->order;
+	}
+	free(entries);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plain threads that send: each gets one of a fixed number of attach slots, with lanes of its own,
+ * at its first message, and gives it back when it ends.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "core/executor.h"
+
+#define NAP_NS_MAX 200000
+
+/* A thread ended. Its lanes stay for the next one. */
+static void detach(void *value)
+{
+	struct myc_attachment *attachment = value;
+	struct myc_system *system = attachment->out.system;
+
+	pthread_mutex_lock(&system->mutex);
+	attachment->taken = false;
+	pthread_mutex_unlock(&system->mutex);
+}
+
+static int attach(struct myc_system *system, struct myc_attachment **out)
+{
+	struct myc_attachment *attachment = NULL;
+	int code = 0;
+
+	pthread_mutex_lock(&system->mutex);
+	for (uint32_t i = 0; i < MYC_ATTACH_MAX && !attachment && !code; i++) {
+		struct myc_attachment *at = &system->attachment[i];
+
+		if (at->taken)
+			continue;
+		if (!at->opened) {
+			code = myc_sender_open(&at->out, system, system->executors + i);
+			if (!code)
+				myc_sender_recover(&at->out);
+			at->opened = !code;
+		}
+		if (!code)
+			attachment = at;
+	}
+	if (attachment)
+		attachment->taken = true;
+	pthread_mutex_unlock(&system->mutex);
+	if (!attachment)
+		return code ? code : -EUSERS;
+	if (pthread_setspecific(system->attach_key, attachment)) {
+		detach(attachment);
+		return -ENOMEM;
+	}
+	*out = attachment;
+	return 0;
+}
+
+static int attached(struct myc_system *system, struct myc_attachment **attachment)
+{
+	if (!__atomic_load_n(&system->attach_key_made, __ATOMIC_ACQUIRE)) {
+		int code = 0;
+
+		pthread_mutex_lock(&system->mutex);
+		if (!system->attach_key_made)
+			code = -pthread_key_create(&system->attach_key, detach);
+		if (!code)
+			__atomic_store_n(&system->attach_key_made, true, __ATOMIC_RELEASE);
+		pthread_mutex_unlock(&system->mutex);
+		if (code)
+			return code;
+	}
+	*attachment = pthread_getspecific(system->attach_key);
+	return *attachment ? 0 : attach(system, attachment);
+}
+
+void myc_attachments_close(struct myc_system *system)
+{
+	if (system->attach_key_made)
+		pthread_key_delete(system->attach_key);
+	for (uint32_t i = 0; i < MYC_ATTACH_MAX; i++)
+		if (system->attachment[i].opened)
+			myc_sender_close(&system->attachment[i].out);
+}
+
+int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+		 size_t size)
+{
+	struct myc_attachment *attachment;
+	struct myc_road *road;
+	struct myc_flow_out *flow;
+	struct myc_slot slot;
+	struct myc_ref ref = {.address = to};
+	int code;
+
+	if (size > MYC_PAYLOAD_MAX)
+		return -EMSGSIZE;
+	if (type >= MYC_TYPE_FRAMEWORK)
+		return -EINVAL;
+	code = attached(system, &attachment);
+	if (code)
+		return code;
+	struct myc_sender *sender = &attachment->out;
+
+	code = myc_sender_resolve(sender, MYC_NOBODY, to, &ref);
+	if (!code)
+		code = myc_sender_flow(sender, MYC_NOBODY, &ref, &road, &flow);
+	if (!code)
+		code = myc_sender_may(sender, road, flow);
+	if (!code) {
+		myc_slot_fill(&slot, &ref, MYC_NOBODY, type, size);
+		myc_sender_put(sender, road, flow, &slot, payload, size);
+	}
+	/* Also after -EAGAIN: a new flow wants to be learnt. */
+	if (sender->dirty)
+		myc_sender_wake(sender);
+	return code;
+}
+
+int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+	     size_t size, uint64_t timeout_ns)
+{
+	uint64_t begun = myc_clock_ns();
+	long nap = 1000;
+
+	for (;;) {
+		int code = myc_post_try(system, to, type, payload, size);
+
+		if (code != -EAGAIN)
+			return code;
+		if (timeout_ns != UINT64_MAX && myc_clock_ns() - begun >= timeout_ns)
+			return -ETIMEDOUT;
+		struct timespec wait = {.tv_nsec = nap};
+
+		nanosleep(&wait, NULL);
+		nap = nap * 2 < NAP_NS_MAX ? nap * 2 : NAP_NS_MAX;
+	}
+}

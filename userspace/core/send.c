@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sending half: roads to executors, flows to actors, credit, waking. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/executor.h"
+
+int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32_t source)
+{
+	const struct myc_region *own = &system->workspace.regions[system->workspace.process];
+	uint32_t peers = system->workspace.processes * MYC_EXECUTORS_MAX;
+
+	memset(sender, 0, sizeof(*sender));
+	sender->system = system;
+	sender->end = myc_lane_end(system->workspace.process, source);
+	sender->lanes = myc_region_block(own, MYC_BLOCK_LANES, source, NULL);
+	sender->changed = &system->words->changed[source];
+	sender->roads = sender->lanes->lanes;
+	sender->road = calloc(sender->roads, sizeof(*sender->road));
+	sender->flow_table =
+		calloc((size_t)sender->roads * MYC_LANE_FLOWS, sizeof(*sender->flow_table));
+	sender->peer = calloc(peers, sizeof(*sender->peer));
+	sender->cache = calloc(MYC_FLOW_CACHE, sizeof(*sender->cache));
+	if (!sender->road || !sender->flow_table || !sender->peer || !sender->cache) {
+		myc_sender_close(sender);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < peers; i++)
+		sender->peer[i].bell = -1;
+	return 0;
+}
+
+void myc_sender_close(struct myc_sender *sender)
+{
+	free(sender->road);
+	free(sender->flow_table);
+	free(sender->peer);
+	free(sender->cache);
+	memset(sender, 0, sizeof(*sender));
+}
+
+/* ---- waking ------------------------------------------------------------------------------------ */
+
+struct myc_peer *myc_sender_peer(struct myc_sender *sender, uint32_t process, uint32_t executor)
+{
+	const struct myc_workspace *workspace = &sender->system->workspace;
+	struct myc_peer *peer;
+
+	if (process >= workspace->processes || executor >= MYC_EXECUTORS_MAX)
+		return NULL;
+	peer = &sender->peer[process * MYC_EXECUTORS_MAX + executor];
+	if (!peer->words) {
+		peer->words = myc_region_block(&workspace->regions[process], MYC_BLOCK_EXECUTOR,
+					       executor, &peer->size);
+		if (!peer->words || peer->size < sizeof(*peer->words))
+			peer->words = NULL;
+		else if (process == workspace->process)
+			peer->bell = sender->system->executor[executor].bell;
+		else if (workspace->bell)
+			peer->bell = workspace->bell(workspace->context, process, executor);
+	}
+	return peer->words ? peer : NULL;
+}
+
+void myc_sender_dirty(struct myc_sender *sender, struct myc_peer *peer, uint8_t what)
+{
+	if (!peer->dirty) {
+		peer->next = sender->dirty;
+		sender->dirty = peer;
+	}
+	peer->dirty |= what;
+}
+
+/*
+ * The waker's half of the wake protocol:
+ *
+ *	sender: publish (any number)          sleeper: asleep = odd
+ *	        fence                                  fence
+ *	        load asleep                            look at every source and lane
+ *	        odd: ring                              nothing there: wait
+ *
+ * With both fences sequentially consistent, either the sender sees `asleep` or the sleeper sees the
+ * message. One fence a turn, and none when nobody that we gave something can sleep. A bell is an
+ * eventfd: it is an event even if the sleeper has not begun to wait.
+ */
+void myc_sender_wake(struct myc_sender *sender)
+{
+	bool fenced = false;
+
+	while (sender->dirty) {
+		struct myc_peer *peer = sender->dirty;
+		uint8_t what = peer->dirty;
+
+		sender->dirty = peer->next;
+		peer->dirty = 0;
+		if (!__atomic_load_n(&peer->words->sleeps, __ATOMIC_RELAXED) || peer->bell < 0)
+			continue;
+		if (!fenced)
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		fenced = true;
+		MYC_POINT("wake: fenced");
+		uint32_t asleep = __atomic_load_n(&peer->words->asleep, __ATOMIC_RELAXED);
+
+		if (!(asleep & 1) || asleep == peer->rung)
+			continue;
+		if (!(what & MYC_PEER_MESSAGE) && !(asleep & 2))
+			continue;
+		peer->rung = asleep;
+		uint64_t one = 1;
+		/* Full (EAGAIN) means that it is rung already. */
+		ssize_t written = write(peer->bell, &one, sizeof(one));
+		(void)written;
+	}
+}
+
+/* ---- roads and flows --------------------------------------------------------------------------- */
+
+/* Our half is there; the limit words are found when the receiver has bound the lane. */
+static void road_bind(const struct myc_sender *sender, struct myc_road *road)
+{
+	uint32_t lanes_in = __atomic_load_n(&road->peer->words->lanes_in, __ATOMIC_RELAXED);
+	uint64_t stride = myc_lane_in_size(MYC_LANE_FLOWS);
+	const char *at = (const char *)(road->peer->words + 1);
+
+	if (__atomic_load_n(&road->peer->words->flows, __ATOMIC_RELAXED) != MYC_LANE_FLOWS)
+		return;
+	for (uint32_t i = 0; i < lanes_in; i++, at += stride) {
+		const struct myc_lane_in *in = (const struct myc_lane_in *)(const void *)at;
+
+		if (sizeof(*road->peer->words) + (i + 1) * stride > road->peer->size)
+			return;
+		/* Pairs with the release in the receiver's inlet_bind. */
+		if (__atomic_load_n(&in->cursor.source, __ATOMIC_ACQUIRE) != sender->end)
+			continue;
+		road->lane.cursor = &in->cursor;
+		for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
+			const uint64_t *counted = (const uint64_t *)(const void *)(in + 1);
+
+			road->flow[f].counted = &counted[f];
+			road->flow[f].limit_word =
+				&((const uint32_t *)(const void *)(counted + MYC_LANE_FLOWS))[f];
+		}
+		return;
+	}
+}
+
+/* Also the way back after a restart: flows and counts are in the region. */
+static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint32_t process,
+				  uint32_t executor)
+{
+	struct myc_road *road = &sender->road[lane];
+	struct myc_peer *peer = myc_sender_peer(sender, process, executor);
+
+	if (!peer)
+		return NULL;
+	road->peer = peer;
+	road->process = process;
+	road->executor = executor;
+	road->flow = &sender->flow_table[(size_t)lane * MYC_LANE_FLOWS];
+	myc_lane_out_open(&road->lane, sender->lanes, lane);
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
+		const struct myc_flow *shared = &road->lane.flow[f];
+
+		road->flow[f] = (struct myc_flow_out){
+			.from = shared->from,
+			.to = shared->to,
+			.sent = myc_pair_high(shared->sent),
+			.limit = myc_pair_high(shared->sent),
+			.first = MYC_NONE,
+			.word = shared->to ? &myc_view_slot(sender->system, process,
+							    myc_address_slot(shared->to))
+						      ->word
+					   : NULL,
+		};
+		if (!road->flow[f].word)
+			road->flow[f].to = 0;
+	}
+	return road;
+}
+
+void myc_sender_recover(struct myc_sender *sender)
+{
+	const uint64_t *directory = myc_lanes_directory(sender->lanes);
+
+	for (uint32_t i = 0; i < sender->roads; i++)
+		if (directory[i])
+			road_open(sender, i, myc_lane_end_process(directory[i]),
+				  myc_lane_end_executor(directory[i]));
+}
+
+static struct myc_road *road_to(struct myc_sender *sender, uint32_t process, uint32_t executor)
+{
+	uint64_t *directory = myc_lanes_directory(sender->lanes);
+	uint64_t end = myc_lane_end(process, executor);
+
+	for (uint32_t i = 0; i < sender->roads; i++) {
+		if (directory[i] && directory[i] != end)
+			continue;
+		if (sender->road[i].peer)
+			return &sender->road[i];
+		/* Lane 0 of an executor is the one to itself. */
+		if (!directory[i] && !i &&
+		    myc_lane_end_executor(sender->end) < sender->system->executors &&
+		    end != sender->end)
+			continue;
+		struct myc_road *road = road_open(sender, i, process, executor);
+
+		if (road && !directory[i]) {
+			__atomic_store_n(&directory[i], end, __ATOMIC_RELAXED);
+			/* Release: the word. Pairs with myc_receiver_scan. */
+			__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
+		}
+		return road;
+	}
+	return NULL;
+}
+
+/* May this flow entry be given to another pair: one of its actors is gone, nothing is on its way. */
+static bool flow_reusable(const struct myc_system *system, const struct myc_flow_out *flow)
+{
+	uint64_t word = system->slot[myc_address_slot(flow->from) % system->slots].word;
+	bool sender_gone = flow->from &&
+			   (myc_actor_word_generation(word) != myc_address_generation(flow->from) ||
+			    myc_actor_word_state(word) == MYC_ACTOR_FREE);
+
+	if (flow->outboxed || (myc_flow_alive(flow) && !sender_gone))
+		return false;
+	if (!flow->counted)
+		return !flow->sent;
+	return myc_pair_high(__atomic_load_n(flow->counted, __ATOMIC_RELAXED)) == flow->sent;
+}
+
+static int flow_make(struct myc_sender *sender, struct myc_road *road, myc_address from,
+		     myc_address to, const uint64_t *word)
+{
+	uint32_t f = 0;
+
+	while (f < MYC_LANE_FLOWS && road->flow[f].to)
+		f++;
+	if (f == MYC_LANE_FLOWS)
+		for (f = 0; f < MYC_LANE_FLOWS && !flow_reusable(sender->system, &road->flow[f]);)
+			f++;
+	if (f == MYC_LANE_FLOWS)
+		return -ENOSPC;
+	road->flow[f].from = from;
+	road->flow[f].to = to;
+	road->flow[f].word = word;
+	road->flow[f].limit = road->flow[f].sent;
+	myc_lane_flow_write(&road->lane.flow[f], from, to);
+	__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
+	myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
+	return (int)f;
+}
+
+static uint32_t cache_index(myc_address from, myc_address to)
+{
+	uint64_t mixed = (from ^ (to << 17 | to >> 47)) * 0x9e3779b97f4a7c15ull;
+
+	return (uint32_t)(mixed >> 40) & (MYC_FLOW_CACHE - 1);
+}
+
+static bool flow_is(const struct myc_sender *sender, uint32_t road, uint32_t flow, myc_address from,
+		    myc_address to)
+{
+	return road < sender->roads && flow < MYC_LANE_FLOWS && sender->road[road].peer &&
+	       sender->road[road].flow[flow].to == to && sender->road[road].flow[flow].from == from;
+}
+
+int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
+		       struct myc_ref *ref)
+{
+	uint32_t cached = cache_index(from, to);
+	uint32_t process = myc_address_process(to);
+	const struct myc_actor_slot *slot;
+
+	if (myc_address_node(to) != sender->system->workspace.node || to == MYC_NOBODY)
+		return -ESRCH;
+	*ref = (struct myc_ref){.address = to,
+				.road = sender->cache[cached].road + 1,
+				.flow = sender->cache[cached].flow};
+	if (flow_is(sender, ref->road - 1, ref->flow, from, to))
+		return myc_flow_alive(&sender->road[ref->road - 1].flow[ref->flow]) ? 0 : -ESRCH;
+	slot = myc_view_slot(sender->system, process, myc_address_slot(to));
+	if (!slot)
+		return -ESRCH;
+	/* Pairs with the release when the slot was given: its executor is right. */
+	uint64_t word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
+
+	if (myc_actor_word_generation(word) != myc_address_generation(to) ||
+	    myc_actor_word_state(word) == MYC_ACTOR_FREE)
+		return -ESRCH;
+	struct myc_road *road = road_to(sender, process, myc_actor_word_executor(word));
+
+	if (!road)
+		return -ENOSPC;
+	int flow = -1;
+
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS && flow < 0; f++)
+		if (road->flow[f].to == to && road->flow[f].from == from)
+			flow = (int)f;
+	if (flow < 0)
+		flow = flow_make(sender, road, from, to, &slot->word);
+	if (flow < 0)
+		return flow;
+	ref->road = (uint32_t)(road - sender->road) + 1;
+	ref->flow = (uint32_t)flow;
+	sender->cache[cached].road = ref->road - 1;
+	sender->cache[cached].flow = ref->flow;
+	return 0;
+}
+
+int myc_sender_flow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
+		    struct myc_road **road, struct myc_flow_out **flow)
+{
+	if (!flow_is(sender, ref->road - 1, ref->flow, from, ref->address)) {
+		int code = myc_sender_resolve(sender, from, ref->address, ref);
+
+		if (code)
+			return code;
+	}
+	*road = &sender->road[ref->road - 1];
+	*flow = &(*road)->flow[ref->flow];
+	return myc_flow_alive(*flow) ? 0 : -ESRCH;
+}
+
+/* ---- one message ------------------------------------------------------------------------------- */
+
+bool myc_flow_credit(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow)
+{
+	if ((int32_t)(flow->limit - flow->sent) > 0)
+		return true;
+	if (!flow->limit_word)
+		road_bind(sender, road);
+	if (!flow->limit_word)
+		return false;
+	flow->limit = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
+	return (int32_t)(flow->limit - flow->sent) > 0;
+}
+
+int myc_sender_may(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow)
+{
+	if (flow->outboxed || !myc_flow_credit(sender, road, flow) ||
+	    myc_lane_full(&road->lane, MYC_RING_ORDINARY))
+		return -EAGAIN;
+	return 0;
+}
+
+void myc_sender_put(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow,
+		    const struct myc_slot *header, const void *payload, size_t size)
+{
+	myc_lane_push(&road->lane, MYC_RING_ORDINARY, header, payload, size);
+	flow->sent++;
+	myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
+}
+
+void myc_slot_fill(struct myc_slot *slot, const struct myc_ref *ref, myc_address from,
+		   uint16_t type, size_t size)
+{
+	slot->sequence = 0;
+	slot->type = type;
+	slot->size = (uint8_t)size;
+	slot->flags = 0;
+	slot->to = myc_address_slot(ref->address);
+	slot->generation = (uint16_t)myc_address_generation(ref->address);
+	slot->flow = (uint16_t)ref->flow;
+	slot->from = from ? myc_address_slot(from) : MYC_SLOT_PLAIN;
+	slot->correlation = 0;
+}
+
+/* ---- for actors -------------------------------------------------------------------------------- */
+
+int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref)
+{
+	struct myc_executor *executor = self->executor;
+	int code = myc_sender_resolve(&executor->out, self->address, address, ref);
+
+	/* Between actors of one executor credit is granted on the spot. */
+	if (!code && ref->road == 1)
+		myc_receiver_scan_own(executor);
+	return code;
+}
+
+int myc_lookup(struct myc_actor *self, const char *name, struct myc_ref *ref)
+{
+	struct myc_system *system = self->executor->system;
+	myc_address address;
+	int code = system->workspace.find
+			   ? system->workspace.find(system->workspace.context, name, &address)
+			   : myc_names_find(system, name, &address);
+
+	return code ? code : myc_resolve(self, address, ref);
+}
+
+static int send_check(uint16_t type, size_t size)
+{
+	if (size > MYC_PAYLOAD_MAX)
+		return -EMSGSIZE;
+	return type >= MYC_TYPE_FRAMEWORK ? -EINVAL : 0;
+}
+
+static void count(uint64_t *counter)
+{
+	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
+
+int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
+		 size_t size)
+{
+	struct myc_sender *sender = &self->executor->out;
+	struct myc_road *road;
+	struct myc_flow_out *flow;
+	struct myc_slot slot;
+	int code = send_check(type, size);
+
+	if (!code)
+		code = myc_sender_flow(sender, self->address, to, &road, &flow);
+	if (!code)
+		code = myc_sender_may(sender, road, flow);
+	if (code) {
+		count(&self->metrics->sends_refused);
+		return code;
+	}
+	myc_slot_fill(&slot, to, self->address, type, size);
+	myc_sender_put(sender, road, flow, &slot, payload, size);
+	count(&self->metrics->messages_sent);
+	return 0;
+}
+
+int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
+	     size_t size)
+{
+	struct myc_executor *executor = self->executor;
+	struct myc_road *road;
+	struct myc_flow_out *flow;
+	struct myc_slot slot;
+	int code = send_check(type, size);
+
+	if (!code)
+		code = myc_sender_flow(&executor->out, self->address, to, &road, &flow);
+	if (!code) {
+		myc_slot_fill(&slot, to, self->address, type, size);
+		code = myc_sender_may(&executor->out, road, flow);
+		if (!code)
+			myc_sender_put(&executor->out, road, flow, &slot, payload, size);
+		/* Paused, it would never handle what gives it credit again. */
+		else if (to->address == self->address)
+			code = -EDEADLK;
+		else
+			code = myc_outbox_put(executor, self, to, flow, &slot, payload, size);
+	}
+	count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
+	return code;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lanes: single-producer single-consumer rings of one-line slots, in the sender's region, read-only
+ * to the receiver; the layout and who writes what is mycelium/abi/lane.h. Here are the two private
+ * ends and every step on the shared words. Steps are inline: they are the hot path, and tests
+ * compile them with MYC_POINT set to stop, or die, between any two stores.
+ *
+ * An end belongs to one thread. A killed thread's successor makes its end anew with
+ * myc_lane_out_open / myc_lane_in_open, which go on where the shared words say it was:
+ *   sender    what was published stays published, what was not never existed
+ *   receiver  everything not `done` comes (again); the one begun and not done is in doubt
+ */
+#ifndef MYC_MEMORY_LANE_H
+#define MYC_MEMORY_LANE_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <mycelium/abi/lane.h>
+
+#ifndef MYC_POINT
+#define MYC_POINT(name) ((void)0)
+#endif
+
+/* Slots between the one being written and the one whose line is fetched. */
+#define MYC_LANE_AHEAD 16
+
+enum myc_lane_ring { MYC_RING_ORDINARY = 0, MYC_RING_URGENT = 1, MYC_RINGS = 2 };
+
+struct myc_lane_out {
+	struct myc_slot *slot[MYC_RINGS];
+	uint32_t mask[MYC_RINGS];
+	uint32_t head[MYC_RINGS]; /* messages published */
+	uint32_t seen[MYC_RINGS]; /* cursor as last loaded */
+	struct myc_flow *flow;
+	uint32_t flows;
+	const struct myc_lane_cursor *cursor; /* NULL until the receiver has found the lane */
+};
+
+struct myc_lane_inward {
+	const struct myc_slot *slot[MYC_RINGS];
+	uint32_t mask[MYC_RINGS];
+	uint32_t next[MYC_RINGS];      /* number of the next message, from 0 */
+	uint32_t published[MYC_RINGS]; /* cursor as last stored */
+	uint32_t every;		       /* the cursor is stored after this many */
+	uint32_t flows;
+	const struct myc_flow *flow; /* the sender's: hostile until copied */
+	struct myc_lane_cursor *cursor;
+	struct myc_lane_progress *progress;
+	uint32_t *limit;
+	uint64_t *counted;
+};
+
+static inline uint64_t myc_pair(uint32_t high, uint32_t low)
+{
+	return (uint64_t)high << 32 | low;
+}
+static inline uint32_t myc_pair_high(uint64_t pair)
+{
+	return (uint32_t)(pair >> 32);
+}
+static inline uint32_t myc_pair_low(uint64_t pair)
+{
+	return (uint32_t)pair;
+}
+
+/* ---- sending ------------------------------------------------------------------------------- */
+
+/* No free slot? Looks at the receiver's cursor only when the last look says so. A hostile cursor
+ * makes us write over slots that it has not read: its own loss. */
+static inline bool myc_lane_full(struct myc_lane_out *lane, enum myc_lane_ring ring)
+{
+	if (lane->head[ring] - lane->seen[ring] <= lane->mask[ring])
+		return false;
+	if (!lane->cursor)
+		return true;
+	/* Acquire: its reads of those slots come before our writes. Pairs with myc_lane_publish. */
+	lane->seen[ring] = __atomic_load_n(&lane->cursor->next[ring], __ATOMIC_ACQUIRE);
+	return lane->head[ring] - lane->seen[ring] > lane->mask[ring];
+}
+
+/* Publishes one message; the lane must not be full. `message`: all but sequence is set, payload
+ * apart. Died before the release store: it never was. Died after it, before the flow counts it:
+ * myc_lane_out_open counts it. */
+static inline void myc_lane_push(struct myc_lane_out *lane, enum myc_lane_ring ring,
+				 const struct myc_slot *header, const void *payload, size_t size)
+{
+	uint32_t number = lane->head[ring] + 1;
+	struct myc_slot *slot = &lane->slot[ring][lane->head[ring] & lane->mask[ring]];
+	struct myc_flow *flow = &lane->flow[header->flow];
+
+	/* A receiver that keeps up would else make every message cost two transfers of its line.
+	 * Fetched for reading: for writing (prefetchw) measures twice as slow. */
+	__builtin_prefetch(&lane->slot[ring][(number + MYC_LANE_AHEAD) & lane->mask[ring]]);
+	MYC_POINT("push: before the slot");
+	memcpy((char *)slot + sizeof(slot->sequence), (const char *)header + sizeof(slot->sequence),
+	       offsetof(struct myc_slot, payload) - sizeof(slot->sequence));
+	memcpy(slot->payload, payload, size);
+	MYC_POINT("push: written, not published");
+	/* Release: header and payload. Pairs with the acquire load in myc_lane_peek. */
+	__atomic_store_n(&slot->sequence, number, __ATOMIC_RELEASE);
+	lane->head[ring] = number;
+	MYC_POINT("push: published, not counted");
+	if (ring == MYC_RING_ORDINARY)
+		__atomic_store_n(&flow->sent, myc_pair(myc_pair_high(flow->sent) + 1, number),
+				 __ATOMIC_RELAXED);
+	MYC_POINT("push: counted");
+}
+
+/* ---- receiving ----------------------------------------------------------------------------- */
+
+/* Is there something at the receiver's end (a message, or a fault)? */
+static inline bool myc_lane_ready(const struct myc_lane_inward *lane, enum myc_lane_ring ring)
+{
+	const struct myc_slot *slot = &lane->slot[ring][lane->next[ring] & lane->mask[ring]];
+	uint32_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED);
+
+	return sequence != 0 && sequence != lane->next[ring] - lane->mask[ring];
+}
+
+/* Copies the next message out. 1: copied; 0: none there; -EPROTO: a sequence that cannot be. */
+static inline int myc_lane_peek(const struct myc_lane_inward *lane, enum myc_lane_ring ring,
+				struct myc_slot *copy)
+{
+	const struct myc_slot *slot = &lane->slot[ring][lane->next[ring] & lane->mask[ring]];
+	/* Pairs with the release store in myc_lane_push. */
+	uint32_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
+
+	if (sequence != lane->next[ring] + 1)
+		return sequence == 0 || sequence == lane->next[ring] - lane->mask[ring] ? 0
+											: -EPROTO;
+	memcpy(copy, slot, sizeof(*copy));
+	/* What is checked is this copy; the compiler must not look at the slot again. */
+	__asm__ __volatile__("" : : "r"(copy) : "memory");
+	return 1;
+}
+
+static inline void myc_lane_begin(struct myc_lane_inward *lane, enum myc_lane_ring ring)
+{
+	__atomic_store_n(&lane->progress->ring[ring],
+			 myc_pair(lane->next[ring] + 1, lane->next[ring]), __ATOMIC_RELAXED);
+	MYC_POINT("receive: begun");
+}
+
+/* One more message of the flow is handled (it had this position). The signal fence keeps the
+ * compiler's order: a crash sees either nothing, or counted without done, which recovery knows. */
+static inline void myc_lane_count(struct myc_lane_inward *lane, uint16_t flow, uint32_t position)
+{
+	uint64_t counted = lane->counted[flow];
+
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->counted[flow], myc_pair(myc_pair_high(counted) + 1, position),
+			 __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	MYC_POINT("receive: counted, not done");
+}
+
+/* The slot has given what it had: handled, or safe in a pending entry. */
+static inline void myc_lane_done(struct myc_lane_inward *lane, enum myc_lane_ring ring)
+{
+	uint32_t number = ++lane->next[ring];
+
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->progress->ring[ring], myc_pair(number, number), __ATOMIC_RELAXED);
+	MYC_POINT("receive: done");
+}
+
+/* Lets the sender have the consumed slots. Every `every` messages, and before idling. */
+static inline void myc_lane_publish(struct myc_lane_inward *lane, enum myc_lane_ring ring)
+{
+	if (lane->published[ring] == lane->next[ring])
+		return;
+	lane->published[ring] = lane->next[ring];
+	/* Release: our copies of the slots. Pairs with the acquire load in myc_lane_full. */
+	__atomic_store_n(&lane->cursor->next[ring], lane->next[ring], __ATOMIC_RELEASE);
+	MYC_POINT("receive: cursor published");
+}
+
+static inline void myc_lane_publish_some(struct myc_lane_inward *lane, enum myc_lane_ring ring)
+{
+	if (lane->next[ring] - lane->published[ring] >= lane->every)
+		myc_lane_publish(lane, ring);
+}
+
+/* ---- making the ends ----------------------------------------------------------------------- */
+
+/* Bytes of a MYC_BLOCK_LANES block with these parameters. */
+uint64_t myc_lanes_size(const struct myc_lanes *parameters);
+/* Owner: lays the block out once; a successor finds it and leaves it. -EPROTO: it is another. */
+int myc_lanes_init(struct myc_lanes *block, uint64_t size, const struct myc_lanes *parameters);
+/* Reader: a checked copy of the head of another's block. -EPROTO: does not add up; -EAGAIN: not
+ * laid out yet. */
+int myc_lanes_check(const struct myc_lanes *block, uint64_t size, struct myc_lanes *copy);
+
+static inline uint64_t *myc_lanes_directory(const struct myc_lanes *block)
+{
+	return (uint64_t *)((uintptr_t)block + sizeof(*block));
+}
+
+/* Sender: its end of lane `index`, going on after the newest published message; counts it if a
+ * predecessor died before that, and undoes a half-written flow entry. */
+void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint32_t index);
+
+/* Receiver: its end of lane `index` of another's block, whose head was checked into `head`;
+ * `in` is its own half. Goes on at progress: returns the set of rings (bit r) whose next message
+ * was begun by a predecessor. */
+unsigned myc_lane_in_open(struct myc_lane_inward *lane, const struct myc_lanes *block,
+			  const struct myc_lanes *head, uint32_t index, struct myc_lane_in *in);
+
+/* Copies a flow entry of the sender under its sequence lock. Returns its (even, non-zero) epoch, or
+ * 0 when it is free, being written or out of range. */
+uint32_t myc_lane_flow_read(const struct myc_lane_inward *lane, uint32_t flow, uint64_t *from,
+			    uint64_t *to);
+/* Gives an entry to (from, to). Sender only. */
+void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memory/region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HUGE_PAGE  (2ull << 20)
+#define SMALL_PAGE 4096ull
+
+/* At offset 0. Writer: the holder, before the region is given to anyone. */
+struct region_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t blocks;
+	uint64_t size;
+	uint64_t reserved[5];
+	struct region_entry {
+		uint32_t kind, index;
+		uint64_t offset; /* from the start of the region, a multiple of 64 */
+		uint64_t size;
+	} block[MYC_REGION_BLOCKS_MAX];
+};
+_Static_assert(sizeof(struct region_header) == 64 + 24 * MYC_REGION_BLOCKS_MAX, "layout");
+_Static_assert(sizeof(struct region_header) % 64 == 0, "the first block is aligned");
+
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+	return (value + unit - 1) / unit * unit;
+}
+
+int myc_region_plan_add(struct myc_region_plan *plan, uint32_t kind, uint32_t index, uint64_t size)
+{
+	if (plan->count >= MYC_REGION_BLOCKS_MAX || size > INT64_MAX / MYC_REGION_BLOCKS_MAX)
+		return -ENOSPC;
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->block[i].kind == kind && plan->block[i].index == index)
+			return -EEXIST;
+	plan->block[plan->count].kind = kind;
+	plan->block[plan->count].index = index;
+	plan->block[plan->count].size = round_up(size, 64);
+	plan->count++;
+	return 0;
+}
+
+uint64_t myc_region_plan_size(const struct myc_region_plan *plan)
+{
+	uint64_t size = sizeof(struct region_header);
+
+	for (uint32_t i = 0; i < plan->count; i++)
+		size += plan->block[i].size;
+	return round_up(size, SMALL_PAGE);
+}
+
+/* A sized descriptor and its first mapping. Huge pages are reserved by the mapping, so only a
+ * mapping tells whether the pool has room. */
+static int sized_memfd(const char *name, uint64_t size, unsigned huge, void **base)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | huge);
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)size) == 0) {
+		*base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (*base != MAP_FAILED)
+			return fd;
+	}
+	int code = -errno;
+
+	close(fd);
+	return code;
+}
+
+static void lay_out(struct region_header *header, const struct myc_region_plan *plan, uint64_t size)
+{
+	uint64_t offset = sizeof(*header);
+
+	for (uint32_t i = 0; i < plan->count; i++) {
+		header->block[i] = (struct region_entry){.kind = plan->block[i].kind,
+							 .index = plan->block[i].index,
+							 .offset = offset,
+							 .size = plan->block[i].size};
+		offset += plan->block[i].size;
+	}
+	header->blocks = plan->count;
+	header->size = size;
+	header->version = MYC_REGION_VERSION;
+	header->magic = MYC_REGION_MAGIC;
+}
+
+int myc_region_create(const char *name, const struct myc_region_plan *plan, struct myc_error *error)
+{
+	uint64_t size = myc_region_plan_size(plan);
+	void *base = NULL;
+	int fd = -ENOMEM;
+
+	if (size >= HUGE_PAGE)
+		fd = sized_memfd(name, round_up(size, HUGE_PAGE), MFD_HUGETLB, &base);
+	if (fd >= 0)
+		size = round_up(size, HUGE_PAGE);
+	else
+		fd = sized_memfd(name, size, 0, &base);
+	if (fd < 0)
+		return myc_error_set(error, fd,
+				     "give the system more memory, or smaller capacities",
+				     "region '%s': no %llu bytes of shared memory: %s", name,
+				     (unsigned long long)size, strerror(-fd));
+	lay_out(base, plan, size);
+	munmap(base, size);
+	if (fchmod(fd, 0400) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+		return fd;
+	int code = -errno;
+
+	close(fd);
+	return myc_error_set(error, code, NULL, "region '%s': sealing it: %s", name,
+			     strerror(-code));
+}
+
+/* Copied first: the owner may be hostile and change it while we look. */
+static int entry_copy(const struct myc_region *region, uint32_t i, struct region_entry *entry)
+{
+	const struct region_header *header = region->base;
+
+	memcpy(entry, &header->block[i], sizeof(*entry));
+	__asm__ __volatile__("" : : "r"(entry) : "memory"); /* what is checked is what is used */
+	if (entry->offset < sizeof(*header) || entry->offset % 64 || entry->size > region->size ||
+	    entry->offset > region->size - entry->size)
+		return -EPROTO;
+	return 0;
+}
+
+static int header_check(const struct myc_region *region, struct myc_error *error)
+{
+	const struct region_header *header = region->base;
+	struct region_entry entry;
+	uint32_t blocks;
+
+	if (region->size < sizeof(*header))
+		return myc_error_set(error, -EPROTO, NULL, "%llu bytes are too few for a region",
+				     (unsigned long long)region->size);
+	if (header->magic != MYC_REGION_MAGIC)
+		return myc_error_set(error, -EPROTO, NULL, "not a region: wrong magic");
+	if (header->version != MYC_REGION_VERSION)
+		return myc_error_set(error, -EPROTO, "run one version of Mycelium in one system",
+				     "region has version %u, this library knows %u",
+				     header->version, MYC_REGION_VERSION);
+	blocks = __atomic_load_n(&header->blocks, __ATOMIC_RELAXED);
+	if (blocks > MYC_REGION_BLOCKS_MAX || header->size != region->size)
+		return myc_error_set(error, -EPROTO, NULL, "region's header does not add up");
+	for (uint32_t i = 0; i < blocks; i++)
+		if (entry_copy(region, i, &entry))
+			return myc_error_set(error, -EPROTO, NULL,
+					     "block %u lies outside its region", i);
+	return 0;
+}
+
+int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
+		   struct myc_error *error)
+{
+	int protection = role == MYC_REGION_OWNER ? PROT_READ | PROT_WRITE : PROT_READ;
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	memset(region, 0, sizeof(*region));
+	if (seals < 0 || fstat(fd, &st))
+		return myc_error_set(error, -errno, NULL, "not a region: %s", strerror(errno));
+	/* Else whoever has the descriptor could shrink it under us: SIGBUS. */
+	if ((seals & (F_SEAL_SHRINK | F_SEAL_GROW)) != (F_SEAL_SHRINK | F_SEAL_GROW))
+		return myc_error_set(error, -EPERM, NULL, "region is not sealed");
+	region->size = (uint64_t)st.st_size;
+	region->role = role;
+	region->base = mmap(NULL, region->size, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (region->base == MAP_FAILED) {
+		region->base = NULL;
+		return myc_error_set(error, -errno, NULL, "mapping a region: %s", strerror(errno));
+	}
+	int code = header_check(region, error);
+
+	if (code)
+		myc_region_unmap(region);
+	return code;
+}
+
+void myc_region_unmap(struct myc_region *region)
+{
+	if (region->base)
+		munmap(region->base, region->size);
+	memset(region, 0, sizeof(*region));
+}
+
+void *myc_region_block(const struct myc_region *region, uint32_t kind, uint32_t index,
+		       uint64_t *size)
+{
+	const struct region_header *header = region->base;
+	struct region_entry entry;
+
+	if (!header)
+		return NULL;
+	uint32_t blocks = __atomic_load_n(&header->blocks, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < blocks && i < MYC_REGION_BLOCKS_MAX; i++) {
+		if (entry_copy(region, i, &entry) || entry.kind != kind || entry.index != index)
+			continue;
+		if (size)
+			*size = entry.size;
+		return (char *)region->base + entry.offset;
+	}
+	return NULL;
+}
