@@ -619,7 +619,7 @@ void myc_receiver_recover(struct myc_executor *executor)
 
 	/* Our own lane is made here, the others are found where their senders announced them. */
 	inlet_bind(executor, us);
-	myc_lanes_directory(executor->out.lanes)[0] = us;
+	__atomic_store_n(&myc_lanes_directory(executor->out.lanes)[0], us, __ATOMIC_RELAXED);
 	myc_sender_recover(&executor->out);
 	scan_source(executor, executor->system->workspace.process, executor->index);
 	executor->rescan = true;
