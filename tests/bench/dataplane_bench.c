@@ -211,7 +211,7 @@ static unsigned recycle(struct receiver *receiver, bool look)
 		const uint8_t *packet = receiver->queue->memory + address;
 
 		if (look)
-			sink += packet[-MYC_META_SIZE] + packet[0] + packet[64];
+			sink += (uint64_t)(packet[-MYC_META_SIZE] + packet[0] + packet[64]);
 		*myc_ring_address(fill, to + i) = address & ~2047ull;
 	}
 	myc_ring_publish(rx->consumer, from + n);
