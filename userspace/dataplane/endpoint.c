@@ -99,7 +99,8 @@ static unsigned take_queue(struct myc_endpoint *endpoint, uint32_t number,
 			queue->frames + (batch[i].address & (queue->frames_size - 1));
 
 		__builtin_prefetch(frame - MYC_META_SIZE);
-		__builtin_prefetch(frame + 32);
+		__builtin_prefetch(frame);
+		__builtin_prefetch(frame + 64);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct myc_packet *packet = &packets[filled];
@@ -308,6 +309,7 @@ static int join_intake(struct myc_endpoint *endpoint, struct myc_hand *hand,
 			      shape->frame_size, dataplane->config, &endpoint->tables);
 	if (err)
 		return err;
+	endpoint->intake->tables.bindings = dataplane->bindings;
 	endpoint->queue[0].fd = -1;
 	endpoint->queue[0].hand = endpoint->intake->queue;
 	endpoint->queues = 1;
