@@ -77,7 +77,7 @@ static struct shared {
 	struct myc_histogram trips;
 	_Atomic uint64_t ns;
 	_Atomic bool done;
-} *shared;
+} * shared;
 
 struct player {
 	struct myc_ref peer, self;
@@ -191,10 +191,8 @@ static const struct myc_behaviour tripper = {.name = "tripper",
 					     .started = serve,
 					     .timer = serve_again,
 					     .message = trip};
-static const struct myc_behaviour hopper = {.name = "hopper",
-					    .state_size = sizeof(struct player),
-					    .started = serve,
-					    .message = hop};
+static const struct myc_behaviour hopper = {
+	.name = "hopper", .state_size = sizeof(struct player), .started = serve, .message = hop};
 static const struct myc_behaviour pourer = {.name = "pourer",
 					    .state_size = sizeof(struct player),
 					    .started = pour_start,
@@ -271,8 +269,7 @@ static void process(const int *fds, uint32_t which, struct myc_system **system)
 				    i == which ? MYC_REGION_OWNER : MYC_REGION_READER, &error),
 		     &error);
 	must(myc_system_join(system, &opts, &workspace, &error), &error);
-	spawn(*system, which ? &answerer : &tripper, 0,
-	      myc_address_make(0, 1, MYC_SLOTS_FIXED, 1));
+	spawn(*system, which ? &answerer : &tripper, 0, myc_address_make(0, 1, MYC_SLOTS_FIXED, 1));
 	must(myc_system_start(*system, &error), &error);
 	if (which) /* until killed */
 		pause();
