@@ -15,10 +15,10 @@
 
 #include <mycelium/abi/meta.h>
 
+#include "filter.h"
 #include "generic.h"
 #include "parse.h"
 #include "route.h"
-#include "walk.h"
 
 #define WORD_RAISE_TRIES 4
 
@@ -106,73 +106,25 @@ static __always_inline bool line_stepped_back(uint64_t *line, uint32_t reorder_w
 	return false;
 }
 
-/* Puts [sequence, sequence + count) into the filtered window. False: another CPU was there, or a
- * word is already used for newer messages; the packet must be delivered. */
-static __always_inline bool window_record(struct myc_filtered_window *record, uint64_t epoch,
-					  uint64_t sequence, uint32_t count)
-{
-	for (int i = 0; i < MYC_WALK_MAX / 32 + 1; i++) {
-		const uint32_t first = (uint32_t)sequence & 31;
-		const uint32_t here = count < 32 - first ? count : 32 - first;
-		const uint32_t bits = (uint32_t)(((1ull << here) - 1) << first);
-		uint64_t *word = &record->word[bounded(sequence / 32, MYC_WINDOW_WORDS - 1)];
-		const uint64_t base = myc_window_word(epoch, sequence, 0);
-		const uint64_t seen = word_load(word);
-		const uint64_t epoch_tag = seen ^ base;
-		uint64_t recorded = base | bits;
-
-		if (epoch_tag >> 32 == 0)
-			recorded = seen | bits;
-		else if (epoch_tag >> 56 == 0 &&
-			 (int32_t)((uint32_t)(seen >> 32) << 8) -
-					 (int32_t)((uint32_t)(base >> 32) << 8) >
-				 0)
-			return false;
-		if (recorded != seen && word_exchange(word, seen, recorded) != seen)
-			return false;
-		count -= here;
-		sequence += here;
-		if (count == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The filter's answer for a data packet that is in order or early on its line. */
 static __always_inline bool filter_drops(const struct steer_host *host,
-					 const struct myc_channel_config *config,
 					 const struct datagram *datagram,
-					 const struct header *header, struct verdict *verdict,
-					 uint64_t epoch)
+					 const struct header *header, uint64_t epoch,
+					 struct verdict *verdict)
 {
-	struct walk walk = {
-		.host = *host,
+	struct filter_job job = {
+		.epoch = epoch,
+		.sequence = header->sequence,
+		.channel = verdict->meta.channel,
+		.count = header->count,
 		.at = datagram->offset + header->blocks,
 		.end = datagram->offset + datagram->size,
 	};
-	const uint32_t channel = verdict->meta.channel;
-	struct myc_filtered_window *record;
+	const bool drops = filter_packet(host_handle(host), &job) != 0;
 
-	if (!walk_begin(&walk, config, channel, epoch))
-		return false;
-	if (header->count > MYC_WALK_MAX || walk.end > WALK_FRAME_MASK) {
-		verdict->meta.flags |= MYC_META_CAPPED;
-		return false;
-	}
-	switch (walk_packet(&walk, config->protocol, header->count)) {
-	case WALK_MALFORMED:
-		verdict->meta.flags |= MYC_META_MALFORMED;
-		return false;
-	case WALK_DROPPABLE:
-		break;
-	default:
-		return false;
-	}
-	record = host_window(host, channel);
-	if (record && window_record(record, epoch, header->sequence, header->count))
-		return true;
-	verdict->window_conflict = true;
-	return false;
+	verdict->meta.flags |= (uint8_t)job.flags;
+	verdict->window_conflict = job.window_conflict;
+	return drops;
 }
 
 /* REDIRECTED = deliver; DUPLICATE and FILTERED = drop. */
@@ -206,7 +158,8 @@ static __always_inline enum myc_reason sequence_judge(const struct steer_host *h
 		if (config->flags & MYC_CHANNEL_DROP_DUPLICATES &&
 		    next <= myc_word_number(watermark))
 			reason = MYC_REASON_DUPLICATE;
-		else if (filter_drops(host, config, datagram, header, verdict, epoch))
+		else if (config_filters(config) &&
+			 filter_drops(host, datagram, header, epoch, verdict))
 			reason = MYC_REASON_FILTERED;
 	}
 	/* After the record: who reads this word finds what is filtered below it. */

@@ -19,6 +19,20 @@ struct steer_host {
 	struct xdp_md *context;
 };
 
+/* How the host is handed to a function of its own (HOST_GLOBAL), which the verifier wants plain. */
+#define HOST_GLOBAL __attribute__((noinline))
+typedef struct xdp_md *host_handle_t;
+
+static __always_inline host_handle_t host_handle(const struct steer_host *host)
+{
+	return host->context;
+}
+
+static __always_inline struct steer_host host_of(host_handle_t handle)
+{
+	return (struct steer_host){.context = handle};
+}
+
 struct frame {
 	const uint8_t *start;
 	const uint8_t *end;
@@ -86,6 +100,9 @@ static __always_inline void host_loop(uint32_t count, long (*step)(uint32_t, voi
 		asm volatile("%0 &= %1" : "+r"(bounded_) : "i"(mask)); \
 		bounded_;                                              \
 	})
+
+/* Keeps a struct on the stack: as single values, each early exit would set every one of them. */
+#define in_memory(pointer) asm volatile("" : : "r"(pointer) : "memory")
 
 #define word_load(word)			(*(const volatile uint64_t *)(word))
 #define half_load(word)			(*(const volatile uint32_t *)(word))

@@ -21,6 +21,19 @@ struct steer_host {
 	uint64_t now_ns;
 };
 
+#define HOST_GLOBAL static
+typedef const struct steer_host *host_handle_t;
+
+static __always_inline host_handle_t host_handle(const struct steer_host *host)
+{
+	return host;
+}
+
+static __always_inline struct steer_host host_of(host_handle_t handle)
+{
+	return *handle;
+}
+
 static __always_inline struct frame host_frame(const struct steer_host *host)
 {
 	return host->frame;

@@ -49,11 +49,14 @@ SEC("xdp")
 int myc_steer(struct xdp_md *context)
 {
 	const struct steer_host host = {.context = context};
-	struct datagram datagram;
+	struct datagram datagram = {0};
 	struct verdict verdict = {0};
 	struct myc_counters *counts;
-	enum myc_reason reason = datagram_parse(host_frame(&host), &datagram);
+	enum myc_reason reason;
 
+	in_memory(&datagram);
+	in_memory(&verdict);
+	reason = datagram_parse(host_frame(&host), &datagram);
 	if (reason == GO_ON)
 		reason = steer_judge(&host, &datagram, &verdict);
 	if (reason == MYC_REASON_REDIRECTED || reason == MYC_REASON_REDIRECTED_STANDBY)

@@ -67,7 +67,7 @@ int main(void)
 
 	bench_begin(&bench, "steer",
 		    "BPF_PROG_TEST_RUN, one packet repeated, beyond an empty XDP program");
-	err = rig_open(&rig);
+	err = rig_open(&rig, false);
 	empty = load_empty();
 	if (err || empty < 0) {
 		printf("skipped: loading a BPF program: %s\n", strerror(err ? -err : errno));

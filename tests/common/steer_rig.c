@@ -209,7 +209,7 @@ static int make_sockets(struct rig *rig)
 	return 0;
 }
 
-static int load(struct rig *rig)
+static int load(struct rig *rig, bool vlans)
 {
 	struct steer_bpf *object = steer_bpf__open();
 	int err;
@@ -225,6 +225,7 @@ static int load(struct rig *rig)
 	bpf_map__set_max_entries(object->maps.window, RIG_CHANNELS);
 	bpf_map__set_max_entries(object->maps.locate, RIG_CHANNELS);
 	bpf_map__set_max_entries(object->maps.counters, RIG_CHANNELS + 1);
+	object->rodata->bindings_with_vlan = vlans;
 	err = steer_bpf__load(object);
 	if (err)
 		return err;
@@ -249,13 +250,13 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list argu
 	return level == LIBBPF_WARN && getenv("V") ? vfprintf(stderr, format, arguments) : 0;
 }
 
-int rig_open(struct rig *rig)
+int rig_open(struct rig *rig, bool vlans)
 {
 	int err;
 
 	rig_open_twin(rig);
 	libbpf_set_print(quiet);
-	err = load(rig);
+	err = load(rig, vlans);
 	if (err)
 		rig_close(rig);
 	else

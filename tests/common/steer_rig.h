@@ -76,8 +76,9 @@ struct rig_run {
 
 /* The configuration above, for the twin alone (no privilege). */
 void rig_open_twin(struct rig *rig);
-/* Loads the program as well. 0, or -errno: lacks a privilege when -EPERM. */
-int rig_open(struct rig *rig);
+/* Loads the program as well; without `vlans` it leaves the look-up by VLAN out, as it may for any
+ * configuration but RIG_VLAN's. 0, or -errno. */
+int rig_open(struct rig *rig, bool vlans);
 void rig_close(struct rig *rig);
 
 /* Fresh tables: owner and standby up, every channel's session announced as RIG_SESSION (IEX: 7) in
