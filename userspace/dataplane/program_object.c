@@ -67,7 +67,7 @@ static int explain_load(int err, char *log, struct myc_error *error)
 				     "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
 				     "the kernel refuses BPF to this user");
 	if (said[0])
-		return myc_error_set(error, err,
+		return myc_error_set(error, -EOPNOTSUPP,
 				     "use Linux 6.1 or later; if it is, report this with uname -r",
 				     "the verifier refuses the program: %s", said);
 	return myc_error_set(error, err,
