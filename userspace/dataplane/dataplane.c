@@ -197,6 +197,22 @@ static int open_file(struct myc_dataplane *dataplane, const struct myc_dataplane
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
+/* Without a program its twin steers, by the same tables. */
+static int open_twin(struct myc_dataplane *dataplane, struct myc_error *error)
+{
+	int err = myc_steer_config_check(dataplane->config, error);
+
+	if (err)
+		return err;
+	dataplane->bindings = calloc(MYC_BINDING_SLOTS, sizeof(*dataplane->bindings));
+	if (!dataplane->bindings)
+		return myc_error_set(error, -ENOMEM, NULL, "out of memory");
+	err = myc_binding_table_build(dataplane->bindings, dataplane->config);
+	return err ? myc_error_set(error, err, "use fewer groups and ports",
+				   "the table of bindings: %s", strerror(-err))
+		   : 0;
+}
+
 static int open_kind(struct myc_dataplane *dataplane, const struct myc_dataplane_opts *opts,
 		     struct myc_error *error)
 {
@@ -230,6 +246,8 @@ static int open_with(struct myc_dataplane **out, const struct myc_dataplane_opts
 		else
 			err = myc_error_set(error, -ENOMEM, NULL, "out of memory");
 	}
+	if (!err && opts->kind != MYC_DATAPLANE_XDP)
+		err = open_twin(dataplane, error);
 	if (!err)
 		err = open_kind(dataplane, opts, error);
 	if (err) {
@@ -294,6 +312,7 @@ void myc_dataplane_close(struct myc_dataplane *dataplane)
 	close_sockets(dataplane);
 	free(dataplane->socket);
 	free(dataplane->file);
+	free(dataplane->bindings);
 	free(dataplane->config);
 	free(dataplane);
 }

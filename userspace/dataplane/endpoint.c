@@ -308,6 +308,7 @@ static int join_intake(struct myc_endpoint *endpoint, struct myc_hand *hand,
 			      shape->frame_size, dataplane->config, &endpoint->tables);
 	if (err)
 		return err;
+	endpoint->intake->tables.bindings = dataplane->bindings;
 	endpoint->queue[0].fd = -1;
 	endpoint->queue[0].hand = endpoint->intake->queue;
 	endpoint->queues = 1;

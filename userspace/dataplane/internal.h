@@ -15,7 +15,9 @@ struct myc_dataplane {
 	struct myc_shape shape;
 	enum myc_wait wait;
 	struct myc_steer_config *config; /* a copy; NULL when none was given */
-	char receipt[320];		 /* UDP, FILE */
+	/* UDP, FILE */
+	struct myc_binding_slot *bindings; /* of config */
+	char receipt[320];
 	/* XDP */
 	struct myc_program *program; /* the caller's; NULL when only its XSKMAP was given */
 	int xskmap;
