@@ -281,11 +281,13 @@ static void the_moldudp64_sample_is_three_packets_of_15_13_and_13(void **state)
 		assert_int_equal(myc_mold_read(&mold, bytes + at, (uint32_t)(size - at)), 0);
 		assert_int_equal(mold.count, counts[i]);
 		assert_int_equal(mold.sequence, sequences[i]);
-		for (uint16_t n = 0; n < mold.count; n++)
+		/* The file ends five bytes before its last message does. */
+		for (uint16_t n = 0; n < mold.count - (i == 2); n++)
 			assert_non_null(myc_blocks_next(&mold.blocks, true, &length));
 		at = (size_t)(mold.blocks.at - bytes);
 	}
-	assert_int_equal(at, size);
+	assert_int_equal(myc_load_be16(bytes + at), 25);
+	assert_int_equal(size - at, 2 + 20);
 	free(bytes);
 }
 
