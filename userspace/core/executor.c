@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "core/executor.h"
+#include "core/wake.h"
 
 #define SCAN_TURNS 16	       /* turns between looks for new lanes, flows, adoptions */
 #define STATUS_NS  1000000000u /* between status lines */
@@ -98,8 +99,7 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 	if (code)
 		return myc_error_set(error, code, NULL, "executor %u: %s", index, strerror(-code));
 	/* A predecessor that died asleep must not look so for ever. */
-	__atomic_store_n(&executor->words->asleep, (executor->words->asleep | 3) + 1,
-			 __ATOMIC_RELAXED);
+	myc_sleep_end(&executor->words->asleep);
 	__atomic_store_n(&executor->words->sleeps, opts->idle == MYC_IDLE_SLEEP, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -276,21 +276,17 @@ static bool anything_there(struct myc_executor *executor)
 	       atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
 }
 
-/* The sleeper's half of the wake protocol; the waker's, and why it holds: send.c. */
+/* The sleeper's half of core/wake.h. */
 static void sleep_a_while(struct myc_executor *executor)
 {
 	struct pollfd set[FDS_MAX];
 	unsigned fds = poll_set(executor, set);
-	uint32_t awake = executor->words->asleep;
 
 	if (!fds) {
 		sched_yield();
 		return;
 	}
-	__atomic_store_n(&executor->words->asleep, awake | 1 | (executor->outbox_count ? 2 : 0),
-			 __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	MYC_POINT("sleep: announced");
+	myc_sleep_announce(&executor->words->asleep, executor->outbox_count != 0);
 	if (!anything_there(executor)) {
 		uint64_t now = myc_clock_ns();
 		uint64_t until = sleep_until(executor, now);
@@ -306,7 +302,7 @@ static void sleep_a_while(struct myc_executor *executor)
 			add(&executor->words->bells_rung, 1);
 		}
 	}
-	__atomic_store_n(&executor->words->asleep, (awake | 3) + 1, __ATOMIC_RELAXED);
+	myc_sleep_end(&executor->words->asleep);
 }
 
 static void idle(struct myc_executor *executor)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/executor.h"
+#include "core/wake.h"
 
 int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32_t source)
 {
@@ -72,18 +73,7 @@ void myc_sender_dirty(struct myc_sender *sender, struct myc_peer *peer, uint8_t 
 	peer->dirty |= what;
 }
 
-/*
- * The waker's half of the wake protocol:
- *
- *	sender: publish (any number)          sleeper: asleep = odd
- *	        fence                                  fence
- *	        load asleep                            look at every source and lane
- *	        odd: ring                              nothing there: wait
- *
- * With both fences sequentially consistent, either the sender sees `asleep` or the sleeper sees the
- * message. One fence a turn, and none when nobody that we gave something can sleep. A bell is an
- * eventfd: it is an event even if the sleeper has not begun to wait.
- */
+/* The waker's half of core/wake.h, towards executors that can sleep. */
 void myc_sender_wake(struct myc_sender *sender)
 {
 	bool fenced = false;
@@ -97,16 +87,10 @@ void myc_sender_wake(struct myc_sender *sender)
 		if (!__atomic_load_n(&peer->words->sleeps, __ATOMIC_RELAXED) || peer->bell < 0)
 			continue;
 		if (!fenced)
-			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+			myc_wake_fence();
 		fenced = true;
-		MYC_POINT("wake: fenced");
-		uint32_t asleep = __atomic_load_n(&peer->words->asleep, __ATOMIC_RELAXED);
-
-		if (!(asleep & 1) || asleep == peer->rung)
+		if (!myc_wake_needed(&peer->words->asleep, &peer->rung, what & MYC_PEER_MESSAGE))
 			continue;
-		if (!(what & MYC_PEER_MESSAGE) && !(asleep & 2))
-			continue;
-		peer->rung = asleep;
 		uint64_t one = 1;
 		/* Full (EAGAIN) means that it is rung already. */
 		ssize_t written = write(peer->bell, &one, sizeof(one));

@@ -18,7 +18,7 @@
  *   flow.epoch         (sender)   -> receiver: from and to are complete (sequence lock)
  *   process changed[]  (sender)   -> receiver: directory words and flows written before it
  *   cursor.source      (receiver) -> sender: this myc_lane_in is that lane's
- *   asleep             (sleeper)  -- sequentially consistent fences on both sides, see core/executor.c
+ *   asleep             (sleeper)  -- sequentially consistent fences on both sides, see core/wake.h
  *
  * Positions and counts are 32 bits and wrap; they are compared by their difference.
  */

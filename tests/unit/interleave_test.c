@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps of a lane and of sleeping and waking, stopped between any two stores: sender and
+ * receiver run as coroutines that give way at every MYC_POINT. Played are the schedules with two
+ * preemptions, and those with one where sender or receiver is killed at each of its points and
+ * started again.
+ */
+#include "common/test.h"
+
+#include <string.h>
+#include <ucontext.h>
+
+static void point(const char *name);
+#define MYC_POINT(name) point(name)
+
+#include "core/wake.h"
+#include "memory/lane.h"
+
+#define MESSAGES   4
+#define WINDOW	   2
+#define STACK	   65536
+#define POINTS_MAX 400
+
+enum { SENDER, RECEIVER, SIDES };
+
+/* The two regions' words. */
+static struct {
+	_Alignas(64) char lanes[8192];
+	_Alignas(64) char in[1024];
+	uint32_t asleep;
+	bool bell;
+} shared;
+
+/* What the world outside has seen. */
+static struct {
+	int handled[MESSAGES], doubted[MESSAGES];
+	int deaths[SIDES];
+	bool finished[SIDES], waiting;
+	uint32_t points[SIDES];
+} world;
+
+static struct {
+	ucontext_t scheduler, side[SIDES];
+	char stack[SIDES][STACK];
+	int running;
+	uint32_t steps;
+	uint32_t preempt[2]; /* steps at which the other side goes on */
+	int victim;	     /* side that dies, or -1 */
+	uint32_t death;	     /* at which of its points */
+	bool die;
+	bool waits; /* nothing to do before the other side did something */
+} play;
+
+static void point(const char *name)
+{
+	int side = play.running;
+
+	if (side < 0)
+		return;
+	play.waits = strstr(name, "waits") != NULL;
+	if (play.victim == side && ++world.points[side] == play.death) {
+		play.die = true;
+		play.victim = -1;
+	}
+	swapcontext(&play.side[side], &play.scheduler);
+}
+
+static struct myc_lanes *block(void)
+{
+	return (struct myc_lanes *)(void *)shared.lanes;
+}
+
+static struct myc_lane_in *half(void)
+{
+	return (struct myc_lane_in *)(void *)shared.in;
+}
+
+static void sender(void)
+{
+	struct myc_lane_out lane;
+	uint32_t rung = 0;
+
+	myc_lane_out_open(&lane, block(), 1);
+	lane.cursor = &half()->cursor;
+	const uint32_t *limit =
+		(const uint32_t *)(const void *)((const char *)(half() + 1) + 8 * block()->flows);
+	/* A predecessor may have died between publishing and waking. */
+	bool dirty = true;
+
+	for (;;) {
+		uint32_t sent = myc_pair_high(lane.flow[0].sent);
+
+		if (dirty) {
+			myc_wake_fence();
+			if (myc_wake_needed(&shared.asleep, &rung, true))
+				shared.bell = true;
+			dirty = false;
+		}
+		if (sent == MESSAGES)
+			break;
+		if ((int32_t)(__atomic_load_n(limit, __ATOMIC_RELAXED) - sent) <= 0 ||
+		    myc_lane_full(&lane, MYC_RING_ORDINARY)) {
+			point("sender: waits");
+			continue;
+		}
+		struct myc_slot slot = {.size = 4};
+
+		myc_lane_push(&lane, MYC_RING_ORDINARY, &slot, &sent, sizeof(sent));
+		dirty = true;
+	}
+	world.finished[SENDER] = true;
+	swapcontext(&play.side[SENDER], &play.scheduler);
+}
+
+static void handle(struct myc_lane_inward *lane, bool doubt)
+{
+	struct myc_slot slot;
+	uint32_t number;
+
+	assert_int_equal(myc_lane_peek(lane, MYC_RING_ORDINARY, &slot), 1);
+	memcpy(&number, slot.payload, sizeof(number));
+	assert_true(number < MESSAGES && number == lane->next[MYC_RING_ORDINARY]);
+	if (doubt) {
+		world.doubted[number]++;
+	} else {
+		myc_lane_begin(lane, MYC_RING_ORDINARY);
+		world.handled[number]++;
+		point("handler");
+	}
+	myc_lane_count(lane, slot.flow, number + 1);
+	myc_lane_done(lane, MYC_RING_ORDINARY);
+}
+
+static void receiver(void)
+{
+	struct myc_lane_inward lane;
+
+	if (myc_lane_in_open(&lane, block(), block(), 1, half())) {
+		uint32_t position = lane.next[MYC_RING_ORDINARY] + 1;
+
+		if (myc_pair_low(lane.counted[0]) == position)
+			myc_lane_done(&lane, MYC_RING_ORDINARY);
+		else
+			handle(&lane, true);
+	}
+	myc_sleep_end(&shared.asleep);
+	for (;;) {
+		uint32_t handled = myc_pair_high(lane.counted[0]);
+
+		__atomic_store_n(&lane.limit[0], handled + WINDOW, __ATOMIC_RELAXED);
+		point("receiver: granted");
+		if (handled == MESSAGES)
+			break;
+		if (myc_lane_ready(&lane, MYC_RING_ORDINARY)) {
+			handle(&lane, false);
+			myc_lane_publish_some(&lane, MYC_RING_ORDINARY);
+			continue;
+		}
+		myc_lane_publish(&lane, MYC_RING_ORDINARY);
+		myc_sleep_announce(&shared.asleep, false);
+		if (!myc_lane_ready(&lane, MYC_RING_ORDINARY)) {
+			point("sleeper: found nothing");
+			world.waiting = true;
+			while (!shared.bell)
+				point("sleeper: waits");
+			world.waiting = false;
+			shared.bell = false;
+		}
+		myc_sleep_end(&shared.asleep);
+	}
+	world.finished[RECEIVER] = true;
+	swapcontext(&play.side[RECEIVER], &play.scheduler);
+}
+
+static void launch(int side)
+{
+	getcontext(&play.side[side]);
+	play.side[side].uc_stack.ss_sp = play.stack[side];
+	play.side[side].uc_stack.ss_size = STACK;
+	play.side[side].uc_link = &play.scheduler;
+	makecontext(&play.side[side], side == SENDER ? sender : receiver, 0);
+}
+
+static void setup(uint32_t slots)
+{
+	struct myc_lanes head = {.version = MYC_LANE_VERSION,
+				 .lanes = 2,
+				 .slots = slots,
+				 .urgent_slots = 1,
+				 .local_slots = 1,
+				 .flows = 1};
+
+	memset(&shared, 0, sizeof(shared));
+	memset(&world, 0, sizeof(world));
+	assert_int_equal(myc_lanes_init(block(), sizeof(shared.lanes), &head), 0);
+	launch(SENDER);
+	launch(RECEIVER);
+	play.steps = 0;
+	play.die = false;
+}
+
+/* One schedule: from a side, the other goes on at the preemptions, and when one has finished or
+ * waits. Returns the number of steps. */
+static uint32_t run(uint32_t slots, int first)
+{
+	int side = first;
+
+	setup(slots);
+	while (!world.finished[SENDER] || !world.finished[RECEIVER]) {
+		if (world.finished[side])
+			side = !side;
+		play.running = side;
+		swapcontext(&play.scheduler, &play.side[side]);
+		play.running = -1;
+		if (play.die) {
+			play.die = false;
+			world.deaths[side]++;
+			world.waiting = world.waiting && side != RECEIVER;
+			launch(side);
+		}
+		const struct myc_flow *flow =
+			(const void *)(shared.lanes + myc_lane_offset(block(), 1));
+		const uint64_t *counted = (const uint64_t *)(half() + 1);
+
+		/* Credit is never exceeded, at no point. */
+		assert_true((int32_t)(myc_pair_high(flow->sent) - myc_pair_high(*counted)) <=
+			    WINDOW);
+		/* Asleep with a message in the lane and a sender that has no more to say: lost. */
+		if (world.finished[SENDER] && world.waiting)
+			assert_true(shared.bell);
+		play.steps++;
+		assert_true(play.steps < 10000);
+		if (play.steps == play.preempt[0] || play.steps == play.preempt[1] || play.waits)
+			side = !side;
+		play.waits = false;
+	}
+	return play.steps;
+}
+
+static void check(void)
+{
+	int doubted = 0;
+
+	for (int i = 0; i < MESSAGES; i++) {
+		assert_int_equal(world.handled[i] > 1, 0);
+		assert_true(world.handled[i] + world.doubted[i] >= 1);
+		assert_true(world.doubted[i] <= 1);
+		doubted += world.doubted[i];
+	}
+	assert_true(doubted <= world.deaths[RECEIVER]);
+	const struct myc_flow *flow = (const void *)(shared.lanes + myc_lane_offset(block(), 1));
+
+	assert_int_equal(myc_pair_high(flow->sent), MESSAGES);
+	assert_int_equal(myc_pair_high(*(const uint64_t *)(half() + 1)), MESSAGES);
+}
+
+/* Every death of `victim` (-1: none) under the schedule in play.preempt. */
+static unsigned every_death(uint32_t slots, int first, int victim)
+{
+	unsigned runs = 0;
+
+	for (uint32_t death = 1; death < POINTS_MAX; death++, runs++) {
+		play.victim = victim;
+		play.death = death;
+		run(slots, first);
+		check();
+		if (victim < 0 || play.victim >= 0) /* it has no such point */
+			break;
+	}
+	return runs + 1;
+}
+
+static void all_schedules(int victim)
+{
+	unsigned runs = 0;
+
+	for (uint32_t slots = 1; slots <= 4; slots *= 2)
+		for (int first = 0; first < SIDES; first++) {
+			play.preempt[0] = play.preempt[1] = 0;
+			play.victim = -1;
+			uint32_t steps = run(slots, first) + 10;
+
+			for (uint32_t a = 0; a < steps; a++)
+				for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b++) {
+					play.preempt[0] = a;
+					play.preempt[1] = b;
+					runs += every_death(slots, first, victim);
+				}
+		}
+	print_message("  %u schedules\n", runs);
+}
+
+static void under_every_schedule_each_message_is_handled_once_and_nobody_sleeps_on(void **state)
+{
+	(void)state;
+	all_schedules(-1);
+}
+
+static void a_sender_killed_at_any_point_loses_only_what_it_had_not_published(void **state)
+{
+	(void)state;
+	all_schedules(SENDER);
+}
+
+static void a_receiver_killed_at_any_point_doubts_only_the_message_in_hand(void **state)
+{
+	(void)state;
+	all_schedules(RECEIVER);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			under_every_schedule_each_message_is_handled_once_and_nobody_sleeps_on),
+		cmocka_unit_test(a_sender_killed_at_any_point_loses_only_what_it_had_not_published),
+		cmocka_unit_test(a_receiver_killed_at_any_point_doubts_only_the_message_in_hand),
+	};
+
+	play.running = -1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
