@@ -51,7 +51,7 @@ static int load_one(const char *path, char *log)
 		bpf_object__close(object);
 		return 1;
 	}
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program (program, object) {
 		struct bpf_prog_info info = {0};
 		__u32 size = sizeof(info);
 
