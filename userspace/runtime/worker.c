@@ -37,6 +37,7 @@ struct pulse {
 	struct worker *worker;
 	uint32_t executor;
 	uint32_t polls;
+	uint32_t begun; /* turns begun, 0..2: at 2 the first one, with every init, is over */
 	uint64_t due_ns;
 };
 
@@ -109,6 +110,8 @@ static unsigned pulse_poll(struct myc_source *source, unsigned budget)
 	struct pulse *pulse = (struct pulse *)source;
 
 	(void)budget;
+	if (pulse->begun < 2) /* pairs with await_first_turns */
+		__atomic_store_n(&pulse->begun, pulse->begun + 1, __ATOMIC_RELEASE);
 	if (++pulse->polls % BEAT_POLLS)
 		return 0;
 	uint64_t now = myc_clock_ns();
@@ -362,6 +365,17 @@ static int start(struct worker *worker, struct myc_error *error)
 	return err;
 }
 
+/* Up means that every actor was initialised; one that cannot be ends the process meanwhile. */
+static void await_first_turns(struct worker *worker)
+{
+	struct timespec pause = {.tv_nsec = 200000};
+
+	for (uint32_t e = 0; e < worker->topology->executors; e++)
+		while (__atomic_load_n(&worker->pulse[e].begun, __ATOMIC_ACQUIRE) < 2 &&
+		       !asked_to_stop)
+			nanosleep(&pause, NULL);
+}
+
 static int live(struct worker *worker, struct myc_error *error)
 {
 	int err = await_admission(worker, error);
@@ -373,6 +387,7 @@ static int live(struct worker *worker, struct myc_error *error)
 	stopping_system = worker->system;
 	if (asked_to_stop) /* before the handler knew of the system */
 		myc_system_request_stop(worker->system);
+	await_first_turns(worker);
 	set_state(worker, MYC_WORKER_UP);
 	while (myc_system_wait(worker->system, WAIT_MS) == -ETIMEDOUT)
 		;
