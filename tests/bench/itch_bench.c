@@ -238,11 +238,14 @@ int main(void)
 	bench_begin(&bench, "itch", "1 M generated ITCH 5.0 messages from memory, core 1");
 	for (size_t s = 0; s < sizeof(symbols) / sizeof(symbols[0]); s++) {
 		struct day day = make_day(symbols[s]);
+		struct myc_book_opts opts = {.sz = sizeof(opts)};
 		struct myc_book *book;
 		char decoding[72];
 
-		if (myc_book_open(&book, &(struct myc_book_opts){.sz = sizeof(book)}))
+		if (myc_book_open(&book, &opts)) {
+			free(day.bytes);
 			return 1;
+		}
 		run_book(&day, book);
 		snprintf(name, sizeof(name), "decode and book, %u symbols", symbols[s]);
 		snprintf(decoding, sizeof(decoding), "decode, %u symbols", symbols[s]);

@@ -82,6 +82,18 @@ static void emit_about(struct myc_arbiter *a, enum myc_feed_kind kind, uint8_t l
 	emit(a, &event);
 }
 
+/* Once a packet, when its first message goes to the handler. */
+static void count_latency(struct myc_arbiter *a, const struct myc_meta *meta)
+{
+	struct myc_feed_metrics *m = &a->block->metrics;
+	uint64_t now = a->sink.clock_ns(a->sink.context);
+	uint64_t took = now > meta->receive_ns ? now - meta->receive_ns : 0;
+
+	m->latency_count++;
+	m->latency_sum_ns += took;
+	m->latency_bucket[myc_feed_latency_index(took)]++;
+}
+
 static void emit_loose(struct myc_arbiter *a)
 {
 	struct myc_feed_block *block = a->block;
@@ -101,7 +113,8 @@ static void emit_loose(struct myc_arbiter *a)
 		return;
 	}
 	put(&block->in_hand, MYC_FEED_BUSY | MYC_FEED_UNSEQUENCED);
-	put(&block->begun, block->begun + 1);
+	put(&block->begun, ++a->round_begun + a->skip);
+	count_latency(a, a->loose.meta);
 	emit(a, &event);
 	block->metrics.messages_delivered++;
 	put(&block->in_hand, 0);
@@ -138,18 +151,6 @@ static bool emit_pending(struct myc_arbiter *a)
 }
 
 /* ---- the messages of one packet ---------------------------------------------------------------- */
-
-static void count_latency(struct myc_arbiter *a, struct arbiter_packet *packet)
-{
-	struct myc_feed_metrics *m = &a->block->metrics;
-	uint64_t now = a->sink.clock_ns(a->sink.context), then = packet->packet.meta->receive_ns;
-	uint64_t took = now > then ? now - then : 0;
-
-	packet->timed = true;
-	m->latency_count++;
-	m->latency_sum_ns += took;
-	m->latency_bucket[myc_feed_latency_index(took)]++;
-}
 
 static inline __attribute__((always_inline)) const uint8_t *next_message(
 	struct arbiter_packet *packet, enum myc_protocol protocol, uint32_t *size)
@@ -192,7 +193,8 @@ static inline __attribute__((always_inline)) bool deliver_as(struct myc_arbiter 
 		if (!a->sink.ready(a->sink.context))
 			return false;
 		if (!packet->timed)
-			count_latency(a, packet);
+			count_latency(a, packet->packet.meta);
+		packet->timed = true;
 		event.sequence = packet->cursor;
 		event.data = next_message(packet, protocol, &event.size);
 		if (protocol == MYC_PROTOCOL_MOLDUDP64 && a->locate.filter)
@@ -544,7 +546,8 @@ void myc_arbiter_flush(struct myc_arbiter *a)
 {
 	struct myc_feed_metrics *m = &a->block->metrics;
 
-	put(&a->block->begun, 0);
+	a->round_begun = 0;
+	put(&a->block->begun, a->skip);
 	if (!arbiter_epoch(a))
 		return;
 	m->messages_delivered = arbiter_next(a) - arbiter_row(a)->offset - arbiter_undelivered(a);
@@ -582,7 +585,7 @@ static void resume_block(struct myc_arbiter *a)
 	if (block->in_hand && !loose && number >= arbiter_next(a))
 		put(&block->in_hand, 0);
 	a->in_doubt = block->in_hand != 0;
-	a->skip_begun = block->begun;
+	a->skip = block->begun;
 	a->resumed = block->starts++ > 0 && (arbiter_epoch(a) || block->metrics.packets);
 	if (!arbiter_epoch(a))
 		return;
