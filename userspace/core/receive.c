@@ -56,6 +56,8 @@ static void grant(struct myc_executor *executor, struct myc_inlet *inlet, struct
 	more = more < room ? more : room;
 	if (more <= 0 && flow->limit == flow->handled)
 		more = 1;
+	/* At most a quarter of what is left: whoever comes early does not take it all. */
+	pool = pool > 4 ? pool / 4 : pool > 0;
 	more = more < pool ? more : pool;
 	if (more <= 0) {
 		if (flow->limit == flow->handled && !executor->rescan) {
