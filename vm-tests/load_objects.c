@@ -66,9 +66,9 @@ static int load_one(const char *path, char *log)
 int main(int argc, char **argv)
 {
 	char *log = calloc(1, LOG_SIZE);
-	int bad = 0;
+	int bad = argc < 2;
 
-	if (!log || argc < 2)
+	if (!log)
 		return 1;
 	libbpf_set_print(keep_warnings);
 	for (int i = 1; i < argc; i++) {

@@ -28,8 +28,10 @@ static struct myc_channels *must_read(const char *text)
 	struct myc_error error = {0};
 	char message[1024];
 
-	if (read_channels(text, MYC_CHANNELS_STANDALONE, &channels, message))
+	if (read_channels(text, MYC_CHANNELS_STANDALONE, &channels, message) || !channels) {
 		fail_msg("%s", message);
+		abort();
+	}
 	if (myc_steer_config_check(&channels->config, &error))
 		fail_msg("%s", error.cause);
 	return channels;
