@@ -141,9 +141,16 @@ $(foreach e,$(EXAMPLE_NAMES),$(eval $(call EXAMPLE_RULE,$(e))))
 
 # ---- tests, benchmarks, fuzzers ------------------------------------------------------------------
 
+# Shared test helpers: an archive, so that a test links only those it uses.
+TEST_A := $(BUILD)/lib/libtests.a
+$(TEST_A): $(COMMON_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
 tests: $(TESTS) $(TEST_ACTORS) ## builds the tests
 
-$(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
+$(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
@@ -153,7 +160,7 @@ $(TEST_ACTORS): $(BUILD)/tests/actors/%.so: $(BUILD)/obj/tests/actors/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared $^ -o $@
 
-$(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(COMMON_OBJ) $(LIB_A)
+$(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
