@@ -458,9 +458,11 @@ static int check_together(const struct draft *draft)
 	if (!capture && (options->capture.frames || options->capture.selected))
 		return contradiction(draft, "--frames and --select are about captures",
 				     "add --pcap FILE");
-	if (!capture && options->feed.protocol != WIRE_MOLDUDP64)
-		return contradiction(draft, "ITCH messages travel by MoldUDP64",
-				     "leave --protocol out, or replay a capture with --pcap");
+	if (!capture && (options->feed.protocol == WIRE_NONE ||
+			 (options->itch_path && options->feed.protocol != WIRE_MOLDUDP64)))
+		return contradiction(
+			draft, "messages need a protocol that carries them",
+			"ITCH: moldudp64; a generated day: that or iextp; captures: any");
 	if (options->capture.frames && options->output_kind == OPTIONS_UDP)
 		return contradiction(draft, "a UDP socket makes frames of its own",
 				     "with --frames use --raw or --write");
@@ -593,6 +595,9 @@ int options_parse(struct options *options, int argc, char **argv, struct myc_err
 		.generator = {.symbols = 500},
 	};
 	memcpy(options->feed.identity.session, "MYC0000001", WIRE_SESSION_SIZE);
+	options->feed.identity.iex_protocol = 0x8003; /* TOPS 1.6 */
+	options->feed.identity.iex_channel = 1;
+	options->feed.identity.iex_session = 1;
 	opterr = 0;
 	while (!err && !options->done &&
 	       (option = getopt_long(argc, argv, ":", long_options, &index)) != -1) {

@@ -7,7 +7,7 @@ const char options_usage[] =
 	"and\n"
 	"reorder as they are told, and reports exactly what it did.\n"
 	"\n"
-	"source    --generate            a day of ITCH 5.0 from the seed (default)\n"
+	"source    --generate            a day of ITCH 5.0 (iextp: of TOPS 1.6) from the seed\n"
 	"            --symbols N         that are traded (500)\n"
 	"          --itch FILE           BinaryFILE of ITCH 5.0, plain or .gz\n"
 	"          --pcap FILE           pcap or pcapng, plain or .gz\n"
