@@ -44,19 +44,31 @@ static void remove_all(void)
 			remove_lab(open_labs[i]);
 }
 
+/* Namespaces and folders of labs whose test was killed. */
+static void remove_stale(void)
+{
+	shell("for path in /run/netns/myclab-*-*-[rt]x /tmp/myclab-*-*.*; do "
+	      "  [ -e \"$path\" ] || continue;"
+	      "  pid=$(basename \"$path\" | sed 's/^myclab-.*-\\([0-9]*\\)[-.].*/\\1/');"
+	      "  [ -d \"/proc/$pid\" ] && continue;"
+	      "  case $path in /run/*) ip netns del \"$(basename \"$path\")\" ;; *) rm -rf "
+	      "\"$path\" ;; esac;"
+	      "done");
+}
+
 bool lab_open(struct lab *lab, const char *tag, int queues)
 {
 	static bool registered;
 
 	memset(lab, 0, sizeof(*lab));
 	lab->queues = queues;
-	snprintf(lab->receiver, sizeof(lab->receiver), "myclab-%.12s-rx", tag);
-	snprintf(lab->sender, sizeof(lab->sender), "myclab-%.12s-tx", tag);
+	snprintf(lab->name, sizeof(lab->name), "%.12s-%d", tag, (int)getpid());
+	snprintf(lab->receiver, sizeof(lab->receiver), "myclab-%s-rx", lab->name);
+	snprintf(lab->sender, sizeof(lab->sender), "myclab-%s-tx", lab->name);
 	snprintf(lab->interface, sizeof(lab->interface), "mycr");
 	snprintf(lab->peer, sizeof(lab->peer), "myct");
-	snprintf(lab->dir, sizeof(lab->dir), "/tmp/myclab-%.12s.XXXXXX", tag);
-	shell("ip netns del %s 2>/dev/null; ip netns del %s 2>/dev/null", lab->receiver,
-	      lab->sender);
+	snprintf(lab->dir, sizeof(lab->dir), "/tmp/myclab-%s.XXXXXX", lab->name);
+	remove_stale();
 	if (!mkdtemp(lab->dir)) {
 		fprintf(stderr, "lab: %s: %s\n", lab->dir, strerror(errno));
 		return false;

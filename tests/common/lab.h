@@ -12,9 +12,10 @@
 #include <sys/types.h>
 
 struct lab {
+	char name[24];      /* tag and process id: a name for systems too */
 	char dir[64];	    /* of files */
-	char receiver[32];  /* network namespace with `interface`, 10.77.0.1 */
-	char sender[32];    /* network namespace with the peer, 10.77.0.2 */
+	char receiver[40];  /* network namespace with `interface`, 10.77.0.1 */
+	char sender[40];    /* network namespace with the peer, 10.77.0.2 */
 	char interface[16]; /* in the receiver's namespace */
 	char peer[16];	    /* in the sender's */
 	int queues;

@@ -17,8 +17,7 @@
 #include "base/clock.h"
 #include "common/recording.h"
 
-#define KILLS  50
-#define SYSTEM "killed"
+#define KILLS 50
 
 static struct lab lab;
 static struct recorder_log *recording;
@@ -27,7 +26,7 @@ static json_t *ps(void)
 {
 	unlink(lab_path(&lab, "ps.json"));
 	if (lab_run(&lab, LAB_RECEIVER, "ps.json", 10000,
-		    (const char *[]){"myc", "ps", SYSTEM, "--json", NULL}))
+		    (const char *[]){"myc", "ps", lab.name, "--json", NULL}))
 		return NULL;
 	return json_load_file(lab_path(&lab, "ps.json"), 0, NULL);
 }
@@ -89,7 +88,7 @@ static void start(void)
 	char text[4096];
 
 	snprintf(text, sizeof(text),
-		 "system: " SYSTEM "\n"
+		 "system: %s\n"
 		 "network: { kind: xdp, interface: %s, wait: blocking }\n"
 		 "supervisor: { intensity: 1000, period_s: 1 }\n"
 		 "channels:\n"
@@ -113,7 +112,7 @@ static void start(void)
 		 "    actors:\n"
 		 "      - { name: idler, behaviour: recorder, executor: 0, settings: { log: %s } "
 		 "}\n",
-		 lab.interface, lab_build(), lab_path(&lab, "recording"), lab_build(),
+		 lab.name, lab.interface, lab_build(), lab_path(&lab, "recording"), lab_build(),
 		 lab_path(&lab, "idle"));
 	lab_write(&lab, "topology.yaml", text);
 	recording = recording_new(&lab, "recording", 4000000);
@@ -189,7 +188,7 @@ static void random_kills_leave_no_hole_and_no_repetition(void **state)
 	assert_int_equal(lab_wait(sender, 20000), 0);
 	recording_settle(recording, 3000, 30000);
 	if (lab_run(&lab, LAB_RECEIVER, "stop.log", 20000,
-		    (const char *[]){"myc", "stop", SYSTEM, NULL})) {
+		    (const char *[]){"myc", "stop", lab.name, NULL})) {
 		lab_show(&lab, "stop.log");
 		fail_msg("myc stop failed");
 	}
@@ -215,7 +214,7 @@ static int stop_leftovers(void **state)
 {
 	(void)state;
 	lab_run(&lab, LAB_RECEIVER, "teardown.log", 20000,
-		(const char *[]){"myc", "stop", SYSTEM, NULL});
+		(const char *[]){"myc", "stop", lab.name, NULL});
 	return 0;
 }
 

@@ -101,6 +101,7 @@ static uint32_t check_session(const struct sim *sim, uint32_t at, uint64_t first
 		expected += e->count;
 	}
 	assert_int_equal(expected, reference.last + 1);
+	assert_true(sim->block.metrics.messages_lost >= lost);
 	assert_int_equal(sim->bad_content, 0);
 	return at;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the arbiter: arbiter.c delivers, incoming.c judges packets, epoch.c begins epochs. */
+/* Inside of the arbiter: arbiter.c delivers, incoming.c judges packets, hold.c keeps early ones,
+ * epoch.c begins epochs. */
 #ifndef MYC_MARKET_ARBITER_PRIVATE_H
 #define MYC_MARKET_ARBITER_PRIVATE_H
 
@@ -106,11 +107,15 @@ static inline uint64_t arbiter_undelivered(const struct myc_arbiter *a)
 	return m->messages_filtered + m->messages_lost + m->messages_in_doubt;
 }
 
-/* arbiter.c */
+/* hold.c */
 int arbiter_hold(struct myc_arbiter *a, struct arbiter_packet *packet, uint16_t *index);
 void arbiter_release(struct myc_arbiter *a, uint16_t index);
 void arbiter_insert(struct myc_arbiter *a, uint16_t index);
 void arbiter_finish_packet(struct myc_arbiter *a, const struct arbiter_packet *packet);
+void arbiter_drop_first(struct myc_arbiter *a);
+void arbiter_hold_current(struct myc_arbiter *a);
+
+/* arbiter.c */
 bool arbiter_pump(struct myc_arbiter *a);
 
 /* incoming.c */
