@@ -14,12 +14,13 @@
 #include "core/process.h"
 
 /* Waits until a condition that another thread makes true; fails after ten seconds. */
-#define wait_until(condition)                                       \
-	do {                                                        \
-		struct timespec nap = {.tv_nsec = 50000};           \
-		for (int i_ = 0; i_ < 200000 && !(condition); i_++) \
-			nanosleep(&nap, NULL);                      \
-		assert_true(condition);                             \
+#define wait_until(condition)                                                 \
+	do {                                                                  \
+		struct timespec nap_ = {.tv_nsec = 50000};                    \
+		bool held_ = false;                                           \
+		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
+			nanosleep(&nap_, NULL);                               \
+		assert_true(held_);                                           \
 	} while (0)
 
 static struct myc_system *open_system(uint32_t executors, const struct myc_system_opts *base)

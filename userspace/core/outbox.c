@@ -49,7 +49,8 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	entry->lane = ref->road - 1;
 	entry->position = 0;
 	entry->slot = *header;
-	memcpy(entry->slot.payload, payload, size);
+	if (size)
+		memcpy(entry->slot.payload, payload, size);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
 	append(executor, index, entry->lane, flow, ref->flow, actor);
