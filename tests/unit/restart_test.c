@@ -39,7 +39,8 @@ static void the_decision_table_is_erlangs(void **state)
 static void intensity_restarts_are_allowed_and_the_next_is_not(void **state)
 {
 	(void)state;
-	for (uint32_t intensity = 0; intensity <= MYC_INTENSITY_MAX; intensity++) {
+	for (uint32_t intensity = 0; intensity <= MYC_INTENSITY_MAX;
+	     intensity += 1 + intensity / 8) {
 		struct myc_restart_limit limit = {intensity, 5 * SECOND};
 		struct myc_restart_window window = {0};
 

@@ -83,8 +83,8 @@ static const struct broken {
 	 "t.yaml:3: channels[0]: endpoint", "unknown key"},
 	{BEFORE UDP CHANNEL PROCESS, "t.yaml:3: channels[0].name: itch", "no actor is fed"},
 	/* supervisor */
-	{BEFORE "supervisor: { intensity: 65 }\n" PROCESS, "t.yaml:2: supervisor.intensity: 65",
-	 "0 to 64"},
+	{BEFORE "supervisor: { intensity: 1001 }\n" PROCESS, "t.yaml:2: supervisor.intensity: 1001",
+	 "0 to 1000"},
 	{BEFORE "supervisor: { period_s: 0 }\n" PROCESS, "t.yaml:2: supervisor.period_s: 0",
 	 "1 to 86400"},
 	{BEFORE "supervisor: { lease_ms: 50 }\n" PROCESS, "t.yaml:2: supervisor.lease_ms: 50",

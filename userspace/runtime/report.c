@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "runtime/channels_yaml.h"
@@ -394,10 +395,12 @@ void myc_report_json(const struct myc_run *run, const struct myc_view *view, str
 	json_string(text, "system", run->topology->system);
 	myc_text_add(text,
 		     ", \"phase\": \"%s\", \"uptime_s\": %.3f, \"cold_starts\": %u"
-		     ", \"supervisor\": {\"incarnation\": %" PRIu64 ", \"rows_repaired\": %" PRIu64
+		     ", \"holder\": {\"pid\": %d}, \"supervisor\": {\"pid\": %d"
+		     ", \"incarnation\": %" PRIu64 ", \"rows_repaired\": %" PRIu64
 		     "}, \"restarts\": %" PRIu64 ", ",
 		     phases[notes->phase & 3], seconds_since(notes->started_ns), run->cold_starts,
-		     notes->incarnation, notes->repaired, notes->window.count);
+		     (int)getppid(), (int)getpid(), notes->incarnation, notes->repaired,
+		     notes->window.count);
 	json_string(text, "error", why);
 	myc_text_add(text, ",\n ");
 	json_network(run, text);

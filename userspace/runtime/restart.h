@@ -34,7 +34,7 @@ enum myc_exit_decision {
 
 enum myc_exit_decision myc_exit_decide(enum myc_restart restart, enum myc_exit_reason reason);
 
-#define MYC_INTENSITY_MAX 64
+#define MYC_INTENSITY_MAX 1000
 
 struct myc_restart_limit {
 	uint32_t intensity; /* restarts allowed within the period; 0 = the first death ends all */

@@ -295,6 +295,22 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 	return err;
 }
 
+/* A core's number; -1 = not pinned, as in struct myc_executor_opts. */
+static int read_core(struct myc_yaml_node node, int *core, struct myc_error *error)
+{
+	uint32_t number = 0;
+	const char *text;
+	int err = myc_yaml_text(node, &text, error);
+
+	*core = -1;
+	if (err || !text || !strcmp(text, "-1"))
+		return err;
+	err = read_u32(node, 0, 4095, &number, error);
+	err = err ?: myc_topology_check_core(node, number, error);
+	*core = (int)number;
+	return err;
+}
+
 static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *executor,
 			 struct myc_error *error)
 {
@@ -305,16 +321,13 @@ static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *ex
 		{"batch", &batch, false}, {"timers", &timers, false},
 	};
 	unsigned of_idle = MYC_IDLE_SLEEP;
-	uint32_t of_core = 0;
 
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
-	err = err ?: read_u32(core, 0, 4095, &of_core, error);
-	err = err ?: myc_topology_check_core(core, of_core, error);
+	err = err ?: read_core(core, &executor->core, error);
 	err = err ?: myc_yaml_choice(idle, idles, COUNT(idles), &of_idle, error);
 	err = err ?: read_u32(spins, 1, UINT32_MAX, &executor->idle_spins, error);
 	err = err ?: read_u32(batch, 1, 4096, &executor->batch, error);
 	err = err ?: read_u32(timers, 1, SIZE_MAX_SLOT, &executor->timers, error);
-	executor->core = myc_yaml_present(core) ? (int)of_core : -1;
 	executor->idle = (enum myc_idle)of_idle;
 	return err;
 }

@@ -15,8 +15,6 @@ int myc_topology_check_core(struct myc_yaml_node node, uint32_t core, struct myc
 	char remedy[96];
 	unsigned last = 0;
 
-	if (!myc_yaml_present(node))
-		return 0;
 	CPU_ZERO(&allowed);
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		return 0; /* more cores than a cpu_set_t holds: pinning itself will tell */
