@@ -34,6 +34,7 @@ static struct myc_binding *bind_group(struct myc_steer_config *config, uint32_t 
 
 static void configure_bindings(struct myc_steer_config *config)
 {
+	static const uint8_t group6[16] = {0xff, 0x15, [15] = 1};
 	struct myc_binding *binding;
 
 	for (uint16_t channel = 0; channel < RIG_CHANNELS; channel++) {
@@ -51,8 +52,7 @@ static void configure_bindings(struct myc_steer_config *config)
 			bind_group(config, GROUP_B, MYC_VLAN_ANY, channel, 1);
 	}
 	bind_group(config, 0, MYC_VLAN_ANY, RIG_ITCH, 2);
-	memcpy(config->binding[config->bindings_count - 1].key.address,
-	       "\xff\x15\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	memcpy(config->binding[config->bindings_count - 1].key.address, group6, sizeof(group6));
 }
 
 static void configure_channels(struct rig *rig)
@@ -349,7 +349,7 @@ void rig_push(struct rig *rig)
 int rig_run_program(struct rig *rig, const uint8_t *frame, uint32_t size, uint32_t meta_before,
 		    struct rig_run *run)
 {
-	uint8_t in[PACKET_MAX + 256] = {0}, out[PACKET_MAX + 512];
+	uint8_t in[PACKET_MAX + 256] = {0}, out[PACKET_MAX + 512] = {0};
 	struct xdp_md before = {.data = meta_before, .data_end = size + meta_before}, after = {0};
 	struct bpf_test_run_opts opts = {
 		.sz = sizeof(opts),

@@ -44,35 +44,35 @@ enum scene {
 struct vector {
 	const char *name;
 	struct packet_shape shape;
-	enum body body;
 	const char *text;
 	const char *session; /* NULL = the announced */
 	uint64_t sequence;
-	int count;	       /* as written; 0 = true, -1 = 0, -2 = end of session */
-	int repeat;	       /* the text's words so many times */
-	struct packet_iex iex; /* protocol and channel 0 = 0x8003 and 1 */
+	enum body body;
+	int count;  /* as written; 0 = true, -1 = 0, -2 = end of session */
+	int repeat; /* the text's words so many times */
 	/* before */
 	enum scene scene;
-	bool keep;	    /* what the vector before left behind */
-	uint64_t watermark; /* 0 = 100 */
-	uint16_t epoch;	    /* announced; 0 = RIG_EPOCH */
-	bool no_epoch;
-	bool disarmed;
-	uint64_t high;	    /* in this epoch; 0 = none */
-	uint64_t high_old;  /* of the epoch before */
-	uint64_t line_next; /* of line A */
+	struct packet_iex iex; /* protocol and channel 0 = 0x8003 and 1 */
+	uint64_t watermark;    /* 0 = 100 */
+	uint64_t high;	       /* in this epoch; 0 = none */
+	uint64_t high_old;     /* of the epoch before */
+	uint64_t line_next;    /* of line A */
 	uint64_t line_b;
 	uint64_t window_at; /* this word of the window ... */
 	uint64_t window;    /* ... holds this */
+	uint16_t epoch;	    /* announced; 0 = RIG_EPOCH */
+	bool keep;	    /* what the vector before left behind */
+	bool no_epoch;
+	bool disarmed;
 	/* after */
-	enum myc_reason reason;
+	bool conflict;
 	uint8_t flags;
+	uint16_t endpoint; /* 0 = RIG_OWNER */
+	enum myc_reason reason;
 	uint32_t gap;
 	uint32_t filtered;
-	bool conflict;
-	uint16_t endpoint;	 /* 0 = RIG_OWNER */
-	uint64_t says;		 /* meta.sequence; 0 = sequence */
 	int says_count;		 /* meta.count; 0 = count, -1 = 0 */
+	uint64_t says;		 /* meta.sequence; 0 = sequence */
 	uint64_t then_high;	 /* 0 = not looked at */
 	uint64_t then_line;	 /* of the packet's line */
 	uint64_t then_window_at; /* with then_window */
