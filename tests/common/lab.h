@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 struct lab {
-	char name[24];      /* tag and process id: a name for systems too */
+	char name[24];	    /* tag and process id: a name for systems too */
 	char dir[64];	    /* of files */
 	char receiver[40];  /* network namespace with `interface`, 10.77.0.1 */
 	char sender[40];    /* network namespace with the peer, 10.77.0.2 */

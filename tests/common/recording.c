@@ -58,23 +58,39 @@ int64_t json_at(const json_t *root, const char *path)
 	return (int64_t)json_number_value(at);
 }
 
-void recording_settle(const struct recorder_log *log, uint32_t quiet_ms, uint32_t timeout_ms)
+static uint64_t reached(const struct recorder_log *log, uint64_t count)
+{
+	const struct recorder_record *last = &log->record[count - 1];
+
+	switch (last->kind) {
+	case MYC_FEED_MESSAGE:
+	case MYC_FEED_IN_DOUBT:
+		return last->sequence + 1;
+	case MYC_FEED_GAP:
+	case MYC_FEED_FILTERED:
+		return last->sequence + last->count;
+	case MYC_FEED_END:
+		return last->sequence;
+	default:
+		return 0;
+	}
+}
+
+void recording_until(const struct recorder_log *log, uint64_t next, uint32_t timeout_ms)
 {
 	uint64_t end = myc_clock_ns() + timeout_ms * 1000000ull;
-	uint64_t seen = 0, since = myc_clock_ns();
 
 	for (;;) {
-		uint64_t now = myc_clock_ns();
 		uint64_t count = __atomic_load_n(&log->count, __ATOMIC_ACQUIRE);
 
-		if (count != seen) {
-			seen = count;
-			since = now;
-		} else if (count && now - since > quiet_ms * 1000000ull) {
+		assert_true(count <= log->capacity);
+		if (count && reached(log, count) >= next)
 			return;
-		}
-		if (now > end)
-			fail_msg("%llu events after %u ms", (unsigned long long)count, timeout_ms);
+		if (myc_clock_ns() > end)
+			fail_msg("after %u ms: %llu events, up to message %llu of %llu", timeout_ms,
+				 (unsigned long long)count,
+				 (unsigned long long)(count ? reached(log, count) : 0),
+				 (unsigned long long)next);
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	}
 }

@@ -20,8 +20,8 @@ json_t *lab_json(const struct lab *lab, const char *name);
 /* Number at a path like "lines.0.messages_sent". */
 int64_t json_at(const json_t *root, const char *path);
 
-/* Waits until the number of events has not changed for quiet_ms (and is not 0). */
-void recording_settle(const struct recorder_log *log, uint32_t quiet_ms, uint32_t timeout_ms);
+/* Waits until the stream has come to message number `next` (an END, or whatever covers next - 1). */
+void recording_until(const struct recorder_log *log, uint64_t next, uint32_t timeout_ms);
 
 struct recording_sums {
 	uint64_t messages, gaps, lost, filtered, in_doubt, resumed, sessions, ends, malformed;

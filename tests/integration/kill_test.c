@@ -186,14 +186,14 @@ static void random_kills_leave_no_hole_and_no_repetition(void **state)
 	}
 	kill(sender, SIGINT);
 	assert_int_equal(lab_wait(sender, 20000), 0);
-	recording_settle(recording, 3000, 30000);
+	json_t *truth = lab_json(&lab, "feed.json");
+	recording_until(recording, (uint64_t)json_at(truth, "messages") + 1, 30000);
 	if (lab_run(&lab, LAB_RECEIVER, "stop.log", 20000,
 		    (const char *[]){"myc", "stop", lab.name, NULL})) {
 		lab_show(&lab, "stop.log");
 		fail_msg("myc stop failed");
 	}
 	struct recording_sums sums = recording_walk(recording);
-	json_t *truth = lab_json(&lab, "feed.json");
 	json_t *report = lab_json(&lab, "report.json");
 	print_message("%u kills of the worker, %u of the supervisor; %llu messages, %llu in doubt, "
 		      "%llu lost on both lines\n",

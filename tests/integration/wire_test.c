@@ -36,7 +36,7 @@ static const char mold_channel[] = "    protocol: moldudp64\n"
 				   "      - { group: 239.77.1.1, port: 26477 }\n"
 				   "      - { group: 239.77.1.2, port: 26477 }\n"
 				   "    drop_duplicates: true\n"
-				   "    gap_timeout_ms: 500\n";
+				   "    gap_timeout_ms: 5000\n";
 
 static void system_start(const struct setup *setup)
 {
@@ -101,7 +101,8 @@ static void feed(const char *const *arguments)
 
 /* The input of a case: sent live, or written to a file for the capture source first. Options of
  * pace come last and only when live. */
-static void input_and_settle(struct setup *setup, const char *const *what, const char *const *pace)
+static void input_until(uint64_t next, struct setup *setup, const char *const *what,
+			const char *const *pace)
 {
 	const char *argv[48];
 	char capture[256];
@@ -126,7 +127,7 @@ static void input_and_settle(struct setup *setup, const char *const *what, const
 		system_start(setup);
 		feed(argv);
 	}
-	recording_settle(recording, 1000, 30000);
+	recording_until(recording, next, 30000);
 	system_stop();
 }
 
@@ -148,7 +149,7 @@ static const char iex_channel[] = "    protocol: iextp\n"
 				  "    lines:\n"
 				  "      - { group: 224.67.0.199, port: 16642 }\n"
 				  "    drop_duplicates: true\n"
-				  "    gap_timeout_ms: 500\n";
+				  "    gap_timeout_ms: 5000\n";
 
 static void iex_sample_arrives_whole(void **state)
 {
@@ -160,17 +161,17 @@ static void iex_sample_arrives_whole(void **state)
 	if (setup.kind == CAPTURE) {
 		setup.file = file;
 		system_start(&setup);
-		recording_settle(recording, 1000, 30000);
+		recording_until(recording, 57675, 30000);
 		system_stop();
 	} else if (setup.kind == XDP) {
-		input_and_settle(&setup, (const char *[]){"--pcap", file, "--frames", NULL},
-				 (const char *[]){"--rate", "150000", NULL});
+		input_until(&setup, 57675, (const char *[]){"--pcap", file, "--frames", NULL},
+			    (const char *[]){"--rate", "150000", NULL});
 	} else {
 		/* The sample's UDP checksums are wrong: its payloads, in packets of our own. */
-		input_and_settle(&setup,
-				 (const char *[]){"--pcap", file, "--protocol", "none", "--line",
-						  "224.67.0.199:16642", NULL},
-				 (const char *[]){"--rate", "20000", NULL});
+		input_until(&setup, 57675,
+			    (const char *[]){"--pcap", file, "--protocol", "none", "--line",
+					     "224.67.0.199:16642", NULL},
+			    (const char *[]){"--rate", "20000", NULL});
 	}
 	struct recording_sums sums = recording_walk(recording);
 	assert_int_equal(sums.messages, 57674);
@@ -191,8 +192,8 @@ static void itch_sample_arrives_whole(void **state)
 
 	if (!file)
 		return;
-	input_and_settle(&setup, (const char *[]){"--itch", file, NULL},
-			 (const char *[]){"--rate", "100000", NULL});
+	input_until(&setup, 12013, (const char *[]){"--itch", file, NULL},
+		    (const char *[]){"--rate", "100000", NULL});
 	struct recording_sums sums = recording_walk(recording);
 	assert_int_equal(sums.messages, 12012);
 	assert_int_equal(sums.gaps, 0);
@@ -205,10 +206,10 @@ static void repacked_line_is_arbitrated(void **state)
 {
 	struct setup setup = {.kind = *(enum kind *)*state, .channel = mold_channel};
 
-	input_and_settle(&setup,
-			 (const char *[]){"--generate", "--messages", "100000", "--repack", "B",
-					  "--loss", "3,3", "--seed", "5", NULL},
-			 (const char *[]){"--rate", "100000", NULL});
+	input_until(&setup, 100001,
+		    (const char *[]){"--generate", "--messages", "100000", "--repack", "B",
+				     "--loss", "3,3", "--seed", "5", NULL},
+		    (const char *[]){"--rate", "100000", NULL});
 	struct recording_sums sums = recording_walk(recording);
 	json_t *truth = lab_json(&lab, "feed.json");
 	recording_gaps_are(recording, truth);
@@ -221,11 +222,11 @@ static void two_lossy_lines_give_their_union(void **state, const char *loss)
 {
 	struct setup setup = {.kind = *(enum kind *)*state, .channel = mold_channel};
 
-	input_and_settle(&setup,
-			 (const char *[]){"--generate", "--messages", "150000", "--loss", loss,
-					  "--reorder", "5", "--reorder-window", "16", "--duplicate",
-					  "1", "--seed", "7", NULL},
-			 (const char *[]){"--rate", "100000", NULL});
+	input_until(&setup, 150001,
+		    (const char *[]){"--generate", "--messages", "150000", "--loss", loss,
+				     "--reorder", "5", "--reorder-window", "16", "--duplicate", "1",
+				     "--seed", "7", NULL},
+		    (const char *[]){"--rate", "100000", NULL});
 	struct recording_sums sums = recording_walk(recording);
 	json_t *truth = lab_json(&lab, "feed.json");
 	recording_gaps_are(recording, truth);
@@ -259,7 +260,7 @@ static void stalled_consumer_never_turns_a_copy_into_a_loss(void **state)
 	FEED("--generate", "--messages", "2000", "--symbols", "20", "--seed", "3",
 	     "--packet-messages", "1", "--end-packets", "1", "--loss", "100,0", "--raw", lab.peer,
 	     "--rate", "2000");
-	recording_settle(recording, 3000, 30000);
+	recording_until(recording, 2001, 30000);
 	system_stop();
 	struct recording_sums sums = recording_walk(recording);
 	assert_int_equal(sums.messages, 2000);
