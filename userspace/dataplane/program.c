@@ -323,6 +323,14 @@ int myc_program_attach(struct myc_program *program, struct myc_error *error)
 		   : 0;
 }
 
+int myc_program_detach(struct myc_program *program, struct myc_error *error)
+{
+	if (program->link < 0 || !bpf_link_detach(program->link))
+		return 0;
+	return myc_error_set(error, -errno, "see myc-load status", "detaching '%s' from %s: %s",
+			     program->name, program->receipt.interface, strerror(errno));
+}
+
 /* The one step from the old program to the new. */
 static int swap(const struct myc_program *program, const struct myc_program_object *fresh,
 		struct myc_error *error)

@@ -60,6 +60,8 @@ int myc_program_open(struct myc_program **program, const struct myc_program_opts
  * state maps were made for, which is the count at load rounded up to a multiple of 16. */
 int myc_program_replace(struct myc_program *program, const struct myc_steer_config *config,
 			struct myc_error *error);
+/* Steers off: nothing is redirected from here on; maps and counters stay. 0 when not attached. */
+int myc_program_detach(struct myc_program *program, struct myc_error *error);
 /* Detaches, removes every pin, closes. */
 int myc_program_unload(struct myc_program *program, struct myc_error *error);
 /* Closes descriptors and mappings only; what is pinned stays. */

@@ -339,6 +339,19 @@ static int read_values(struct myc_channel_config *config, struct myc_yaml_node d
 	return err;
 }
 
+/* When the receiver gives a gap up; no business of the steering program. */
+static int read_patience(struct myc_channel_spec *spec, struct myc_yaml_node reorder_packets,
+			 struct myc_yaml_node gap_timeout_ms, struct myc_error *error)
+{
+	uint64_t packets = 0, timeout_ms = 0;
+	int err = myc_yaml_number(reorder_packets, 1, 65536, &packets, error);
+
+	err = err ? err : myc_yaml_number(gap_timeout_ms, 1, 600000, &timeout_ms, error);
+	spec->reorder_packets = (uint32_t)packets;
+	spec->gap_timeout_ns = timeout_ms * 1000000;
+	return err;
+}
+
 static int read_channel(struct myc_channels *channels, struct myc_yaml_node node,
 			enum myc_channels_use use, struct myc_error *error)
 {
@@ -349,7 +362,8 @@ static int read_channel(struct myc_channels *channels, struct myc_yaml_node node
 	struct myc_channel_spec *spec = &channels->spec[index];
 	struct myc_channel_config *config = &channels->config.channel[index];
 	struct myc_yaml_node name, protocol, lines, drop_duplicates, reorder_window, orphan,
-		verify_checksum, filter, generic, iex, endpoint = {.yaml = node.yaml};
+		verify_checksum, filter, generic, iex, reorder_packets, gap_timeout,
+		endpoint = {.yaml = node.yaml};
 	const struct myc_yaml_field fields[] = {
 		{"name", &name, true},
 		{"protocol", &protocol, true},
@@ -361,6 +375,8 @@ static int read_channel(struct myc_channels *channels, struct myc_yaml_node node
 		{"filter", &filter, false},
 		{"generic", &generic, false},
 		{"iex", &iex, false},
+		{"reorder_packets", &reorder_packets, false},
+		{"gap_timeout_ms", &gap_timeout, false},
 		{"endpoint", &endpoint, false}, /* last: not known to a topology */
 	};
 	unsigned protocol_index = 0;
@@ -380,6 +396,7 @@ static int read_channel(struct myc_channels *channels, struct myc_yaml_node node
 	err = err ? err : read_filter(config, spec, filter, error);
 	err = err ? err : read_generic(config, generic, error);
 	err = err ? err : read_iex(config, iex, error);
+	err = err ? err : read_patience(spec, reorder_packets, gap_timeout, error);
 	if (spec->symbols && config->protocol == MYC_PROTOCOL_IEXTP)
 		channels->config.symbols[index] = &spec->symbols->filter;
 	channels->config.channels_count++;

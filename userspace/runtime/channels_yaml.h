@@ -15,6 +15,8 @@
  *	    filter: { symbols: [AAPL, MSFT], types_drop: [P, Q, N] }
  *	    generic: { offset: 0, width: 8, byte_order: big }    # protocol generic
  *	    iex: { channel: 1, protocol: 0x8003 }                # protocol iextp
+ *	    reorder_packets: 64          # a gap is given up when every line is so far past it
+ *	    gap_timeout_ms: 50           # ... or when it is this old
  *	    endpoint: 0                  # only without a runtime, which assigns them
  *
  * What comes out is the steering program's configuration without owners (owner_row and standby_row
@@ -43,6 +45,8 @@ struct myc_channel_spec {
 	uint16_t lines_count;
 	uint32_t binding_first;		     /* line i is config.binding[binding_first + i] */
 	struct myc_channel_symbols *symbols; /* watched; NULL = all */
+	uint32_t reorder_packets;	     /* 0 = the feed's default */
+	uint64_t gap_timeout_ns;	     /* 0 = the feed's default */
 };
 
 struct myc_channels {

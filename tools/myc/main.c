@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "myc/myc.h"
+#include "runtime/control.h"
+
+int myc_complain(const struct myc_error *error)
+{
+	char text[1024];
+
+	myc_error_format(error, text, sizeof(text));
+	fprintf(stderr, "myc: %s\n", text);
+	return myc_exit_code(error->code);
+}
+
+int myc_complain_usage(const char *usage)
+{
+	fprintf(stderr, "usage: %s\n", usage);
+	return 2;
+}
+
+int myc_args_set(struct myc_topology_args *args, char *text, struct myc_error *error)
+{
+	char *equals = strchr(text, '=');
+
+	if (!equals || equals == text)
+		return myc_error_set(error, -EINVAL, "write --set KEY=VALUE", "--set %s: no value",
+				     text);
+	if (args->overrides == MYC_OVERRIDES_MAX)
+		return myc_error_set(error, -EINVAL, "change the file instead",
+				     "more than %d times --set", MYC_OVERRIDES_MAX);
+	*equals = '\0';
+	args->override[args->overrides++] =
+		(struct myc_topology_override){.key = text, .value = equals + 1};
+	return 0;
+}
+
+int myc_args_load(const struct myc_topology_args *args, struct myc_topology **topology,
+		  struct myc_layout **layout, struct myc_error *error)
+{
+	int err = myc_topology_load(topology, args->path, args->kind, args->override,
+				    args->overrides, error);
+
+	if (err)
+		return err;
+	err = myc_topology_check_libraries(*topology, error);
+	err = err ?: myc_layout_make(layout, *topology, error);
+	if (!err)
+		return 0;
+	if (!error->doing[0])
+		myc_error_doing(error, "%s", args->path);
+	myc_topology_free(*topology);
+	return err;
+}
+
+struct names {
+	char name[MYC_SYSTEM_NAME_MAX + 1];
+	unsigned count;
+};
+
+static void note_name(void *context, const char *name)
+{
+	struct names *names = context;
+
+	snprintf(names->name, sizeof(names->name), "%s", name);
+	names->count++;
+}
+
+int myc_name_of(const char *given, char *out, size_t size, struct myc_error *error)
+{
+	struct names names = {.count = 0};
+
+	if (!given) {
+		myc_run_dir_each(note_name, &names);
+		if (names.count != 1)
+			return myc_error_set(
+				error, -EINVAL, names.count ? "name one; myc ps lists them" : NULL,
+				names.count ? "several systems run" : "no system runs");
+		given = names.name;
+	}
+	if (strlen(given) >= size || strchr(given, '/') || given[0] == '.')
+		return myc_error_set(error, -EINVAL, "myc ps lists what runs",
+				     "'%s' is not the name of a system", given);
+	snprintf(out, size, "%s", given);
+	return 0;
+}
+
+static int help(FILE *out)
+{
+	fprintf(out, "myc: runs systems of actors (version " MYC_VERSION ")\n"
+		     "  myc run TOPOLOGY [-d] [--kind KIND] [--set KEY=VALUE] [--report FILE]\n"
+		     "          [--log FILE] [--until-exhausted]\n"
+		     "  myc check TOPOLOGY [--kind KIND] [--set KEY=VALUE]\n"
+		     "  myc ps [NAME] [--json]\n"
+		     "  myc stop [NAME] [--timeout SECONDS]\n"
+		     "see myc(1), myc-topology(5)\n");
+	return out == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} commands[] = {
+		{"run", myc_run},
+		{"check", myc_check},
+		{"ps", myc_ps},
+		{"stop", myc_stop_system},
+	};
+
+	if (argc < 2)
+		return help(stderr);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(stdout);
+	if (!strcmp(argv[1], "--version")) {
+		printf("myc " MYC_VERSION "\n");
+		return 0;
+	}
+	fprintf(stderr, "myc: no command '%s'\n", argv[1]);
+	return help(stderr);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a running or just stopped system looks like: for `myc ps` as a tree, as JSON for tools and
+ * the final report. Made by the supervisor, which has the descriptors that counters need; numbers
+ * of a running system are read one by one, so sums hold exactly only when traffic stands still.
+ */
+#ifndef MYC_RUNTIME_REPORT_H
+#define MYC_RUNTIME_REPORT_H
+
+#include "base/text.h"
+#include "runtime/view.h"
+
+void myc_report_tree(const struct myc_run *run, const struct myc_view *view, struct myc_text *text);
+void myc_report_json(const struct myc_run *run, const struct myc_view *view, struct myc_text *text);
+/* The sums that must hold, as lines for people. Returns whether they do (a running system: whether
+ * they did at this moment). */
+bool myc_report_ledger(const struct myc_run *run, const struct myc_view *view,
+		       struct myc_text *text);
+
+const char *myc_child_state_name(uint64_t state);
+
+#endif
