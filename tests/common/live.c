@@ -86,16 +86,16 @@ static pid_t run(const struct live *live, const char *const *args, int *out)
 }
 
 /* Reads until `until` was read, the end, or the deadline. */
-static void read_until(int fd, char *out, size_t size, const char *until)
+static void read_until(int fd, char *out, size_t size, const char *until, unsigned ms)
 {
-	uint64_t deadline = deadline_in(2 * DEADLINE_MS);
+	uint64_t deadline = deadline_in(ms);
 	size_t used = 0;
 
 	out[0] = '\0';
 	while (used + 1 < size && myc_clock_ns() < deadline && !(until && strstr(out, until))) {
 		struct pollfd polled = {.fd = fd, .events = POLLIN};
 
-		if (poll(&polled, 1, 100) <= 0)
+		if (poll(&polled, 1, 20) <= 0)
 			continue;
 		ssize_t got = read(fd, out + used, size - 1 - used);
 		if (got <= 0)
@@ -130,7 +130,7 @@ int live_start(struct live *live, const char *const *extra)
 	for (int i = 6; extra && *extra; i++)
 		args[i] = *extra++;
 	live->launcher = run(live, args, &live->out);
-	read_until(live->out, text, sizeof(text), "Ctrl-C stops it\n");
+	read_until(live->out, text, sizeof(text), "Ctrl-C stops it\n", 2 * DEADLINE_MS);
 	if (strstr(text, "Ctrl-C stops it\n"))
 		return 0;
 	snprintf(live->text, LIVE_TEXT, "%s", text);
@@ -142,10 +142,10 @@ int live_wait_end(struct live *live)
 	int code = exit_code(live->launcher, 2 * DEADLINE_MS);
 
 	live->launcher = 0;
-	/* What it said last; the pipe is at its end now. */
+	/* What it said last. After a kill -9 of it the pipe is still its children's. */
 	size_t used = strlen(live->text);
 	if (live->out >= 0 && used < 4096) {
-		read_until(live->out, live->text + used, 4096, NULL);
+		read_until(live->out, live->text + used, 4096, NULL, 100);
 		close(live->out);
 		live->out = -1;
 	}
@@ -157,7 +157,7 @@ int live_myc(const struct live *live, char *out, size_t size, const char *const 
 	int fd;
 	pid_t pid = run(live, args, &fd);
 
-	read_until(fd, out, size, NULL);
+	read_until(fd, out, size, NULL, 2 * DEADLINE_MS);
 	close(fd);
 	return exit_code(pid, DEADLINE_MS);
 }

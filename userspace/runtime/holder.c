@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "runtime/control.h"
 #include "runtime/run.h"
 
 #define NS_PER_MS	1000000ull
@@ -148,15 +149,14 @@ static int let_go(struct myc_run *run, struct myc_error *error)
 	return err;
 }
 
-static void tell_launcher(const struct myc_run *run, int kind, const struct myc_error *error)
+/* False when there is no launcher any more. */
+static bool tell_launcher(const struct myc_run *run, int kind, const struct myc_error *error)
 {
 	struct myc_run_news news = {.kind = kind};
 
 	if (error)
 		news.error = *error;
-	/* Without a launcher there is nobody to tell. */
-	ssize_t ignored = write(run->launcher_fd, &news, sizeof(news));
-	(void)ignored;
+	return write(run->launcher_fd, &news, sizeof(news)) == sizeof(news);
 }
 
 /* ---- children -------------------------------------------------------------------------------- */
@@ -414,6 +414,8 @@ _Noreturn void myc_holder_main(struct myc_run *run)
 		else
 			let_go(run, &error);
 	}
-	tell_launcher(run, MYC_NEWS_ENDED, &error);
+	/* The launcher removes the run directory, which it has locked; without one it is our turn. */
+	if (!tell_launcher(run, MYC_NEWS_ENDED, &error))
+		myc_run_dir_remove(run->dir);
 	_exit(error.code ? 1 : 0);
 }
