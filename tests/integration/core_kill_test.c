@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -169,6 +170,7 @@ static struct myc_system *join(struct myc_region *regions, const struct myc_beha
 	struct myc_system *system;
 	myc_address address;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves no worker */
 	for (uint32_t i = 0; i < PROCESSES; i++)
 		if (myc_region_map(&regions[i], house.fd[i],
 				   i == me ? MYC_REGION_OWNER : MYC_REGION_READER, NULL))

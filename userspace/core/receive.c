@@ -731,7 +731,7 @@ void myc_receiver_resume(struct myc_executor *executor)
 			pending_free(executor, i);
 	}
 	if (found) {
-		qsort(entries, found, sizeof(*entries), by_order);
+		qsort(entries, found, sizeof(void *), by_order);
 		executor->pending_order = entries[found - 1]->order >> 2;
 	}
 	for (uint32_t i = 0; i < found; i++)
