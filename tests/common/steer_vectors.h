@@ -44,10 +44,10 @@ enum scene {
 struct vector {
 	const char *name;
 	struct packet_shape shape;
+	enum body body;
 	const char *text;
 	const char *session; /* NULL = the announced */
 	uint64_t sequence;
-	enum body body;
 	int count;  /* as written; 0 = true, -1 = 0, -2 = end of session */
 	int repeat; /* the text's words so many times */
 	/* before */
@@ -66,8 +66,8 @@ struct vector {
 	bool disarmed;
 	/* after */
 	bool conflict;
-	uint8_t flags;
 	uint16_t endpoint; /* 0 = RIG_OWNER */
+	uint8_t flags;
 	enum myc_reason reason;
 	uint32_t gap;
 	uint32_t filtered;
