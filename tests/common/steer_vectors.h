@@ -51,7 +51,6 @@ struct vector {
 	int count;  /* as written; 0 = true, -1 = 0, -2 = end of session */
 	int repeat; /* the text's words so many times */
 	/* before */
-	enum scene scene;
 	struct packet_iex iex; /* protocol and channel 0 = 0x8003 and 1 */
 	uint64_t watermark;    /* 0 = 100 */
 	uint64_t high;	       /* in this epoch; 0 = none */
@@ -60,8 +59,9 @@ struct vector {
 	uint64_t line_b;
 	uint64_t window_at; /* this word of the window ... */
 	uint64_t window;    /* ... holds this */
-	uint16_t epoch;	    /* announced; 0 = RIG_EPOCH */
-	bool keep;	    /* what the vector before left behind */
+	enum scene scene;
+	uint16_t epoch; /* announced; 0 = RIG_EPOCH */
+	bool keep;	/* what the vector before left behind */
 	bool no_epoch;
 	bool disarmed;
 	/* after */
