@@ -44,14 +44,13 @@ enum scene {
 struct vector {
 	const char *name;
 	struct packet_shape shape;
+	enum body body;
 	const char *text;
 	const char *session; /* NULL = the announced */
 	uint64_t sequence;
-	enum body body;
 	int count;  /* as written; 0 = true, -1 = 0, -2 = end of session */
 	int repeat; /* the text's words so many times */
 	/* before */
-	enum scene scene;
 	struct packet_iex iex; /* protocol and channel 0 = 0x8003 and 1 */
 	uint64_t watermark;    /* 0 = 100 */
 	uint64_t high;	       /* in this epoch; 0 = none */
@@ -60,14 +59,15 @@ struct vector {
 	uint64_t line_b;
 	uint64_t window_at; /* this word of the window ... */
 	uint64_t window;    /* ... holds this */
-	uint16_t epoch;	    /* announced; 0 = RIG_EPOCH */
-	bool keep;	    /* what the vector before left behind */
+	enum scene scene;
+	uint16_t epoch; /* announced; 0 = RIG_EPOCH */
+	bool keep;	/* what the vector before left behind */
 	bool no_epoch;
 	bool disarmed;
 	/* after */
 	bool conflict;
-	uint8_t flags;
 	uint16_t endpoint; /* 0 = RIG_OWNER */
+	uint8_t flags;
 	enum myc_reason reason;
 	uint32_t gap;
 	uint32_t filtered;
