@@ -94,7 +94,8 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 
 $(BUILD)/include/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	@mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf > $@
+	$(Q){ echo '/* NOLINTBEGIN: generated */' && $(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf && \
+		echo '/* NOLINTEND */'; } > $@
 
 # ---- library, tools, examples --------------------------------------------------------------------
 

@@ -32,15 +32,15 @@ static __always_inline bool window_record(struct myc_filtered_window *record, ui
 		uint64_t *word = &record->word[bounded(sequence / 32, MYC_WINDOW_WORDS - 1)];
 		const uint64_t base = myc_window_word(epoch, sequence, 0);
 		const uint64_t seen = word_load(word);
-		const uint64_t epoch_tag = seen ^ base;
+		const uint64_t other = seen ^ base;
+		/* Tags are 24 bits that wrap: serial comparison. */
+		const int32_t newer =
+			(int32_t)(((uint32_t)(seen >> 32) - (uint32_t)(base >> 32)) << 8);
 		uint64_t recorded = base | bits;
 
-		if (epoch_tag >> 32 == 0)
+		if (other >> 32 == 0)
 			recorded = seen | bits;
-		else if (epoch_tag >> 56 == 0 &&
-			 (int32_t)((uint32_t)(seen >> 32) << 8) -
-					 (int32_t)((uint32_t)(base >> 32) << 8) >
-				 0)
+		else if (other >> 56 == 0 && newer > 0)
 			return false;
 		if (recorded != seen && word_exchange(word, seen, recorded) != seen)
 			return false;

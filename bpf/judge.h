@@ -300,7 +300,8 @@ static __always_inline void verdict_count(const struct verdict *verdict,
 	}
 	if (reason != MYC_REASON_REDIRECTED && reason != MYC_REASON_REDIRECTED_STANDBY)
 		return;
-	fact[MYC_FACT_MESSAGES_REDIRECTED] += verdict->messages;
+	if (!(flags & MYC_META_MALFORMED)) /* else the count is not to be trusted */
+		fact[MYC_FACT_MESSAGES_REDIRECTED] += verdict->messages;
 	if (verdict->meta.gap)
 		fact[MYC_FACT_GAP]++;
 	if (verdict->window_conflict)

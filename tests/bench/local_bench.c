@@ -335,13 +335,13 @@ int main(void)
 		trips(&bench, "one-way, two processes, p50", "one-way, two processes, p99.9");
 		run(&drinker, &pourer, 2);
 		bench_sample(&bench, "stream, two executors", "ns/message",
-			     (double)shared->ns / (STREAM - STREAM / 10));
+			     (double)shared->ns / (STREAM * 0.9));
 		run(&answerer, &hopper, 1);
 		bench_sample(&bench, "full hop, same executor", "ns/message",
-			     (double)shared->ns / (HOPS - HOPS / 10));
+			     (double)shared->ns / (HOPS * 0.9));
 		run(&drinker, &pourer, 1);
 		bench_sample(&bench, "tell (64 sent, 64 handled), same executor", "ns/message",
-			     (double)shared->ns / (STREAM - STREAM / 10));
+			     (double)shared->ns / (STREAM * 0.9));
 	}
 	bench_raw(&bench, "one-way, two executors, p50", RAW);
 	bench_raw(&bench, "one-way, two processes, p50", RAW);

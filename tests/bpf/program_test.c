@@ -523,10 +523,10 @@ static void a_kill_at_any_point_of_a_load_is_cleaned_up(void **state)
 	unsigned attached = 0, loaded = 0;
 
 	(void)state;
-	for (int round = 0; round < 30; round++) {
+	for (int round = 0; round < 20; round++) {
 		struct myc_program *program = NULL;
 
-		kill_churning(true, round, &random, 400000000, BPFFS "/mycelium/_" NAME);
+		kill_churning(true, round, &random, 200000000, BPFFS "/mycelium/_" NAME);
 		int err = myc_program_open(&program, &find, &error);
 		if (err && err != -ENOENT)
 			fail_with(&error);
@@ -550,7 +550,7 @@ static void a_kill_at_any_point_of_a_load_is_cleaned_up(void **state)
 		must(myc_program_unload(program, &error));
 	}
 	print_message("found %u attached, %u loaded, %u absent\n", attached, loaded,
-		      30 - attached - loaded);
+		      20 - attached - loaded);
 }
 
 static void a_kill_at_any_point_of_a_replacement_keeps_the_link(void **state)
@@ -563,10 +563,10 @@ static void a_kill_at_any_point_of_a_replacement_keeps_the_link(void **state)
 
 	(void)state;
 	myc_program_close(program);
-	for (int round = 0; round < 40; round++) {
+	for (int round = 0; round < 30; round++) {
 		struct myc_program_status status;
 
-		kill_churning(false, round, &random, 300000000, BPFFS "/mycelium/" NAME "/new");
+		kill_churning(false, round, &random, 150000000, BPFFS "/mycelium/" NAME "/new");
 		must(myc_program_open(&program, &find, &error));
 		status = status_of(program);
 		assert_int_equal(status.link_id, link);

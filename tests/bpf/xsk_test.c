@@ -7,11 +7,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "common/dataplane_rig.h"
+#include "common/packet.h"
 
 #define SECOND 1000000000ull
 
@@ -438,6 +440,48 @@ static void a_starved_endpoint_loses_under_a_name_and_recovers(void **state)
 	dp_close(&rig);
 }
 
+/* The program passes fragments; the host puts them together for the socket that holds the group. */
+static void a_fragmented_datagram_is_counted_by_the_group_socket(void **state)
+{
+	struct dp_rig rig;
+	struct packet packet;
+	struct myc_ledger ledger;
+	struct myc_counters other;
+
+	(void)state;
+	dp_open(&rig, 1,
+		&(struct myc_dataplane_opts){
+			.endpoint = two_endpoints, .endpoints = 1, .join_groups = true});
+	assert_int_equal(system("ip addr add 10.0.0.2/24 dev " DP_RECEIVER), 0);
+	packet_begin(&packet, &(struct packet_shape){.port = DP_PORT,
+						     .group = DP_GROUP,
+						     .fragment = 0x2000,
+						     .udp_length = 8});
+	packet_bytes(&packet, "the head", 8);
+	packet_end(&packet);
+	packet.bytes[packet.ip + 5] = 77; /* identification */
+	dp_for_host(packet.bytes);
+	assert_int_equal(send(rig.sender, packet.bytes, packet.size, 0), packet.size);
+	/* The rest: 8 bytes behind the 16 of UDP header and head. */
+	uint8_t *ip = packet.bytes + packet.ip;
+	ip[2] = 0;
+	ip[3] = 28;
+	ip[6] = 0;
+	ip[7] = 2;
+	memcpy(ip + 20, "the tail", 8);
+	dp_for_host(packet.bytes);
+	assert_int_equal(send(rig.sender, packet.bytes, packet.ip + 28, 0), packet.ip + 28);
+	for (uint64_t limit = myc_clock_ns() + SECOND; myc_clock_ns() < limit;) {
+		dp_ledger(&rig, &ledger);
+		if (ledger.refused)
+			break;
+	}
+	assert_int_equal(ledger.refused, 1);
+	assert_int_equal(myc_program_counters(rig.program, 0, &other), 0);
+	assert_int_equal(other.reason[MYC_REASON_PASS_FRAGMENT], 2);
+	dp_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +493,7 @@ int main(void)
 		cmocka_unit_test(a_blocking_endpoint_is_woken_by_its_descriptors),
 		cmocka_unit_test(what_cannot_be_had_is_refused_with_its_remedy),
 		cmocka_unit_test(a_starved_endpoint_loses_under_a_name_and_recovers),
+		cmocka_unit_test(a_fragmented_datagram_is_counted_by_the_group_socket),
 	};
 
 	if (geteuid() != 0) {

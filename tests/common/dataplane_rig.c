@@ -148,6 +148,21 @@ void dp_send(struct dp_rig *rig, unsigned channel, unsigned flow, uint64_t numbe
 	assert_int_equal(send(rig->sender, packet.bytes, packet.size, 0), packet.size);
 }
 
+void dp_for_host(uint8_t *frame)
+{
+	uint8_t *ip = frame + ETH_HLEN;
+	uint32_t sum = 0;
+
+	memcpy(frame, "\x01\x00\x5e\x07\x07\x07", ETH_ALEN);
+	ip[10] = ip[11] = 0;
+	for (int i = 0; i < 20; i += 2)
+		sum += (uint32_t)(ip[i] << 8 | ip[i + 1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+}
+
 uint64_t dp_redirected(struct dp_rig *rig)
 {
 	uint64_t redirected = 0;

@@ -39,6 +39,9 @@ struct myc_endpoint *dp_join(struct dp_rig *rig, uint32_t endpoint);
 /* One datagram for channel c whose payload is the u64 `number`; `flow` varies the source port, and
  * so the queue. */
 void dp_send(struct dp_rig *rig, unsigned channel, unsigned flow, uint64_t number);
+/* Makes a frame acceptable to the host's own stack: the group's Ethernet address, the IPv4 header's
+ * checksum. */
+void dp_for_host(uint8_t *frame);
 /* Packets that the program redirected, all channels. */
 uint64_t dp_redirected(struct dp_rig *rig);
 /* The ledger as it stands, and that its packets add up to what the program redirected. */

@@ -48,18 +48,20 @@ static void begin_ipv6(struct packet *packet)
 	ip[0] = (uint8_t)((shape->version ? shape->version : 6u) << 4);
 	ip[6] = shape->next_zero ? 0 : shape->next ? shape->next : 17;
 	ip[7] = 16;
-	memcpy(ip + 8, "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
-	memcpy(ip + 24, "\xff\x15\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	put16(ip + 8, 0xfe80);
+	ip[23] = 1;
+	put16(ip + 24, 0xff15);
+	ip[39] = 1;
 }
 
 void packet_begin(struct packet *packet, const struct packet_shape *shape)
 {
+	static const uint8_t addresses[12] = {0x01, 0, 0x5e, 1, 1, 1, 0x02, 0, 0, 0, 0, 1};
 	uint8_t *at;
 
 	packet->shape = *shape;
 	packet->size = 0;
-	at = grow(packet, 12);
-	memcpy(at, "\x01\x00\x5e\x01\x01\x01\x02\0\0\0\0\1", 12);
+	memcpy(grow(packet, sizeof(addresses)), addresses, sizeof(addresses));
 	for (int i = 0; i < 3 && shape->tag_type[i]; i++) {
 		at = grow(packet, 4);
 		put16(at, shape->tag_type[i]);

@@ -34,6 +34,7 @@ static struct myc_binding *bind_group(struct myc_steer_config *config, uint32_t 
 
 static void configure_bindings(struct myc_steer_config *config)
 {
+	static const uint8_t group6[16] = {0xff, 0x15, [15] = 1};
 	struct myc_binding *binding;
 
 	for (uint16_t channel = 0; channel < RIG_CHANNELS; channel++) {
@@ -51,8 +52,7 @@ static void configure_bindings(struct myc_steer_config *config)
 			bind_group(config, GROUP_B, MYC_VLAN_ANY, channel, 1);
 	}
 	bind_group(config, 0, MYC_VLAN_ANY, RIG_ITCH, 2);
-	memcpy(config->binding[config->bindings_count - 1].key.address,
-	       "\xff\x15\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	memcpy(config->binding[config->bindings_count - 1].key.address, group6, sizeof(group6));
 }
 
 static void configure_channels(struct rig *rig)
@@ -148,9 +148,9 @@ void rig_open_twin(struct rig *rig)
 	rig_reset(rig);
 }
 
-static void *map_memory(const struct bpf_map *map, size_t size)
+static void *map_memory(int fd, size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -175,7 +175,7 @@ static int fill_configuration(struct rig *rig)
 
 static int make_pages(struct rig *rig)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	const struct bpf_map_create_opts opts = {.sz = sizeof(opts), .map_flags = BPF_F_MMAPABLE};
 
 	for (uint32_t i = 0; i < RIG_PROCESSES; i++) {
 		int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "page", 4,
@@ -184,11 +184,10 @@ static int make_pages(struct rig *rig)
 
 		if (fd < 0)
 			return fd;
-		rig->map_page[i] = mmap(NULL, sizeof(struct myc_process_page),
-					PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		rig->map_page[i] = map_memory(fd, sizeof(struct myc_process_page));
 		err = bpf_map_update_elem(bpf_map__fd(rig->object->maps.pages), &i, &fd, 0);
 		close(fd);
-		if (err || rig->map_page[i] == MAP_FAILED)
+		if (err || !rig->map_page[i])
 			return -EIO;
 	}
 	return 0;
@@ -230,13 +229,16 @@ static int load(struct rig *rig, bool vlans)
 	if (err)
 		return err;
 	rig->program = bpf_program__fd(object->progs.myc_steer);
-	rig->map_registry = map_memory(object->maps.registry,
+	rig->map_registry = map_memory(bpf_map__fd(object->maps.registry),
 				       MYC_REGISTRY_ROWS * sizeof(struct myc_registry_row));
-	rig->map_processes = map_memory(object->maps.processes, sizeof(rig->processes));
-	rig->map_system = map_memory(object->maps.system, sizeof(rig->system));
-	rig->map_state = map_memory(object->maps.state, sizeof(rig->state));
-	rig->map_window = map_memory(object->maps.window, RIG_CHANNELS * sizeof(*rig->window));
-	rig->map_locate = map_memory(object->maps.locate, RIG_CHANNELS * sizeof(*rig->locate));
+	rig->map_processes =
+		map_memory(bpf_map__fd(object->maps.processes), sizeof(rig->processes));
+	rig->map_system = map_memory(bpf_map__fd(object->maps.system), sizeof(rig->system));
+	rig->map_state = map_memory(bpf_map__fd(object->maps.state), sizeof(rig->state));
+	rig->map_window =
+		map_memory(bpf_map__fd(object->maps.window), RIG_CHANNELS * sizeof(*rig->window));
+	rig->map_locate =
+		map_memory(bpf_map__fd(object->maps.locate), RIG_CHANNELS * sizeof(*rig->locate));
 	if (!rig->map_registry || !rig->map_processes || !rig->map_system || !rig->map_state ||
 	    !rig->map_window || !rig->map_locate)
 		return -EIO;
@@ -347,12 +349,20 @@ void rig_push(struct rig *rig)
 int rig_run_program(struct rig *rig, const uint8_t *frame, uint32_t size, uint32_t meta_before,
 		    struct rig_run *run)
 {
-	uint8_t in[PACKET_MAX + 256] = {0}, out[PACKET_MAX + 512];
+	uint8_t in[PACKET_MAX + 256] = {0}, out[PACKET_MAX + 512] = {0};
 	struct xdp_md before = {.data = meta_before, .data_end = size + meta_before}, after = {0};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = size + meta_before,
-		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &before,
-		    .ctx_size_in = sizeof(before), .ctx_out = &after, .ctx_size_out = sizeof(after),
-		    .repeat = 1);
+	struct bpf_test_run_opts opts = {
+		.sz = sizeof(opts),
+		.data_in = in,
+		.data_size_in = size + meta_before,
+		.data_out = out,
+		.data_size_out = sizeof(out),
+		.ctx_in = &before,
+		.ctx_size_in = sizeof(before),
+		.ctx_out = &after,
+		.ctx_size_out = sizeof(after),
+		.repeat = 1,
+	};
 	int err;
 
 	memcpy(in + meta_before, frame, size);

@@ -290,6 +290,47 @@ static void tops_capture_replays_exactly_and_repacked(void **state)
 	feed_capture_free(&capture);
 }
 
+static void a_generated_tops_day_is_a_whole_stream(void **state)
+{
+	struct feed_capture capture;
+	uint64_t messages = 0, offset = 0, sent_ns = 0, quotes = 0, trades = 0;
+
+	(void)state;
+	feed_make("--protocol iextp --symbols 20 --messages 20000 " ONE_LINE " --write %s",
+		  feed_scratch("pcap"));
+	feed_capture_read(&capture, feed_scratch("pcap"), FEED_PAYLOADS);
+	for (size_t i = 0; i < capture.packets; i++) {
+		const struct feed_packet *packet = &capture.packet[i];
+		uint64_t count = little(packet->payload + 14, 2);
+		uint32_t at = 40;
+
+		assert_int_equal(little(packet->payload + 2, 2), 0x8003);
+		assert_int_equal(little(packet->payload + 24, 8), 1 + messages);
+		assert_int_equal(little(packet->payload + 16, 8), offset);
+		assert_true(little(packet->payload + 32, 8) >= sent_ns);
+		sent_ns = little(packet->payload + 32, 8);
+		for (uint64_t m = 0; m < count; m++) {
+			const uint8_t *message = packet->payload + at + 2;
+
+			quotes += message[0] == 'Q';
+			trades += message[0] == 'T';
+			if (message[0] == 'Q') /* bid below ask */
+				assert_true(little(message + 22, 8) < little(message + 30, 8));
+			at += 2 + (uint32_t)little(packet->payload + at, 2);
+		}
+		assert_int_equal(at, packet->size);
+		messages += count;
+		offset += packet->size - 40;
+	}
+	assert_int_equal(messages, 20000);
+	assert_int_equal(quotes + trades, 20000 - 20 - 6);
+	assert_true(trades > 1000);
+	/* The publisher's clock is that of the capture. */
+	assert_in_range(sent_ns, capture.packet[0].time_ns,
+			capture.packet[0].time_ns + 10000000000);
+	feed_capture_free(&capture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +341,7 @@ int main(void)
 		cmocka_unit_test(udp_sockets_receive_what_the_report_says),
 		cmocka_unit_test(both_binaryfile_forms_carry_the_same_messages),
 		cmocka_unit_test(tops_capture_replays_exactly_and_repacked),
+		cmocka_unit_test(a_generated_tops_day_is_a_whole_stream),
 	};
 
 	return cmocka_run_group_tests(tests, feed_scratch_make, feed_scratch_remove);

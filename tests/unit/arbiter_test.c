@@ -101,6 +101,7 @@ static uint32_t check_session(const struct sim *sim, uint32_t at, uint64_t first
 		expected += e->count;
 	}
 	assert_int_equal(expected, reference.last + 1);
+	assert_true(sim->block.metrics.messages_lost >= lost);
 	assert_int_equal(sim->bad_content, 0);
 	return at;
 }
@@ -248,8 +249,10 @@ static void a_new_session_is_believed_at_its_second_packet_and_late_packets_do_n
 		add_line(sim, &two, 1);
 		add_heartbeats(sim, &two, 0, 2);
 		sim_build(sim_add(sim, 15000), 0, 'X', 700, 3); /* a stray one */
-		for (uint64_t i = 0; i < 20; i++)
+		for (uint64_t i = 0; i < 20; i++) {		/* in time, and again much later */
+			sim_build(sim_add(sim, (2950 + i) * 10), i & 1, '1', 2950 + i, 1);
 			sim_build(sim_add(sim, 50000 + i), i & 1, '1', 2950 + i, 1);
+		}
 		sim_run(sim, &crashes, crash);
 		learn_reference(sim, '1', 3000);
 		/* The tail that both lines lost is not revealed by anything. */

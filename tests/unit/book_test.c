@@ -61,9 +61,7 @@ static void naive_apply(const uint8_t *m)
 		naive.unknown++;
 		return;
 	}
-	if (m[0] == 'D') {
-		naive_end(old);
-	} else if (m[0] == 'U') {
+	if (m[0] == 'U') {
 		order = *old;
 		naive_end(old);
 		order.reference = myc_load_be64(m + 19);
@@ -71,7 +69,7 @@ static void naive_apply(const uint8_t *m)
 		order.price = myc_load_be32(m + 31);
 		if (order.shares && !naive_find(order.reference))
 			naive.order[naive.count++] = order;
-	} else if (myc_load_be32(m + 19) >= old->shares) {
+	} else if (m[0] == 'D' || myc_load_be32(m + 19) >= old->shares) {
 		naive_end(old);
 	} else {
 		old->shares -= myc_load_be32(m + 19);

@@ -395,7 +395,8 @@ static void add_iex(const struct myc_iextp *like, uint64_t first, uint16_t count
 	segment.sequence = first;
 	segment.count = count;
 	myc_iextp_header_write(packet, &segment, size);
-	memcpy(packet + MYC_IEXTP_HEADER_SIZE, blocks, size);
+	for (uint16_t i = 0; i < size; i++)
+		packet[MYC_IEXTP_HEADER_SIZE + i] = blocks[i];
 	fake_add(packet, MYC_IEXTP_HEADER_SIZE + (uint32_t)size, &meta_of[line]);
 }
 
@@ -413,6 +414,45 @@ static void add_cut_elsewhere(const struct myc_iextp *segment)
 		add_iex(segment, segment->sequence, half, begin, (uint16_t)(blocks.at - begin), 1);
 	add_iex(segment, segment->sequence + half, (uint16_t)(segment->count - half), blocks.at,
 		(uint16_t)blocks.left, 1);
+}
+
+static void give_iex(uint64_t first, uint16_t count, uint64_t send_ns, const struct myc_meta *meta)
+{
+	const struct myc_iextp segment = {.session = 9, .send_ns = send_ns};
+	static const uint8_t blocks[2 * 1024]; /* messages of no bytes */
+
+	add_iex(&segment, first, count, blocks, (uint16_t)(2 * count), 0);
+	fake.packet[fake.packets - 1].meta = meta;
+	poll_all();
+}
+
+static void an_iex_restart_is_believed_earlier_when_it_was_sent_later(void **state)
+{
+	static const struct myc_meta plain = {
+		.version = MYC_META_VERSION, .channel = 1, .epoch = 1};
+	static const struct myc_meta back = {.version = MYC_META_VERSION,
+					     .channel = 1,
+					     .epoch = 1,
+					     .flags = MYC_META_SUSPECT_RESET};
+
+	(void)state;
+	for (int later = 0; later < 2; later++) {
+		uint64_t sent = later ? 2000 : 500;
+		reset(MYC_PROTOCOL_IEXTP);
+		open_feed(NULL, 0);
+		for (uint64_t n = 1; n < 4000; n += 1000)
+			give_iex(n, 1000, 1000, &plain);
+		give_iex(1, 2, sent, &back);
+		assert_int_equal(fake.block[1].metrics.resets, 0);
+		next_number = 1;
+		give_iex(3, 2, sent, &back);
+		assert_int_equal(fake.block[1].metrics.resets, later);
+		give_iex(5, 2, sent, &back);
+		assert_int_equal(fake.block[1].metrics.resets, 1);
+		assert_int_equal(messages, 4006);
+		assert_int_equal(fake.page.channel[1].watermark, myc_epoch_word(2, 7));
+		myc_feed_close(feed);
+	}
 }
 
 static void tops_with_a_lossy_line_and_a_differently_cut_one_is_whole(void **state)
@@ -472,6 +512,7 @@ int main(void)
 		cmocka_unit_test(packets_of_other_channels_and_versions_are_counted_not_read),
 		cmocka_unit_test(a_failed_handler_hears_resumed_next),
 		cmocka_unit_test(what_cannot_work_is_refused_with_its_cause),
+		cmocka_unit_test(an_iex_restart_is_believed_earlier_when_it_was_sent_later),
 		cmocka_unit_test(tops_with_a_lossy_line_and_a_differently_cut_one_is_whole),
 	};
 

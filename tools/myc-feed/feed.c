@@ -149,7 +149,7 @@ static int end_session(struct feed *feed)
 
 	for (uint32_t copy = 0; !err && copy < feed->opts.end_packets; copy++) {
 		feed->now_ns += END_EVERY_NS;
-		err = send_idle(feed, feed->now_ns, true);
+		err = send_idle(feed, 0, true);
 	}
 	return err;
 }

@@ -41,21 +41,16 @@ const char *input_why(int saved_errno)
 FILE *input_open(const char *path, struct myc_error *error)
 {
 	struct stat status;
+	gzFile gz = NULL;
+	int code = 0;
 
-	if (stat(path, &status) || S_ISDIR(status.st_mode)) {
-		int code = errno ? errno : EISDIR;
-
-		if (code != ENOENT && code != ENOTDIR && code != EACCES)
-			code = EISDIR;
-		myc_error_set(error, -code, "name a file that is there and can be read", "%s: %s",
-			      path, strerror(code));
-		return NULL;
-	}
-	gzFile gz = gzopen(path, "rb");
-
-	if (!gz) {
-		int code = errno ? errno : ENOMEM;
-
+	if (stat(path, &status))
+		code = errno;
+	else if (S_ISDIR(status.st_mode))
+		code = EISDIR;
+	else if (!(gz = gzopen(path, "rb")))
+		code = errno ? errno : ENOMEM;
+	if (code) {
 		myc_error_set(error, -code, "name a file that is there and can be read", "%s: %s",
 			      path, strerror(code));
 		return NULL;

@@ -44,6 +44,8 @@ static int open_source(struct source **source, const struct options *options,
 		return source_binaryfile_open(source, options->itch_path, error);
 	if (options->capture.path)
 		return source_capture_open(source, &options->capture, error);
+	if (options->feed.protocol == WIRE_IEXTP)
+		return source_tops_open(source, &options->generator, error);
 	return source_generator_open(source, &options->generator, error);
 }
 

@@ -9,50 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-	"myc-feed: an exchange on a bench. Makes or replays a feed, on lines that lose, repeat "
-	"and\n"
-	"reorder as they are told, and reports exactly what it did.\n"
-	"\n"
-	"source    --generate            a day of ITCH 5.0 from the seed (default)\n"
-	"            --symbols N         that are traded (500)\n"
-	"          --itch FILE           BinaryFILE of ITCH 5.0, plain or .gz\n"
-	"          --pcap FILE           pcap or pcapng, plain or .gz\n"
-	"            --select GROUP:PORT only what was sent there\n"
-	"            --frames            whole frames; untouched unless lines are given\n"
-	"protocol  --protocol NAME       moldudp64 (default), iextp, none (payloads as they are)\n"
-	"          --session NAME        MoldUDP64 session, up to 10 characters (MYC0000001)\n"
-	"          --session-change N    a new session begins with message N (may be repeated)\n"
-	"          --restart N           numbers begin at 1 again with message N, same session\n"
-	"          --heartbeat SECONDS   when idle (1; 0 = none)\n"
-	"          --end-packets N       end of session, times (3; captures: 0)\n"
-	"lines     --line GROUP:PORT     once for each line, up to 4\n"
-	"                                (239.77.1.1:26477 and 239.77.1.2:26477)\n"
-	"          --payload BYTES       of UDP payload at most (1472)\n"
-	"          --packet-messages N   in a packet at most (38)\n"
-	"          --pack-us US          a packet leaves this long after the last one (30)\n"
-	"          --repack LINE         this line (B, say) packs with boundaries of its own\n"
-	"network   --loss P[,P]          percent of packets lost, for all lines or each\n"
-	"          --duplicate P[,P]     percent sent twice\n"
-	"          --reorder P[,P]       percent overtaken by later ones\n"
-	"          --reorder-window N    by at most so many packets (16)\n"
-	"          --skew US[,US]        a line is this much later\n"
-	"pace      --speed F             of the source's own clock (1)\n"
-	"          --rate N              messages a second, evenly\n"
-	"          --fast                as fast as possible\n"
-	"limits    --messages N          (generated day: 1000000)  --packets N  on line A\n"
-	"          --seconds S           on the feed's clock  --timeout S  on the wall's (3600)\n"
-	"output    --udp                 datagrams, by the routing table\n"
-	"          --interface NAME      datagrams, multicast from there\n"
-	"          --raw NAME            whole frames on this interface (root)\n"
-	"          --write FILE          a capture file instead\n"
-	"          --source IP[:PORT]    to send from (0.0.0.0; frames: 10.77.0.2:31000)\n"
-	"          --mac MAC             destination of frames to unicast addresses\n"
-	"          --vlan ID[,ID]        tags of frames, outer first\n"
-	"          --ttl N               (16)\n"
-	"other     --seed N (1)  --report FILE (JSON)  --quiet  --help  --version\n"
-	"exit      0 done, 2 bad input or usage, 3 a privilege is missing, 1 anything else\n";
-
 enum {
 	OPT_GENERATE = 256,
 	OPT_SYMBOLS,
@@ -205,7 +161,7 @@ static int for_lines(const struct draft *draft, const char *text, double most, d
 
 	if (strlen(text) >= sizeof(copy))
 		return refuse(draft, text, "one number, or one for each line");
-	strcpy(copy, text);
+	snprintf(copy, sizeof(copy), "%s", text);
 	while ((part = strsep(&rest, ","))) {
 		if (count == FEED_LINES_MAX)
 			return refuse(draft, text, "at most four lines");
@@ -284,8 +240,8 @@ static int set_session(struct draft *draft, const char *text)
 
 	if (size < 1 || size > WIRE_SESSION_SIZE)
 		return refuse(draft, text, "1 to 10 characters");
-	memset(session, ' ', WIRE_SESSION_SIZE);
-	memcpy(session, text, size);
+	for (size_t i = 0; i < WIRE_SESSION_SIZE; i++)
+		session[i] = i < size ? text[i] : ' ';
 	return 0;
 }
 
@@ -345,7 +301,7 @@ static int set_pace(struct draft *draft, enum feed_pace pace, const char *text, 
 {
 	draft->options->feed.pace = pace;
 	draft->paces++;
-	return text ? number(draft, text, 1e-6, 1e9, value) : 0;
+	return number(draft, text, 1e-6, 1e9, value);
 }
 
 /* Source, protocol, lines, network. -ENOENT: not one of these. */
@@ -428,7 +384,9 @@ static int take_run_option(struct draft *draft, int option, const char *text)
 	case OPT_RATE:
 		return set_pace(draft, FEED_PACE_RATE, text, &feed->rate);
 	case OPT_FAST:
-		return set_pace(draft, FEED_PACE_FAST, NULL, NULL);
+		feed->pace = FEED_PACE_FAST;
+		draft->paces++;
+		return 0;
 	case OPT_MESSAGES:
 		draft->messages_set = true;
 		return whole(draft, text, 1, UINT32_MAX, &feed->messages_max);
@@ -465,7 +423,7 @@ static int take_run_option(struct draft *draft, int option, const char *text)
 		return 0;
 	case OPT_HELP:
 		options->done = true;
-		fputs(usage, stdout);
+		fputs(options_usage, stdout);
 		return 0;
 	case OPT_VERSION:
 		options->done = true;
@@ -500,9 +458,11 @@ static int check_together(const struct draft *draft)
 	if (!capture && (options->capture.frames || options->capture.selected))
 		return contradiction(draft, "--frames and --select are about captures",
 				     "add --pcap FILE");
-	if (!capture && options->feed.protocol != WIRE_MOLDUDP64)
-		return contradiction(draft, "ITCH messages travel by MoldUDP64",
-				     "leave --protocol out, or replay a capture with --pcap");
+	if (!capture && (options->feed.protocol == WIRE_NONE ||
+			 (options->itch_path && options->feed.protocol != WIRE_MOLDUDP64)))
+		return contradiction(
+			draft, "messages need a protocol that carries them",
+			"ITCH: moldudp64; a generated day: that or iextp; captures: any");
 	if (options->capture.frames && options->output_kind == OPTIONS_UDP)
 		return contradiction(draft, "a UDP socket makes frames of its own",
 				     "with --frames use --raw or --write");
@@ -635,6 +595,9 @@ int options_parse(struct options *options, int argc, char **argv, struct myc_err
 		.generator = {.symbols = 500},
 	};
 	memcpy(options->feed.identity.session, "MYC0000001", WIRE_SESSION_SIZE);
+	options->feed.identity.iex_protocol = 0x8003; /* TOPS 1.6 */
+	options->feed.identity.iex_channel = 1;
+	options->feed.identity.iex_session = 1;
 	opterr = 0;
 	while (!err && !options->done &&
 	       (option = getopt_long(argc, argv, ":", long_options, &index)) != -1) {
@@ -643,10 +606,12 @@ int options_parse(struct options *options, int argc, char **argv, struct myc_err
 					     option == ':' ? "%s: its value is missing"
 							   : "%s: no such option",
 					     argv[optind - 1]);
+		const char *value = optarg ? optarg : "";
+
 		draft.name = long_options[index].name;
-		err = take_feed_option(&draft, option, optarg);
+		err = take_feed_option(&draft, option, value);
 		if (err == -ENOENT)
-			err = take_run_option(&draft, option, optarg);
+			err = take_run_option(&draft, option, value);
 	}
 	if (err || options->done)
 		return err;

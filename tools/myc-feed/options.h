@@ -20,6 +20,8 @@ struct options {
 	bool done; /* --help, --version: all has been said */
 };
 
+extern const char options_usage[];
+
 /* -EINVAL with the cause. Pointers in options are into argv. */
 int options_parse(struct options *options, int argc, char **argv, struct myc_error *error);
 

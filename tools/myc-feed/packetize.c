@@ -85,8 +85,7 @@ int packetizer_advance(struct packetizer *packetizer, uint64_t now_ns)
 	while (!err && now_ns - packetizer->last_ns > beat) {
 		uint64_t at = packetizer->last_ns + beat;
 
-		/* Without a publisher's clock of its own the heartbeat carries the feed's. */
-		err = packetizer_idle(packetizer, at, at, false);
+		err = packetizer_idle(packetizer, at, 0, false);
 	}
 	return err;
 }
@@ -178,6 +177,7 @@ int packetizer_idle(struct packetizer *packetizer, uint64_t now_ns, uint64_t sen
 
 	if (!packet)
 		return -ENOMEM;
-	packetizer->send_ns = send_ns;
+	packetizer->send_ns =
+		send_ns ? send_ns : packetizer->send_ns + (now_ns - packetizer->last_ns);
 	return packet_leave(packetizer, packet, packetizer->next_offset, now_ns);
 }

@@ -57,7 +57,8 @@ int packetizer_advance(struct packetizer *packetizer, uint64_t now_ns);
 /* After advance to item->time_ns. -EMSGSIZE: does not fit a packet of payload_max. */
 int packetizer_message(struct packetizer *packetizer, const struct item *item);
 int packetizer_opaque(struct packetizer *packetizer, const struct item *item);
-/* What is open leaves, then a heartbeat or (end) an end of session. IEX-TP has no end: a heartbeat. */
+/* What is open leaves, then a heartbeat or (end) an end of session. IEX-TP has no end: a heartbeat.
+ * send_ns: publisher's clock, 0 = as much later than its last packet as now_ns is. */
 int packetizer_idle(struct packetizer *packetizer, uint64_t now_ns, uint64_t send_ns, bool end);
 int packetizer_flush(struct packetizer *packetizer, uint64_t now_ns);
 

@@ -50,6 +50,10 @@ struct source_generator_opts {
 int source_generator_open(struct source **source, const struct source_generator_opts *opts,
 			  struct myc_error *error);
 
+/* A day of IEX TOPS 1.6 for IEX-TP: directory, quotes and trades; on the same clock. */
+int source_tops_open(struct source **source, const struct source_generator_opts *opts,
+		     struct myc_error *error);
+
 /* ITCH 5.0 messages with 2-byte big-endian lengths, or with all lengths 0 (length by type). Timed
  * by their own stamps. */
 int source_binaryfile_open(struct source **source, const char *path, struct myc_error *error);

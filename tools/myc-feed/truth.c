@@ -21,7 +21,7 @@ int truth_begin(struct truth *truth, const char *session, enum truth_begin begin
 
 static int ranges_append(struct truth_ranges *ranges, struct truth_range range)
 {
-	if (ranges->count == ranges->room) {
+	if (!ranges->range || ranges->count == ranges->room) {
 		uint64_t room = ranges->room ? 2 * ranges->room : 64;
 		struct truth_range *grown =
 			reallocarray(ranges->range, room, sizeof(*ranges->range));

@@ -102,11 +102,14 @@ void myc_actor_after(struct myc_actor *actor, int code)
 			myc_actor_end(actor);
 		return;
 	}
-	if (!actor->stop_asked || actor->life != MYC_ACTOR_RUNNING)
+	if (!actor->stop_asked)
 		return;
-	set_life(actor, MYC_ACTOR_STOPPING);
-	if (actor->behaviour->stopping)
-		actor->behaviour->stopping(actor);
+	/* While the system stops, `stopping` was called already. */
+	if (actor->life == MYC_ACTOR_RUNNING) {
+		set_life(actor, MYC_ACTOR_STOPPING);
+		if (actor->behaviour->stopping)
+			actor->behaviour->stopping(actor);
+	}
 	myc_actor_end(actor);
 }
 

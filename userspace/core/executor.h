@@ -142,6 +142,7 @@ struct myc_actor {
 	uint8_t life; /* enum myc_actor_state, as its executor sees it */
 	bool adopted; /* its executor knows it */
 	bool stop_asked;
+	bool ready_listed;
 	uint32_t outboxed; /* of its messages in the outbox; not 0 = paused */
 
 	uint32_t capacity, capacity_per_sender;
@@ -149,7 +150,6 @@ struct myc_actor {
 	uint32_t flows_in;
 
 	uint32_t pending_first, pending_last, pending_count;
-	bool ready_listed;
 	struct myc_actor *next_ready;
 
 	uint32_t timers;	/* head of its list */

@@ -49,7 +49,8 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	entry->lane = ref->road - 1;
 	entry->position = 0;
 	entry->slot = *header;
-	memcpy(entry->slot.payload, payload, size);
+	if (size)
+		memcpy(entry->slot.payload, payload, size);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
 	append(executor, index, entry->lane, flow, ref->flow, actor);
@@ -176,8 +177,8 @@ void myc_outbox_recover(struct myc_executor *executor)
 		executor->outbox_free = i;
 	}
 	if (found)
-		qsort(entries, found, sizeof(*entries), by_order);
-	for (uint32_t i = 0; i < found; i++) {
+		qsort(entries, found, sizeof(void *), by_order);
+	for (uint32_t i = 0; entries && i < found; i++) {
 		struct myc_outbox_entry *entry = entries[i];
 		struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
 		struct myc_actor *actor = myc_system_actor(executor->system, flow->from);

@@ -56,6 +56,8 @@ static void grant(struct myc_executor *executor, struct myc_inlet *inlet, struct
 	more = more < room ? more : room;
 	if (more <= 0 && flow->limit == flow->handled)
 		more = 1;
+	/* At most a quarter of what is left: whoever comes early does not take it all. */
+	pool = pool > 4 ? pool / 4 : pool > 0;
 	more = more < pool ? more : pool;
 	if (more <= 0) {
 		if (flow->limit == flow->handled && !executor->rescan) {
@@ -617,7 +619,7 @@ void myc_receiver_recover(struct myc_executor *executor)
 
 	/* Our own lane is made here, the others are found where their senders announced them. */
 	inlet_bind(executor, us);
-	myc_lanes_directory(executor->out.lanes)[0] = us;
+	__atomic_store_n(&myc_lanes_directory(executor->out.lanes)[0], us, __ATOMIC_RELAXED);
 	myc_sender_recover(&executor->out);
 	scan_source(executor, executor->system->workspace.process, executor->index);
 	executor->rescan = true;
@@ -729,7 +731,7 @@ void myc_receiver_resume(struct myc_executor *executor)
 			pending_free(executor, i);
 	}
 	if (found) {
-		qsort(entries, found, sizeof(*entries), by_order);
+		qsort(entries, found, sizeof(void *), by_order);
 		executor->pending_order = entries[found - 1]->order >> 2;
 	}
 	for (uint32_t i = 0; i < found; i++)

@@ -92,10 +92,11 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 {
 	struct myc_system_opts opts;
 	int code = options(&opts, given, NULL);
-	uint32_t slots = opts.actors + MYC_SLOTS_FIXED;
 
 	if (code)
 		return code;
+	uint32_t slots = opts.actors + MYC_SLOTS_FIXED;
+
 	if (!processes || executors_all < opts.executors)
 		return -EINVAL;
 	code = myc_region_plan_add(plan, MYC_BLOCK_PROCESS, 0,
@@ -528,7 +529,7 @@ int myc_system_open(struct myc_system **out, const struct myc_system_opts *given
 {
 	struct myc_region_plan plan = {0};
 	struct myc_system_opts opts;
-	struct myc_region region;
+	struct myc_region region = {0};
 	int code = options(&opts, given, error);
 	int fd;
 

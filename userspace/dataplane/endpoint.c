@@ -99,7 +99,8 @@ static unsigned take_queue(struct myc_endpoint *endpoint, uint32_t number,
 			queue->frames + (batch[i].address & (queue->frames_size - 1));
 
 		__builtin_prefetch(frame - MYC_META_SIZE);
-		__builtin_prefetch(frame + 32);
+		__builtin_prefetch(frame);
+		__builtin_prefetch(frame + 64);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct myc_packet *packet = &packets[filled];

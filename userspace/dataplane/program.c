@@ -199,7 +199,7 @@ static int load_locked(struct myc_program *program, const struct myc_steer_confi
 int myc_program_load(struct myc_program **out, const struct myc_program_opts *opts,
 		     const struct myc_steer_config *config, struct myc_error *error)
 {
-	struct myc_error own;
+	struct myc_error own = {0};
 	int err = myc_steer_config_check(config, error);
 
 	if (err)
@@ -251,7 +251,7 @@ static int open_locked(struct myc_program *program, struct myc_error *error)
 int myc_program_open(struct myc_program **out, const struct myc_program_opts *opts,
 		     struct myc_error *error)
 {
-	struct myc_error own;
+	struct myc_error own = {0};
 
 	error = error ? error : &own;
 	struct myc_program *program = program_new(opts, error);
@@ -311,7 +311,7 @@ static int attach_locked(struct myc_program *program, struct myc_error *error)
 
 int myc_program_attach(struct myc_program *program, struct myc_error *error)
 {
-	struct myc_error own;
+	struct myc_error own = {0};
 
 	error = error ? error : &own;
 	int lock = myc_pins_lock(program->root, error);
@@ -335,8 +335,11 @@ int myc_program_detach(struct myc_program *program, struct myc_error *error)
 static int swap(const struct myc_program *program, const struct myc_program_object *fresh,
 		struct myc_error *error)
 {
-	LIBBPF_OPTS(bpf_link_update_opts, opts, .flags = BPF_F_REPLACE,
-		    .old_prog_fd = (uint32_t)program->object.program);
+	struct bpf_link_update_opts opts = {
+		.sz = sizeof(opts),
+		.flags = BPF_F_REPLACE,
+		.old_prog_fd = (uint32_t)program->object.program,
+	};
 	struct bpf_link_info info;
 
 	/* Without a link, or with one whose interface went away, there is nothing to swap. */
@@ -398,7 +401,7 @@ static int replace_locked(struct myc_program *program, const struct myc_steer_co
 int myc_program_replace(struct myc_program *program, const struct myc_steer_config *config,
 			struct myc_error *error)
 {
-	struct myc_error own;
+	struct myc_error own = {0};
 
 	error = error ? error : &own;
 	int err = myc_steer_config_check(config, error);
@@ -436,7 +439,7 @@ static int remove_locked(const char *root, const char *name, struct myc_error *e
 
 int myc_program_unload(struct myc_program *program, struct myc_error *error)
 {
-	struct myc_error own;
+	struct myc_error own = {0};
 
 	error = error ? error : &own;
 	int lock = myc_pins_lock(program->root, error);
@@ -502,7 +505,7 @@ int myc_program_list(const char *bpffs, char (*names)[MYC_PROGRAM_NAME_MAX + 1],
 
 		if (name[0] == '.' || strlen(name) > MYC_PROGRAM_NAME_MAX)
 			continue;
-		while (known < count && strcmp(names[known], name))
+		while (known < count && strcmp(names[known], name) != 0)
 			known++;
 		if (known == count)
 			snprintf(names[count++], MYC_PROGRAM_NAME_MAX + 1, "%.*s",
@@ -515,7 +518,7 @@ int myc_program_list(const char *bpffs, char (*names)[MYC_PROGRAM_NAME_MAX + 1],
 /* Asks the interface itself: it must be in the caller's network namespace. */
 static enum myc_attach_mode mode_of(const struct bpf_link_info *info)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 
 	if (bpf_xdp_query((int)info->xdp.ifindex, 0, &query))
 		return MYC_ATTACH_AUTO;

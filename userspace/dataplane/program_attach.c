@@ -65,7 +65,7 @@ static void program_name(uint32_t id, char out[BPF_OBJ_NAME_LEN])
 
 static int refuse_taken(const char *interface, int index, struct myc_error *error)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 	char name[BPF_OBJ_NAME_LEN];
 	uint32_t id;
 
@@ -105,7 +105,7 @@ static const char *why_not(int err)
 
 static int create_link(int program, int index, uint32_t flags)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	struct bpf_link_create_opts opts = {.sz = sizeof(opts), .flags = flags};
 	int fd = bpf_link_create(program, index, BPF_XDP, &opts);
 
 	return fd < 0 ? -errno : fd;

@@ -131,7 +131,10 @@ static int reuse_state(struct steer_bpf *skel, const struct myc_program_object *
 static int fill_bindings(int map, const struct myc_steer_config *config, struct myc_error *error)
 {
 	struct myc_binding_slot *slots = calloc(MYC_BINDING_SLOTS, sizeof(*slots));
-	int err = slots ? myc_binding_table_build(slots, config) : -ENOMEM;
+
+	if (!slots)
+		return myc_error_set(error, -ENOMEM, NULL, "out of memory");
+	int err = myc_binding_table_build(slots, config);
 
 	if (err == -ENOSPC)
 		err = myc_error_set(error, err, "give some lines other ports",
@@ -166,7 +169,7 @@ static int fill_configuration(const struct myc_program_object *object,
  * every change of a map of maps waits for a grace period. */
 static int fill_pages(int outer, struct myc_error *error)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	struct bpf_map_create_opts opts = {.sz = sizeof(opts), .map_flags = BPF_F_MMAPABLE};
 	uint32_t index[MYC_PROCESSES_MAX], count = 0;
 	int page[MYC_PROCESSES_MAX], err = 0;
 
@@ -247,8 +250,11 @@ static int take_descriptors(const struct steer_bpf *skel, struct myc_program_obj
 static int load(struct myc_program_object *object, const struct myc_steer_config *config, char *log,
 		struct myc_error *error)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log,
-		    .kernel_log_size = VERIFIER_LOG_SIZE - 1);
+	struct bpf_object_open_opts opts = {
+		.sz = sizeof(opts),
+		.kernel_log_buf = log,
+		.kernel_log_size = VERIFIER_LOG_SIZE - 1,
+	};
 	struct steer_bpf *skel = steer_bpf__open_opts(&opts);
 	int err = skel ? 0 : -errno;
 

@@ -31,13 +31,21 @@ const char *const myc_program_map_name[MYC_MAPS_COUNT] = {
 
 /* ---- the file system ------------------------------------------------------------------------- */
 
-/* A mount made in a private mount namespace (as `ip netns exec` makes one) dies with it. */
+static bool mounts_differ_from(pid_t pid)
+{
+	struct stat own, other;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	return !stat("/proc/self/ns/mnt", &own) && !stat(path, &other) &&
+	       own.st_ino != other.st_ino;
+}
+
+/* A mount made in a private mount namespace, as `ip netns exec` makes one, dies with it. Process 1
+ * may be hidden from us; our parent is then the one before `ip netns exec`. */
 static bool mounts_are_private(void)
 {
-	struct stat own, first;
-
-	return !stat("/proc/self/ns/mnt", &own) && !stat("/proc/1/ns/mnt", &first) &&
-	       own.st_ino != first.st_ino;
+	return mounts_differ_from(1) || mounts_differ_from(getppid());
 }
 
 static int mount_bpffs(const char *path, struct myc_error *error)

@@ -180,8 +180,15 @@ void myc_intake_push(struct myc_intake *intake, uint32_t i, uint32_t offset, uin
 		     const struct myc_meta *meta)
 {
 	const struct myc_ring *rx = &intake->queue.rx;
+	uint8_t *frame = myc_intake_frame(intake, i);
+	uint32_t aligned = offset & ~7u;
 
-	memcpy(myc_intake_frame(intake, i) + offset - MYC_META_SIZE, meta, MYC_META_SIZE);
+	/* Metadata is read in place: behind Ethernet headers of any length it needs aligning. */
+	if (aligned != offset) {
+		memmove(frame + aligned, frame + offset, size);
+		offset = aligned;
+	}
+	memcpy(frame + offset - MYC_META_SIZE, meta, MYC_META_SIZE);
 	*myc_ring_frame(rx, *rx->producer + intake->pushes++) = (struct myc_frame){
 		.address = intake->address[i] + MYC_INTAKE_HEAD + offset, .size = size};
 	intake->push_set |= 1ull << i;

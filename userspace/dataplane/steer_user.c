@@ -14,6 +14,7 @@ static void steer(const struct steer_host *host, const struct datagram *datagram
 		  enum myc_reason reason, struct myc_steer_result *result)
 {
 	struct verdict verdict = {0};
+	struct myc_counters *counts;
 
 	memset(result, 0, sizeof(*result));
 	if (reason == GO_ON) {
@@ -25,8 +26,9 @@ static void steer(const struct steer_host *host, const struct datagram *datagram
 		if (verdict.endpoint >= MYC_ENDPOINTS_MAX)
 			reason = MYC_REASON_PASS_NO_SOCKET;
 	}
-	verdict_count(&verdict, verdict.counters ? verdict.counters : &host->tables->counters[0],
-		      reason);
+	counts = verdict.counters ? verdict.counters : host_counters(host, 0);
+	if (counts)
+		verdict_count(&verdict, counts, reason);
 	result->reason = reason;
 	switch (reason) {
 	case MYC_REASON_REDIRECTED:

@@ -293,7 +293,7 @@ void myc_xsk_keep(struct myc_xsk_queue *queue, uint64_t endpoints, bool keeper)
 
 enum myc_xsk_mode myc_xsk_attached(const char *interface)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 	unsigned index = if_nametoindex(interface);
 
 	if (!index || bpf_xdp_query((int)index, 0, &query) ||

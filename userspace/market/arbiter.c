@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Delivery: the pump, the messages of a packet, held packets, gaps, the block's moves. */
+/* Delivery: the pump, the messages of a packet, gaps, the block's moves. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +82,18 @@ static void emit_about(struct myc_arbiter *a, enum myc_feed_kind kind, uint8_t l
 	emit(a, &event);
 }
 
+/* Once a packet, when its first message goes to the handler. */
+static void count_latency(struct myc_arbiter *a, const struct myc_meta *meta)
+{
+	struct myc_feed_metrics *m = &a->block->metrics;
+	uint64_t now = a->sink.clock_ns(a->sink.context);
+	uint64_t took = now > meta->receive_ns ? now - meta->receive_ns : 0;
+
+	m->latency_count++;
+	m->latency_sum_ns += took;
+	m->latency_bucket[myc_feed_latency_index(took)]++;
+}
+
 static void emit_loose(struct myc_arbiter *a)
 {
 	struct myc_feed_block *block = a->block;
@@ -101,7 +113,8 @@ static void emit_loose(struct myc_arbiter *a)
 		return;
 	}
 	put(&block->in_hand, MYC_FEED_BUSY | MYC_FEED_UNSEQUENCED);
-	put(&block->begun, block->begun + 1);
+	put(&block->begun, ++a->round_begun + a->skip);
+	count_latency(a, a->loose.meta);
 	emit(a, &event);
 	block->metrics.messages_delivered++;
 	put(&block->in_hand, 0);
@@ -138,18 +151,6 @@ static bool emit_pending(struct myc_arbiter *a)
 }
 
 /* ---- the messages of one packet ---------------------------------------------------------------- */
-
-static void count_latency(struct myc_arbiter *a, struct arbiter_packet *packet)
-{
-	struct myc_feed_metrics *m = &a->block->metrics;
-	uint64_t now = a->sink.clock_ns(a->sink.context), then = packet->packet.meta->receive_ns;
-	uint64_t took = now > then ? now - then : 0;
-
-	packet->timed = true;
-	m->latency_count++;
-	m->latency_sum_ns += took;
-	m->latency_bucket[myc_feed_latency_index(took)]++;
-}
 
 static inline __attribute__((always_inline)) const uint8_t *next_message(
 	struct arbiter_packet *packet, enum myc_protocol protocol, uint32_t *size)
@@ -192,7 +193,8 @@ static inline __attribute__((always_inline)) bool deliver_as(struct myc_arbiter 
 		if (!a->sink.ready(a->sink.context))
 			return false;
 		if (!packet->timed)
-			count_latency(a, packet);
+			count_latency(a, packet->packet.meta);
+		packet->timed = true;
 		event.sequence = packet->cursor;
 		event.data = next_message(packet, protocol, &event.size);
 		if (protocol == MYC_PROTOCOL_MOLDUDP64 && a->locate.filter)
@@ -225,89 +227,6 @@ static bool deliver(struct myc_arbiter *a, struct arbiter_packet *packet)
 	default:
 		return deliver_as(a, packet, MYC_PROTOCOL_GENERIC);
 	}
-}
-
-/* ---- held packets ------------------------------------------------------------------------------ */
-
-/* What was not delivered out of a finished packet was had already. */
-void arbiter_finish_packet(struct myc_arbiter *a, const struct arbiter_packet *packet)
-{
-	uint64_t count = packet->end - packet->sequence;
-
-	a->block->metrics.messages_duplicate += count - packet->delivered;
-	a->block->metrics.packets_duplicate += count && !packet->delivered;
-}
-
-/* Keeps the packet's frame. -ENOSPC: no room here or at the endpoint. */
-int arbiter_hold(struct myc_arbiter *a, struct arbiter_packet *packet, uint16_t *index)
-{
-	int error;
-
-	if (!a->free_count)
-		return -ENOSPC;
-	error = a->sink.hold(a->sink.context, &packet->packet);
-	if (error)
-		return error;
-	*index = a->free[--a->free_count];
-	packet->held_ns = a->now_ns;
-	a->pool[*index] = *packet;
-	a->block->metrics.packets_held++;
-	return 0;
-}
-
-void arbiter_release(struct myc_arbiter *a, uint16_t index)
-{
-	a->sink.release(a->sink.context, a->pool[index].packet.hand);
-	a->free[a->free_count++] = index;
-}
-
-/* Into the list by sequence; packets come mostly in order, so from the end. */
-void arbiter_insert(struct myc_arbiter *a, uint16_t index)
-{
-	uint64_t sequence = a->pool[index].sequence;
-	uint32_t at = a->held_count++;
-
-	for (; at > 0 && a->pool[a->held[at - 1]].sequence > sequence; at--)
-		a->held[at] = a->held[at - 1];
-	a->held[at] = index;
-}
-
-/* Is every message of the packet in one that is held? Notes the line there. */
-static bool is_held(struct myc_arbiter *a, const struct arbiter_packet *packet)
-{
-	for (uint32_t i = a->held_count; i-- > 0;) {
-		struct arbiter_packet *held = &a->pool[a->held[i]];
-		if (held->sequence <= packet->sequence && held->end >= packet->end) {
-			held->lines |= packet->lines;
-			return true;
-		}
-		if (held->end <= packet->sequence)
-			break;
-	}
-	return false;
-}
-
-static void drop_first_held(struct myc_arbiter *a)
-{
-	arbiter_finish_packet(a, &a->pool[a->held[0]]);
-	arbiter_release(a, a->held[0]);
-	memmove(&a->held[0], &a->held[1], --a->held_count * sizeof(a->held[0]));
-}
-
-/* The packet in hand is early: into its frame's keeping. No room: the gap before it is given up. */
-static void hold_current(struct myc_arbiter *a)
-{
-	uint16_t index;
-
-	if (is_held(a, &a->current)) {
-		arbiter_finish_packet(a, &a->current);
-	} else if (arbiter_hold(a, &a->current, &index) == 0) {
-		arbiter_insert(a, index);
-	} else {
-		a->force = a->current.sequence;
-		return;
-	}
-	a->has_current = false;
 }
 
 /* ---- what is missing --------------------------------------------------------------------------- */
@@ -416,7 +335,7 @@ static bool step_missing(struct myc_arbiter *a)
 		return true;
 	}
 	if (a->has_current) {
-		hold_current(a);
+		arbiter_hold_current(a);
 		return true;
 	}
 	if (!a->gap_open) {
@@ -446,7 +365,7 @@ static int step_at_hand(struct myc_arbiter *a)
 		return 0;
 	if (packet->end > next)
 		return deliver(a, packet) ? 1 : -1;
-	drop_first_held(a);
+	arbiter_drop_first(a);
 	return 1;
 }
 
@@ -544,7 +463,8 @@ void myc_arbiter_flush(struct myc_arbiter *a)
 {
 	struct myc_feed_metrics *m = &a->block->metrics;
 
-	put(&a->block->begun, 0);
+	a->round_begun = 0;
+	put(&a->block->begun, a->skip);
 	if (!arbiter_epoch(a))
 		return;
 	m->messages_delivered = arbiter_next(a) - arbiter_row(a)->offset - arbiter_undelivered(a);
@@ -582,7 +502,7 @@ static void resume_block(struct myc_arbiter *a)
 	if (block->in_hand && !loose && number >= arbiter_next(a))
 		put(&block->in_hand, 0);
 	a->in_doubt = block->in_hand != 0;
-	a->skip_begun = block->begun;
+	a->skip = block->begun;
 	a->resumed = block->starts++ > 0 && (arbiter_epoch(a) || block->metrics.packets);
 	if (!arbiter_epoch(a))
 		return;

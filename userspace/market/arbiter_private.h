@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the arbiter: arbiter.c delivers, incoming.c judges packets, epoch.c begins epochs. */
+/* Inside of the arbiter: arbiter.c delivers, incoming.c judges packets, hold.c keeps early ones,
+ * epoch.c begins epochs. */
 #ifndef MYC_MARKET_ARBITER_PRIVATE_H
 #define MYC_MARKET_ARBITER_PRIVATE_H
 
@@ -44,36 +45,36 @@ struct myc_arbiter {
 	struct myc_feed_block *block;
 	struct myc_channel_view view;
 	struct myc_locate_learner locate; /* locate.filter is NULL without one */
+	uint64_t gap_timeout_ns;
+	uint64_t published; /* watermark word as last stored */
 	enum myc_protocol protocol;
 	uint32_t lines, reorder_packets, reorder_messages;
-	uint64_t gap_timeout_ns;
 	bool report_filtered, from_start;
 
 	/* What the pump has to do, in this order. */
 	bool in_doubt, announce, resumed;
-	struct myc_packet loose; /* malformed or unsequenced, to be reported whole */
-	bool has_loose;
+	bool has_loose, has_current,
+		switching;  /* switching: finish the old numbering, then begin */
 	uint8_t loose_kind; /* enum myc_feed_kind */
-	struct arbiter_packet current;
-	bool has_current;
-	uint64_t heartbeat; /* sequence of a heartbeat to be reported, + 1; 0 = none */
 	uint8_t heartbeat_line;
-	uint64_t end;	/* the session ends before this number, + 1; 0 = not known */
-	bool switching; /* the candidate is confirmed: finish the old numbering */
-
-	uint64_t now_ns;
 	bool drained;
+	bool gap_open, gap_seen; /* next is missing; and a packet proved it */
+	uint8_t old_lines;	 /* after a restart: lines that have not shown the new numbering */
+	uint32_t gap_past[MYC_LINES_MAX]; /* packets beyond the gap, by line */
+	struct myc_packet loose;	  /* malformed or unsequenced, to be reported whole */
+	struct arbiter_packet current;
+	uint64_t heartbeat; /* sequence of a heartbeat to be reported, + 1; 0 = none */
+	uint64_t end;	    /* the session ends before this number, + 1; 0 = not known */
+
+	uint64_t now_ns, gap_ns;
 	uint64_t force;			/* gaps below are given up at once */
 	uint64_t revealed, revealed_ns; /* messages below exist, says a heartbeat; since when */
 	uint64_t looked, looked_ns;	/* ... says the program's high word */
 	uint64_t looked_word;		/* as loaded before the take */
-	bool gap_open, gap_seen;	/* next is missing; and a packet proved it */
-	uint64_t gap_ns;
-	uint32_t gap_past[MYC_LINES_MAX]; /* packets beyond it, by line */
-	uint8_t old_lines; /* after a restart: lines that have not shown the new numbering */
-	uint64_t send_ns;  /* IEX-TP: the latest SendTime */
-	uint64_t published;
-	uint64_t skip_begun; /* unsequenced packets that a predecessor had begun */
+	uint64_t send_ns;		/* IEX-TP: the latest SendTime */
+	/* Unsequenced: of the hand's packets, these were begun by a predecessor and are to be
+	 * skipped, those were skipped or begun in this round. block->begun is their sum. */
+	uint64_t skip, round_begun;
 
 	struct arbiter_candidate candidate;
 	uint32_t held_count;
@@ -106,11 +107,15 @@ static inline uint64_t arbiter_undelivered(const struct myc_arbiter *a)
 	return m->messages_filtered + m->messages_lost + m->messages_in_doubt;
 }
 
-/* arbiter.c */
+/* hold.c */
 int arbiter_hold(struct myc_arbiter *a, struct arbiter_packet *packet, uint16_t *index);
 void arbiter_release(struct myc_arbiter *a, uint16_t index);
 void arbiter_insert(struct myc_arbiter *a, uint16_t index);
 void arbiter_finish_packet(struct myc_arbiter *a, const struct arbiter_packet *packet);
+void arbiter_drop_first(struct myc_arbiter *a);
+void arbiter_hold_current(struct myc_arbiter *a);
+
+/* arbiter.c */
 bool arbiter_pump(struct myc_arbiter *a);
 
 /* incoming.c */

@@ -179,9 +179,10 @@ static void judge(struct myc_arbiter *a, struct arbiter_packet *packet, bool end
 static bool unsequenced(struct myc_arbiter *a, const struct myc_packet *packet)
 {
 	if (!packet->again)
-		a->skip_begun = 0;
-	if (a->skip_begun) {
-		a->skip_begun--;
+		a->skip = 0;
+	if (a->skip) {
+		a->skip--;
+		a->round_begun++;
 		a->block->metrics.packets_duplicate++;
 		return true;
 	}

@@ -112,6 +112,13 @@ static uint32_t draw_shares(struct myc_itch_generator *g)
 	return below(g, 4) ? 100 * (1 + halving(g)) : 1 + below(g, 1000);
 }
 
+/* Characters as on the wire: no terminator. */
+static void put_text(uint8_t *at, const char *text)
+{
+	while (*text)
+		*at++ = (uint8_t)*text++;
+}
+
 static uint32_t header(const struct myc_itch_generator *g, uint8_t *out, char type, uint16_t locate)
 {
 	memset(out, 0, MYC_ITCH_GENERATOR_BUFFER);
@@ -145,7 +152,7 @@ static uint32_t directory(const struct myc_itch_generator *g, uint8_t *out, uint
 	out[19] = 'Q';
 	out[20] = 'N';
 	myc_store_be32(out + 21, 100);
-	memcpy(out + 25, "NCZ PN 1N", 9);
+	put_text(out + 25, "NCZ PN 1N");
 	out[38] = 'N';
 	return size;
 }
@@ -157,7 +164,7 @@ static uint32_t trading(const struct myc_itch_generator *g, uint8_t *out, uint16
 	myc_store_le64(out + 11, myc_itch_generator_symbol(locate));
 	out[19] = 'T';
 	out[20] = ' ';
-	memcpy(out + 21, "    ", 4);
+	put_text(out + 21, "    ");
 	return size;
 }
 
@@ -188,7 +195,7 @@ static uint32_t add(struct myc_itch_generator *g, uint8_t *out)
 	bool attributed = !below(g, 30);
 	size = order_body(g, out, attributed ? 'F' : 'A', order);
 	if (attributed)
-		memcpy(out + 36, "MYCL", 4);
+		put_text(out + 36, "MYCL");
 	return size;
 }
 

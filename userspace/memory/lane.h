@@ -98,7 +98,8 @@ static inline void myc_lane_push(struct myc_lane_out *lane, enum myc_lane_ring r
 	MYC_POINT("push: before the slot");
 	memcpy((char *)slot + sizeof(slot->sequence), (const char *)header + sizeof(slot->sequence),
 	       offsetof(struct myc_slot, payload) - sizeof(slot->sequence));
-	memcpy(slot->payload, payload, size);
+	if (size)
+		memcpy(slot->payload, payload, size);
 	MYC_POINT("push: written, not published");
 	/* Release: header and payload. Pairs with the acquire load in myc_lane_peek. */
 	__atomic_store_n(&slot->sequence, number, __ATOMIC_RELEASE);

@@ -103,7 +103,7 @@ int myc_region_create(const char *name, const struct myc_region_plan *plan, stru
 		size = round_up(size, HUGE_PAGE);
 	else
 		fd = sized_memfd(name, size, 0, &base);
-	if (fd < 0)
+	if (fd < 0 || !base)
 		return myc_error_set(error, fd,
 				     "give the system more memory, or smaller capacities",
 				     "region '%s': no %llu bytes of shared memory: %s", name,

@@ -154,12 +154,13 @@ static int read_symbol(struct myc_yaml_node node, struct myc_channel_symbols *sy
 
 	if (err)
 		return err;
-	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c > '~' || c - text >= 8)
+	memset(wire, ' ', sizeof(wire));
+	for (size_t i = 0; text[i]; i++) {
+		if (text[i] <= ' ' || text[i] > '~' || i >= sizeof(wire))
 			return myc_yaml_refuse(node, error, "write it as on the wire, unpadded",
 					       "not 1 to 8 printable characters");
-	memset(wire, ' ', sizeof(wire));
-	memcpy(wire, text, strlen(text));
+		wire[i] = text[i];
+	}
 	memcpy(&symbol, wire, sizeof(symbol));
 	symbol = le64toh(symbol);
 	for (uint32_t i = 0; i < symbols->count; i++)

@@ -38,7 +38,7 @@ unsigned myc_yaml_line(struct myc_yaml_node node)
 /* "channels[0].lines[1].port" */
 static void path_of(const struct myc_yaml *yaml, int id, char *out, size_t size)
 {
-	int chain[MYC_YAML_DEPTH_MAX + 1];
+	int chain[MYC_YAML_DEPTH_MAX + 1] = {0};
 	int depth = 0;
 	size_t used = 0;
 
@@ -63,7 +63,7 @@ static void shown(const char *text, char *out, size_t size)
 {
 	size_t i = 0;
 
-	for (; text[i] && i < VALUE_SHOWN_MAX && i + 4 < size; i++)
+	for (; i < VALUE_SHOWN_MAX && i + 4 < size && text[i]; i++)
 		out[i] = text[i] >= ' ' && text[i] != 0x7f ? text[i] : '?';
 	snprintf(out + i, size - i, "%s", text[i] ? "..." : "");
 }
@@ -388,7 +388,8 @@ int myc_yaml_fields(struct myc_yaml_node mapping, const struct myc_yaml_field *f
 	     pair < raw->data.mapping.pairs.top; pair++) {
 		unsigned i = 0;
 
-		while (i < count && strcmp(fields[i].name, scalar_text(mapping.yaml, pair->key)))
+		while (i < count &&
+		       strcmp(fields[i].name, scalar_text(mapping.yaml, pair->key)) != 0)
 			i++;
 		if (i == count)
 			return unknown_key(node_of(mapping.yaml, pair->key), fields, count, error);

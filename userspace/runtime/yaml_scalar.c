@@ -145,7 +145,7 @@ int myc_yaml_duration(struct myc_yaml_node node, uint64_t min_ns, uint64_t max_n
 				       "not a duration");
 	unit += strspn(unit, " ");
 	for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(unit, units[i].name))
+		if (strcmp(unit, units[i].name) != 0)
 			continue;
 		if (!__builtin_mul_overflow(value, units[i].ns, &value) && value >= min_ns &&
 		    value <= max_ns) {

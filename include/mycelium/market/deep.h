@@ -33,13 +33,15 @@ MYC_DEEP_OWN_MESSAGES(MYC_IEX_DEFINE)
 /* Specified length of a type, type byte included; 0 = no such type. */
 static inline uint32_t myc_deep_length(uint8_t type)
 {
-	static const uint8_t length[256] = {
-#define MYC_DEEP_LENGTH(type, name, size) [type] = (size),
+	switch (type) {
+#define MYC_DEEP_LENGTH(letter, name, size) \
+	case letter:                        \
+		return size;
 		MYC_DEEP_MESSAGES(MYC_DEEP_LENGTH)
 #undef MYC_DEEP_LENGTH
-	};
-
-	return length[type];
+	default:
+		return 0;
+	}
 }
 
 /* One line of text of a DEEP message; see myc_itch_print(). */

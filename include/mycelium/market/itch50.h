@@ -143,13 +143,15 @@ MYC_ITCH_MESSAGES(MYC_ITCH_DEFINE)
 /* Specified length of a type, type byte included; 0 = no such type. */
 static inline uint32_t myc_itch_length(uint8_t type)
 {
-	static const uint8_t length[256] = {
-#define MYC_ITCH_LENGTH(type, name, size) [type] = (size),
+	switch (type) {
+#define MYC_ITCH_LENGTH(letter, name, size) \
+	case letter:                        \
+		return size;
 		MYC_ITCH_MESSAGES(MYC_ITCH_LENGTH)
 #undef MYC_ITCH_LENGTH
-	};
-
-	return length[type];
+	default:
+		return 0;
+	}
 }
 
 /* "add_order" for 'A'; NULL for an unknown type. */

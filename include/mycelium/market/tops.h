@@ -84,13 +84,15 @@ MYC_TOPS_MESSAGES(MYC_IEX_DEFINE)
 /* Specified length of a type, type byte included; 0 = no such type. */
 static inline uint32_t myc_tops_length(uint8_t type)
 {
-	static const uint8_t length[256] = {
-#define MYC_TOPS_LENGTH(type, name, size) [type] = (size),
+	switch (type) {
+#define MYC_TOPS_LENGTH(letter, name, size) \
+	case letter:                        \
+		return size;
 		MYC_TOPS_MESSAGES(MYC_TOPS_LENGTH)
 #undef MYC_TOPS_LENGTH
-	};
-
-	return length[type];
+	default:
+		return 0;
+	}
 }
 
 /* One line of text of a TOPS message; see myc_itch_print(). */
