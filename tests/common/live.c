@@ -33,7 +33,7 @@ static void absolute(const char *build, const char *path, char *out, size_t size
 
 void live_open(struct live *live, const char *name)
 {
-	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+	const char *named = getenv("BUILD"), *build = named ? named : "build";
 
 	memset(live, 0, sizeof(*live));
 	live->out = -1;
@@ -329,5 +329,5 @@ pid_t live_pid_of(const struct live *live, const char *comm)
 {
 	pid_t holder = child_called(live->launcher, "myc-holder");
 
-	return strcmp(comm, "myc-holder") && holder ? child_called(holder, comm) : holder;
+	return strcmp(comm, "myc-holder") != 0 && holder ? child_called(holder, comm) : holder;
 }

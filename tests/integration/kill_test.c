@@ -89,7 +89,8 @@ static void start(void)
 
 	snprintf(text, sizeof(text),
 		 "system: %s\n"
-		 "network: { kind: xdp, interface: %s, wait: blocking }\n"
+		 "network: { kind: xdp, interface: %s, wait: blocking, frames: 32768, rx_ring: "
+		 "16384 }\n"
 		 "supervisor: { intensity: 1000, period_s: 1 }\n"
 		 "channels:\n"
 		 "  - name: wire\n"
@@ -138,10 +139,17 @@ static pid_t start_feed(const char *seconds)
 					  seconds, "--loss", "1", "--raw", lab.peer, NULL});
 }
 
+static bool is_gone(void *pid)
+{
+	return kill(*(pid_t *)pid, 0) != 0;
+}
+
 static void kill_and_see(pid_t pid)
 {
 	assert_true(pid > 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
+	/* It dies some time after the call, and is reaped some time after that. */
+	assert_true(lab_until(is_gone, &pid, 5000));
 }
 
 static void random_kills_leave_no_hole_and_no_repetition(void **state)

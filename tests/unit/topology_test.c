@@ -243,7 +243,7 @@ static const char whole[] =
 
 static void a_whole_topology_reads_as_written(void **state)
 {
-	struct myc_topology *t;
+	struct myc_topology *t = NULL;
 
 	(void)state;
 	assert_int_equal(read_text(whole, NULL, NULL, 0, &t, NULL), 0);
@@ -285,7 +285,7 @@ static void the_command_line_changes_network_supervisor_and_settings(void **stat
 		{"network.frames", "128"}, {"network.queues", "[3]"}, {"supervisor.intensity", "0"},
 		{"book.symbol", "MSFT"},   {"strategy.limit", "10"},
 	};
-	struct myc_topology *t;
+	struct myc_topology *t = NULL;
 	struct myc_error error;
 
 	(void)state;
@@ -312,8 +312,8 @@ static void the_command_line_changes_network_supervisor_and_settings(void **stat
 
 static void a_layout_gives_rows_endpoints_and_owners(void **state)
 {
-	struct myc_topology *t;
-	struct myc_layout *layout;
+	struct myc_topology *t = NULL;
+	struct myc_layout *layout = NULL;
 	struct myc_error error;
 
 	(void)state;
@@ -336,7 +336,7 @@ static void a_layout_gives_rows_endpoints_and_owners(void **state)
 
 static void libraries_and_behaviours_are_checked_before_the_start(void **state)
 {
-	struct myc_topology *t;
+	struct myc_topology *t = NULL;
 	struct myc_error error;
 	char text[512];
 
@@ -346,7 +346,7 @@ static void libraries_and_behaviours_are_checked_before_the_start(void **state)
 	assert_non_null(strstr(error.cause, "dir/./libbook.so"));
 	myc_topology_free(t);
 
-	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+	const char *named = getenv("BUILD"), *build = named ? named : "build";
 	static const struct {
 		const char *behaviour, *feeds, *says;
 		int code;
