@@ -188,7 +188,10 @@ bool myc_report_ledger(const struct myc_run *run, const struct myc_view *view,
 		     " in hand + %" PRIu64 " in rings + %" PRIu64 " dropped by sockets + %" PRIu64
 		     " for a full ring\n",
 		     traffic.redirected, traffic.adds_up ? "=" : "!=", ledger->handled,
-		     ledger->in_hand, ledger->in_rx, ledger->rx_dropped, ledger->rx_ring_full);
+		     ledger->in_hand, ledger->in_rx, traffic.lost_after, ledger->rx_ring_full);
+	if (traffic.lost_before)
+		myc_text_add(text, "sockets dropped %" PRIu64 " before they were seen\n",
+			     traffic.lost_before);
 	return traffic.adds_up;
 }
 

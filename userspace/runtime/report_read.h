@@ -17,7 +17,9 @@ struct myc_traffic {
 	struct myc_counters all;
 	uint64_t seen, redirected; /* packets: sum over reasons; to owner or standby */
 	struct myc_ledger ledger;
-	bool adds_up; /* redirected = handled + in hand + in rings + dropped by the socket */
+	uint64_t lost_before,
+		lost_after; /* the sockets' rx_dropped, by its side of the judgement */
+	bool adds_up;	    /* redirected = handled + in hand + in rings + dropped by the socket */
 };
 
 /* Sums over all channels. */
