@@ -457,7 +457,7 @@ static void a_fragmented_datagram_is_counted_by_the_group_socket(void **state)
 {
 	struct dp_rig rig;
 	struct packet packet;
-	struct myc_ledger ledger;
+	struct myc_ledger ledger = {0};
 	struct myc_counters other;
 
 	(void)state;
