@@ -106,7 +106,7 @@ static void start(void)
 		 "    executors: [ { idle: sleep } ]\n"
 		 "    actors:\n"
 		 "      - { name: recorder, behaviour: recorder, executor: 0, feeds: [wire], "
-		 "settings: { log: %s } }\n"
+		 "settings: { log: %s, delay_ns: 50000 } }\n"
 		 "  - name: other\n"
 		 "    library: %s/tests/actors/recorder.so\n"
 		 "    executors: [ { idle: sleep } ]\n"
@@ -135,7 +135,7 @@ static pid_t start_feed(const char *seconds)
 
 	return lab_start(&lab, LAB_SENDER, "feed.log",
 			 (const char *[]){"myc-feed", "--quiet", "--report", report, "--generate",
-					  "--messages", "3000000", "--rate", "20000", "--seconds",
+					  "--messages", "3000000", "--rate", "4000", "--seconds",
 					  seconds, "--loss", "1", "--raw", lab.peer, NULL});
 }
 
@@ -201,18 +201,22 @@ static void random_kills_leave_no_hole_and_no_repetition(void **state)
 		lab_show(&lab, "stop.log");
 		fail_msg("myc stop failed");
 	}
+	if (lab_wire_drops(&lab))
+		fail_msg("the wire itself dropped %llu packets",
+			 (unsigned long long)lab_wire_drops(&lab));
 	struct recording_sums sums = recording_walk(recording);
 	json_t *report = lab_json(&lab, "report.json");
 	print_message("%u kills of the worker, %u of the supervisor; %llu messages, %llu in doubt, "
 		      "%llu lost on both lines\n",
 		      market_kills, supervisor_kills, (unsigned long long)sums.messages,
 		      (unsigned long long)sums.in_doubt, (unsigned long long)sums.lost);
+	/* The rings have room for seconds of this traffic, also on a busy machine. */
+	assert_int_equal(json_at(report, "ledger.rx_ring_full"), 0);
 	recording_gaps_are(recording, truth);
 	assert_true(sums.in_doubt <= market_kills);
 	assert_int_equal(sums.next - 1, json_at(truth, "messages"));
 	assert_true(json_is_true(json_object_get(json_object_get(report, "ledger"), "adds_up")));
 	assert_int_equal(json_at(report, "ledger.in_fill"), json_at(report, "ledger.frames"));
-	assert_int_equal(json_at(report, "ledger.rx_ring_full"), 0);
 	json_decref(truth);
 	json_decref(report);
 	recording_free(recording);
