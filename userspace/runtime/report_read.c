@@ -67,5 +67,5 @@ void myc_read_traffic(const struct myc_run *run, const struct myc_view *view,
 			      traffic->all.reason[MYC_REASON_REDIRECTED_STANDBY];
 	traffic->adds_up = traffic->redirected == ledger->handled + ledger->in_hand +
 							  ledger->in_rx + ledger->rx_dropped +
-							  ledger->rx_ring_full;
+							  ledger->rx_ring_full + ledger->unpushed;
 }
