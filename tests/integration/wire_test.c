@@ -55,13 +55,15 @@ static const char mold_channel[] = "    protocol: moldudp64\n"
 
 static void topology_run(const char *text)
 {
-	const char *report = lab_path(&lab, "report.json");
+	const char *report = lab_path(&lab, "report.json"), *log = lab_path(&lab, "system.log");
 
 	lab_write(&lab, "topology.yaml", text);
 	const char *topology = lab_path(&lab, "topology.yaml");
 	if (lab_run(&lab, LAB_RECEIVER, "run.log", 30000,
-		    (const char *[]){"myc", "run", topology, "-d", "--report", report, NULL})) {
+		    (const char *[]){"myc", "run", topology, "-d", "--report", report, "--log", log,
+				     NULL})) {
 		lab_show(&lab, "run.log");
+		lab_show(&lab, "system.log");
 		fail_msg("myc run failed");
 	}
 }
@@ -111,9 +113,14 @@ static void system_stop(void)
 	if (lab_run(&lab, LAB_RECEIVER, "stop.log", 20000,
 		    (const char *[]){"myc", "stop", system_name, NULL})) {
 		lab_show(&lab, "stop.log");
-		lab_show(&lab, "run.log");
+		lab_show(&lab, "system.log");
 		fail_msg("myc stop failed");
 	}
+	/* An orderly end is not taken for a death. */
+	char *log = lab_read(&lab, "system.log");
+	assert_non_null(log);
+	assert_null(strstr(log, "died"));
+	free(log);
 	system_name[0] = '\0';
 }
 
