@@ -4,7 +4,7 @@
  *
  *   sender    the outgoing half: roads (lanes out), flows, whom to wake. An executor has one, and
  *             so has each attached plain thread                              (send.c)
- *   receiver  inlets (lanes in), credit, pending queue                       (receive.c)
+ *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its three files)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
  *   actor     life of one actor: init, failure, restart, stop               (actor.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
@@ -29,6 +29,12 @@
 #define MYC_FLOW_CACHE	    1024 /* of (sender, receiver) -> flow, direct mapped */
 #define MYC_NONE	    UINT32_MAX
 #define MYC_UNRUNG_SLEEP_NS 1000000 /* longest sleep when other processes cannot wake us */
+
+/* A counter in the region: this thread is its one writer, anyone reads. */
+static inline void myc_count(uint64_t *counter)
+{
+	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
 
 /* ---- sender ---------------------------------------------------------------------------------- */
 
@@ -236,7 +242,7 @@ void myc_executor_close(struct myc_executor *executor);
 void *myc_executor_run(void *executor);
 uint64_t myc_executor_now(struct myc_executor *executor);
 
-/* receive.c */
+/* the receiver */
 void myc_receiver_recover(struct myc_executor *executor); /* inlets that a predecessor had */
 void myc_receiver_resume(struct myc_executor *executor);  /* messages in doubt, pending entries */
 unsigned myc_receiver_poll(struct myc_executor *executor, unsigned budget);

@@ -383,11 +383,6 @@ static int send_check(uint16_t type, size_t size)
 	return type >= MYC_TYPE_FRAMEWORK ? -EINVAL : 0;
 }
 
-static void count(uint64_t *counter)
-{
-	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
-}
-
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		 size_t size)
 {
@@ -402,12 +397,12 @@ int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, cons
 	if (!code)
 		code = myc_sender_may(sender, road, flow);
 	if (code) {
-		count(&self->metrics->sends_refused);
+		myc_count(&self->metrics->sends_refused);
 		return code;
 	}
 	myc_slot_fill(&slot, to, self->address, type, size);
 	myc_sender_put(sender, road, flow, &slot, payload, size);
-	count(&self->metrics->messages_sent);
+	myc_count(&self->metrics->messages_sent);
 	return 0;
 }
 
@@ -433,6 +428,6 @@ int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const vo
 		else
 			code = myc_outbox_put(executor, self, to, flow, &slot, payload, size);
 	}
-	count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
+	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
 	return code;
 }
