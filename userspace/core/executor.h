@@ -91,6 +91,11 @@ struct myc_peer *myc_sender_peer(struct myc_sender *sender, uint32_t process, ui
 void myc_sender_dirty(struct myc_sender *sender, struct myc_peer *peer, uint8_t what);
 /* End of a turn: wakes who sleeps of those we gave something. */
 void myc_sender_wake(struct myc_sender *sender);
+/* Has the receiver cut this road off? Until our process is restarted, then. */
+static inline bool myc_road_cut(const struct myc_road *road)
+{
+	return road->lane.cursor && __atomic_load_n(&road->lane.cursor->cut, __ATOMIC_RELAXED);
+}
 /* Finds or makes road and flow. -ESRCH, -ENOSPC (lanes or flows are all in use). */
 int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
 		       struct myc_ref *ref);
@@ -132,7 +137,7 @@ struct myc_inlet {
 	struct myc_peer *peer;	  /* NULL: a plain thread */
 	uint64_t source;
 	const struct myc_lanes *block;
-	bool cut;
+	bool cut; /* as cursor.cut says */
 	uint32_t dirty_count;
 	uint16_t dirty[MYC_LANE_FLOWS];
 };

@@ -20,8 +20,28 @@ static struct myc_lane_in *lane_in(const struct myc_executor *executor, uint32_t
 
 void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum myc_lane_fault why)
 {
+	uint64_t incarnation = __atomic_load_n(&inlet->block->incarnation, __ATOMIC_RELAXED);
+
 	inlet->cut = true;
 	myc_count(&executor->words->lane_faults[why]);
+	if (!inlet->lane.cursor)
+		return;
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
+		struct myc_flow_in *flow = &inlet->flow[f];
+		int32_t unused = (int32_t)(flow->limit - flow->received);
+
+		flow->limit = flow->received;
+		__atomic_store_n(&inlet->lane.limit[f], flow->limit, __ATOMIC_RELAXED);
+		if (!flow->actor)
+			continue;
+		flow->actor->granted -= unused;
+		executor->granted -= unused;
+	}
+	myc_lane_publish(&inlet->lane, MYC_RING_ORDINARY);
+	myc_lane_publish(&inlet->lane, MYC_RING_URGENT);
+	/* Release: limits and positions. Pairs with road_mend. */
+	__atomic_store_n(&inlet->lane.cursor->cut, incarnation ? incarnation : UINT64_MAX,
+			 __ATOMIC_RELEASE);
 }
 
 /* Moves the limit as far as window, mailbox and pending entries allow. */
@@ -29,6 +49,9 @@ void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow)
 {
 	struct myc_actor *actor = flow->actor;
+
+	if (inlet->cut)
+		return;
 	int32_t more = (int32_t)(flow->handled + myc_credit_window(actor) - flow->limit);
 	int32_t room = (int32_t)actor->capacity - actor->granted;
 	int32_t pool = (int32_t)executor->pending_capacity - executor->granted;
@@ -97,6 +120,29 @@ struct myc_inlet *myc_inlet_bind(struct myc_executor *executor, uint64_t source)
 	return NULL;
 }
 
+/* Has the sender's next incarnation mended the lane that was cut? Then it is used again. */
+static void inlet_reopen(struct myc_inlet *inlet)
+{
+	struct myc_lane_cursor *cursor = inlet->lane.cursor;
+	/* Acquire: the mended lane. Pairs with myc_sender_recover. */
+	uint64_t incarnation = __atomic_load_n(&inlet->block->incarnation, __ATOMIC_ACQUIRE);
+
+	inlet->cut = cursor && cursor->cut;
+	if (!inlet->cut || !incarnation || incarnation == cursor->cut)
+		return;
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
+		struct myc_flow_in *flow = &inlet->flow[f];
+
+		flow->epoch = 0; /* to be learnt anew */
+		if (!flow->actor || flow->limit != flow->handled)
+			continue;
+		flow->actor->flows_in--;
+		flow->actor = NULL;
+	}
+	inlet->cut = false;
+	__atomic_store_n(&cursor->cut, 0, __ATOMIC_RELAXED);
+}
+
 /* The lane at directory index `lane`, when it is for us and not open yet. */
 static void inlet_open(struct myc_executor *executor, uint64_t source,
 		       const struct myc_lanes *block, const struct myc_lanes *head, uint32_t lane)
@@ -121,6 +167,7 @@ static void inlet_open(struct myc_executor *executor, uint64_t source,
 		inlet->flow[f].received = inlet->flow[f].handled;
 		inlet->flow[f].limit = inlet->lane.limit[f];
 	}
+	inlet_reopen(inlet);
 }
 
 static bool address_ours(const struct myc_executor *executor, myc_address address)
@@ -189,6 +236,8 @@ static bool flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, u
 
 static void inlet_scan(struct myc_executor *executor, struct myc_inlet *inlet)
 {
+	if (inlet->block && inlet->cut && inlet->lane.cursor)
+		inlet_reopen(inlet);
 	if (!inlet->block || inlet->cut)
 		return;
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS && !inlet->cut; f++)
