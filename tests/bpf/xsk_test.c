@@ -268,6 +268,16 @@ static void end(pid_t pid)
 	assert_true(WIFSIGNALED(status));
 }
 
+/* The ledger is exact while nobody moves frames. */
+static void freeze(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+}
+
 static void workers_killed_under_traffic_lose_and_repeat_nothing(void **state)
 {
 	uint64_t chance = test_seed() * 77 + 1, sent = 0;
@@ -293,7 +303,9 @@ static void workers_killed_under_traffic_lose_and_repeat_nothing(void **state)
 				dp_send(&rig, sent & 1, 0, sent), sent++;
 		}
 		end(pid[victim]);
+		freeze(pid[!victim]);
 		dp_ledger(&rig, &ledger);
+		kill(pid[!victim], SIGCONT);
 		pid[victim] = start(&rig, victim, witness);
 	}
 	/* Two writers share `seen`, so it may run behind; the states tell. */

@@ -33,7 +33,7 @@ static void absolute(const char *build, const char *path, char *out, size_t size
 
 void live_open(struct live *live, const char *name)
 {
-	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+	const char *named = getenv("BUILD"), *build = named ? named : "build";
 
 	memset(live, 0, sizeof(*live));
 	live->out = -1;
@@ -66,18 +66,23 @@ void live_topology(struct live *live, const char *format, ...)
 
 static pid_t run(const struct live *live, const char *const *args, int *out)
 {
-	const char *argv[16] = {live->bin};
-	int fds[2], count = 1;
+	const char *argv[16] = {NULL};
+	char path[sizeof(live->bin)];
+	int fds[2];
 
-	while (*args && count < 15)
-		argv[count++] = *args++;
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	snprintf(path, sizeof(path), "%s", live->bin);
+	argv[0] = path;
+	for (int i = 0; i < 14 && args[i]; i++)
+		argv[i + 1] = args[i];
+	if (pipe2(fds, O_CLOEXEC))
+		abort();
 	pid_t pid = fork();
-	assert_true(pid >= 0);
+	if (pid < 0)
+		abort();
 	if (!pid) {
 		dup2(fds[1], STDOUT_FILENO);
 		dup2(fds[1], STDERR_FILENO);
-		execv(live->bin, (char *const *)argv);
+		execv(path, (char *const *)argv);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -329,5 +334,5 @@ pid_t live_pid_of(const struct live *live, const char *comm)
 {
 	pid_t holder = child_called(live->launcher, "myc-holder");
 
-	return strcmp(comm, "myc-holder") && holder ? child_called(holder, comm) : holder;
+	return strcmp(comm, "myc-holder") != 0 && holder ? child_called(holder, comm) : holder;
 }

@@ -84,7 +84,7 @@ static struct view settled(int64_t market_before, int64_t supervisor_before)
 	return (struct view){0};
 }
 
-/* The rings hold what comes while nobody restarts a worker: a supervisor's back-off is 1 s at most,
+/* The handler takes its time, so that most kills hit it. The rings hold what comes while nobody restarts a worker: a supervisor's back-off is 1 s at most,
  * then it starts the worker at once. */
 static void start(void)
 {
@@ -109,7 +109,7 @@ static void start(void)
 		 "    executors: [ { idle: sleep } ]\n"
 		 "    actors:\n"
 		 "      - { name: recorder, behaviour: recorder, executor: 0, feeds: [wire], "
-		 "settings: { log: %s } }\n"
+		 "settings: { log: %s, delay_ns: 50000 } }\n"
 		 "  - name: other\n"
 		 "    library: %s/tests/actors/recorder.so\n"
 		 "    executors: [ { idle: sleep } ]\n"
@@ -138,7 +138,7 @@ static pid_t start_feed(const char *seconds)
 
 	return lab_start(&lab, LAB_SENDER, "feed.log",
 			 (const char *[]){"myc-feed", "--quiet", "--report", report, "--generate",
-					  "--messages", "3000000", "--rate", "10000", "--seconds",
+					  "--messages", "3000000", "--rate", "4000", "--seconds",
 					  seconds, "--loss", "1", "--raw", lab.peer, NULL});
 }
 
@@ -203,12 +203,12 @@ static void random_kills_leave_no_hole_and_no_repetition(void **state)
 		      "%llu lost on both lines\n",
 		      market_kills, supervisor_kills, (unsigned long long)sums.messages,
 		      (unsigned long long)sums.in_doubt, (unsigned long long)sums.lost);
+	assert_int_equal(json_at(report, "ledger.rx_ring_full"), 0);
 	recording_gaps_are(recording, truth);
 	assert_true(sums.in_doubt <= market_kills);
 	assert_int_equal(sums.next - 1, json_at(truth, "messages"));
 	assert_true(json_is_true(json_object_get(json_object_get(report, "ledger"), "adds_up")));
 	assert_int_equal(json_at(report, "ledger.in_fill"), json_at(report, "ledger.frames"));
-	assert_int_equal(json_at(report, "ledger.rx_ring_full"), 0);
 	json_decref(truth);
 	json_decref(report);
 	recording_free(recording);

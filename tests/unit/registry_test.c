@@ -10,7 +10,7 @@
 /* The registry is compiled into the test with a hook at each of its named points. */
 static void point(const char *name);
 #define MYC_REGISTRY_POINT(name) point(#name)
-#include "../../userspace/registry/registry.c"
+#include "../../userspace/registry/registry.c" /* NOLINT(bugprone-suspicious-include) */
 
 /* At the `stop_at`-th point of the writer it "dies" (longjmp), or `at_point` runs a reader. */
 static _Thread_local int points_seen;
@@ -24,7 +24,7 @@ static void point(const char *name)
 	if (inside)
 		return;
 	points_seen++;
-	if (stop_at && points_seen == stop_at && strncmp(name, "reader", 6))
+	if (stop_at && points_seen == stop_at && strncmp(name, "reader", 6) != 0)
 		longjmp(died, 1);
 	if (at_point) {
 		inside = true;

@@ -219,6 +219,17 @@ static void each_broken_topology_is_one_line_with_place_cause_and_remedy(void **
 	assert_int_equal(wrong, 0);
 }
 
+/* One that is right. */
+static struct myc_topology *must_read(const char *text, const char *kind,
+				      const struct myc_topology_override *overrides, unsigned count)
+{
+	struct myc_topology *topology = NULL;
+
+	if (read_text(text, kind, overrides, count, &topology, NULL))
+		abort();
+	return topology;
+}
+
 static const char whole[] =
 	"system: demo\n"
 	"network: { kind: udp, interface: veth1, queues: [0, 2], wait: blocking, frames: 4096 }\n"
@@ -243,10 +254,10 @@ static const char whole[] =
 
 static void a_whole_topology_reads_as_written(void **state)
 {
-	struct myc_topology *t;
+	struct myc_topology *t = NULL;
 
 	(void)state;
-	assert_int_equal(read_text(whole, NULL, NULL, 0, &t, NULL), 0);
+	t = must_read(whole, NULL, NULL, 0);
 	assert_string_equal(t->system, "demo");
 	assert_int_equal(t->network.kind, MYC_DATAPLANE_UDP);
 	assert_true(t->network.queues == 5);
@@ -285,13 +296,13 @@ static void the_command_line_changes_network_supervisor_and_settings(void **stat
 		{"network.frames", "128"}, {"network.queues", "[3]"}, {"supervisor.intensity", "0"},
 		{"book.symbol", "MSFT"},   {"strategy.limit", "10"},
 	};
-	struct myc_topology *t;
+	struct myc_topology *t = NULL;
 	struct myc_error error;
 
 	(void)state;
 	assert_int_equal(read_text(whole, "xdp", overrides, 5, &t, &error), -EINVAL);
 	assert_non_null(strstr(error.cause, "no interface")); /* the file's was for udp */
-	assert_int_equal(read_text(whole, "udp", overrides, 5, &t, NULL), 0);
+	t = must_read(whole, "udp", overrides, 5);
 	assert_string_equal(t->network.interface, "veth1");
 	assert_int_equal(t->network.frames, 128);
 	assert_true(t->network.queues == 8);
@@ -312,13 +323,14 @@ static void the_command_line_changes_network_supervisor_and_settings(void **stat
 
 static void a_layout_gives_rows_endpoints_and_owners(void **state)
 {
-	struct myc_topology *t;
-	struct myc_layout *layout;
+	struct myc_topology *t = NULL;
+	struct myc_layout *layout = NULL;
 	struct myc_error error;
 
 	(void)state;
-	assert_int_equal(read_text(whole, NULL, NULL, 0, &t, NULL), 0);
-	assert_int_equal(myc_layout_make(&layout, t, &error), 0);
+	t = must_read(whole, NULL, NULL, 0);
+	if (myc_layout_make(&layout, t, &error))
+		abort();
 	const struct myc_steer_config *config = layout->dataplane.config;
 	assert_int_equal(config->channel[0].owner_row, layout->row[0][0]);
 	assert_int_equal(config->channel[1].owner_row, layout->row[0][1]);
@@ -336,17 +348,17 @@ static void a_layout_gives_rows_endpoints_and_owners(void **state)
 
 static void libraries_and_behaviours_are_checked_before_the_start(void **state)
 {
-	struct myc_topology *t;
+	struct myc_topology *t = NULL;
 	struct myc_error error;
 	char text[512];
 
 	(void)state;
-	assert_int_equal(read_text(whole, NULL, NULL, 0, &t, NULL), 0);
+	t = must_read(whole, NULL, NULL, 0);
 	assert_int_equal(myc_topology_check_libraries(t, &error), -ENOENT);
 	assert_non_null(strstr(error.cause, "dir/./libbook.so"));
 	myc_topology_free(t);
 
-	const char *build = getenv("BUILD") ? getenv("BUILD") : "build";
+	const char *named = getenv("BUILD"), *build = named ? named : "build";
 	static const struct {
 		const char *behaviour, *feeds, *says;
 		int code;
@@ -361,7 +373,7 @@ static void libraries_and_behaviours_are_checked_before_the_start(void **state)
 				"behaviour: %s%s } ] } ]\n",
 			 table[i].feeds[0] ? UDP : "", table[i].feeds[0] ? CHANNEL : "", "pair.so",
 			 table[i].behaviour, table[i].feeds);
-		assert_int_equal(read_text(text, NULL, NULL, 0, &t, NULL), 0);
+		t = must_read(text, NULL, NULL, 0);
 		free(t->process[0].library);
 		assert_true(asprintf(&t->process[0].library, "%s/tests/actors/pair.so", build) > 0);
 		assert_int_equal(myc_topology_check_libraries(t, &error), table[i].code);

@@ -54,8 +54,7 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
 	append(executor, index, entry->lane, flow, ref->flow, actor);
-	__atomic_store_n(&executor->words->outboxed, executor->words->outboxed + 1,
-			 __ATOMIC_RELAXED);
+	myc_count(&executor->words->outboxed);
 	return 0;
 }
 
@@ -87,19 +86,19 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_road *road,
 	for (; flow->outboxed; moved++) {
 		struct myc_outbox_entry *entry = &executor->outbox[flow->first];
 
-		if (!myc_flow_alive(flow)) {
-			uint64_t *counter =
-				&executor->words->dead_letters[MYC_DEAD_LETTER_OUTBOX_NO_ACTOR];
+		bool cut = myc_road_cut(road);
 
-			__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+		if (cut || !myc_flow_alive(flow)) {
+			myc_count(&executor->words
+					   ->dead_letters[cut ? MYC_DEAD_LETTER_LANE_CUT
+							      : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR]);
 			release(executor, flow);
 			continue;
 		}
 		if (!myc_flow_credit(&executor->out, road, flow))
 			break;
 		if (myc_lane_full(&road->lane, MYC_RING_ORDINARY)) {
-			__atomic_store_n(&executor->words->lanes_full,
-					 executor->words->lanes_full + 1, __ATOMIC_RELAXED);
+			myc_count(&executor->words->lanes_full);
 			break;
 		}
 		__atomic_store_n(&entry->position, road->lane.head[MYC_RING_ORDINARY] + 1,
@@ -136,8 +135,9 @@ bool myc_outbox_ready(struct myc_executor *executor)
 		struct myc_road *road = &executor->out.road[at >> 16];
 		struct myc_flow_out *flow = &road->flow[at & 0xffff];
 
-		if (!myc_flow_alive(flow) || (myc_flow_credit(&executor->out, road, flow) &&
-					      !myc_lane_full(&road->lane, MYC_RING_ORDINARY)))
+		if (myc_road_cut(road) || !myc_flow_alive(flow) ||
+		    (myc_flow_credit(&executor->out, road, flow) &&
+		     !myc_lane_full(&road->lane, MYC_RING_ORDINARY)))
 			return true;
 		at = flow->next_blocked;
 	}

@@ -61,7 +61,7 @@ struct myc_dataplane_opts {
 	enum myc_xsk_mode mode;
 	enum myc_wait wait;
 	uint32_t
-		frames; /* XDP: a queue, UDP and FILE: an endpoint; a power of two, 0 = 8192, 1024 */
+		frames; /* XDP: a queue, UDP and FILE: an endpoint; a power of two, 0 = 4096, 1024 */
 	uint32_t frame_size; /* 2048 or 4096, 0 = 2048 */
 	const char *file;    /* FILE: path; "" rate below */
 	double file_speed;   /* 1 = as recorded, 0 = as fast as it is handled */

@@ -95,12 +95,12 @@ static unsigned take_queue(struct myc_endpoint *endpoint, uint32_t number,
 	/* The packets were written by another core: ask for their lines before the first is read.
 	 * A kernel's or a stranger's descriptor may point anywhere; prefetching does not fault. */
 	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *frame =
-			queue->frames + (batch[i].address & (queue->frames_size - 1));
+		const uint8_t *meta = queue->frames +
+				      (batch[i].address & (queue->frames_size - 1)) - MYC_META_SIZE;
 
-		__builtin_prefetch(frame - MYC_META_SIZE);
-		__builtin_prefetch(frame);
-		__builtin_prefetch(frame + 64);
+		__builtin_prefetch(meta);
+		__builtin_prefetch(meta + 64);
+		__builtin_prefetch(meta + 128);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct myc_packet *packet = &packets[filled];

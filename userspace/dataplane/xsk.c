@@ -49,9 +49,13 @@ static struct myc_ring ring_of_consumer(const struct xsk_ring_cons *mapped)
 
 static int open_umem(struct myc_xsk_queue *queue)
 {
+	/* The kernel leaves 256 bytes of head-room, so with the metadata's size on top of that the
+	 * metadata begins a cache line and shares it with the packet's first headers: a line less
+	 * to move between the cores for every packet. */
 	const struct xsk_umem_config config = {.fill_size = fill_entries(queue),
 					       .comp_size = COMPLETION_ENTRIES,
-					       .frame_size = queue->frame_size};
+					       .frame_size = queue->frame_size,
+					       .frame_headroom = MYC_META_SIZE};
 	int err;
 
 	/* libxdp 1.3 leaves the cached indices as it finds them. */

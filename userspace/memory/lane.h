@@ -205,6 +205,11 @@ static inline uint64_t *myc_lanes_directory(const struct myc_lanes *block)
  * predecessor died before that, and undoes a half-written flow entry. */
 void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint32_t index);
 
+/* Sender: makes a lane usable again that the receiver cut off from a predecessor (`in`: the receiver's
+ * half, cut). Flows are free, what was granted counts as sent, numbers go on where reception stopped;
+ * what was published and not received by then is lost. Died inside it: the next one does it again. */
+void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in);
+
 /* Receiver: its end of lane `index` of another's block, whose head was checked into `head`;
  * `in` is its own half. Goes on at progress: returns the set of rings (bit r) whose next message
  * was begun by a predecessor. */

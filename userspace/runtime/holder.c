@@ -30,9 +30,10 @@
 #include "runtime/run.h"
 
 #define NS_PER_MS	1000000ull
-#define BACKOFF_MIN_NS	(10 * NS_PER_MS)
+#define BACKOFF_MIN_NS	(5 * NS_PER_MS)
 #define BACKOFF_MAX_NS	(1000 * NS_PER_MS)
-#define SUPERVISOR_WELL (2000 * NS_PER_MS) /* lived that long: the next back-off is short again */
+#define FORK_AGAIN_NS	(100 * NS_PER_MS) /* after one that the kernel refused */
+#define SUPERVISOR_WELL (50 * NS_PER_MS)  /* lived that long: its successor comes at once */
 
 struct held_child {
 	uint64_t incarnation; /* of the running one, or the last */
@@ -230,7 +231,7 @@ static void supervisor_fork(struct holder *holder)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
 		myc_log_error("socketpair: %s", strerror(errno));
-		holder->supervisor_due_ns = myc_clock_ns() + holder->backoff_ns;
+		holder->supervisor_due_ns = myc_clock_ns() + FORK_AGAIN_NS;
 		return;
 	}
 	pid_t pid = fork();
@@ -243,7 +244,7 @@ static void supervisor_fork(struct holder *holder)
 	if (pid < 0) {
 		myc_log_error("fork: %s", strerror(errno));
 		close(pair[0]);
-		holder->supervisor_due_ns = myc_clock_ns() + holder->backoff_ns;
+		holder->supervisor_due_ns = myc_clock_ns() + FORK_AGAIN_NS;
 		return;
 	}
 	holder->supervisor = pid;
@@ -296,14 +297,15 @@ static void supervisor_died(struct holder *holder, int status)
 	holder->socket = -1;
 	if (holder->release)
 		return;
+	/* Rings run over while nobody restarts workers: only one that dies at its start waits. */
 	if (now - holder->supervisor_born_ns > SUPERVISOR_WELL)
-		holder->backoff_ns = BACKOFF_MIN_NS;
+		holder->backoff_ns = 0;
 	holder->supervisor_due_ns = now + holder->backoff_ns;
 	myc_log_warn("the supervisor died (%s %d); its successor comes in %u ms",
 		     WIFSIGNALED(status) ? "signal" : "exit code",
 		     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 		     (unsigned)(holder->backoff_ns / NS_PER_MS));
-	holder->backoff_ns *= 2;
+	holder->backoff_ns = holder->backoff_ns ? 2 * holder->backoff_ns : BACKOFF_MIN_NS;
 	if (holder->backoff_ns > BACKOFF_MAX_NS)
 		holder->backoff_ns = BACKOFF_MAX_NS;
 }

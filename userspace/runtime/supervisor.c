@@ -22,6 +22,8 @@
 #include "runtime/report.h"
 
 #define TICK_MAX_MS 100
+#define DEATH_MS    10
+#define DEATH_TRIES 20
 #define RETRY_NS    (100 * MYC_NS_PER_MS) /* after the holder could not fork */
 
 static void log_error(const struct myc_error *error)
@@ -71,23 +73,6 @@ static void renew_lease(struct myc_supervisor *supervisor, uint64_t now_ns)
 
 /* ---- what comes in --------------------------------------------------------------------------- */
 
-static bool on_request(void *context, const char *line, struct myc_text *answer)
-{
-	struct myc_supervisor *supervisor = context;
-
-	if (!strcmp(line, "ps")) {
-		myc_report_tree(supervisor->run, &supervisor->view, answer);
-	} else if (!strcmp(line, "ps json")) {
-		myc_report_json(supervisor->run, &supervisor->view, answer);
-	} else if (!strcmp(line, "stop")) {
-		myc_supervisor_stop(supervisor, NULL);
-		return true;
-	} else {
-		myc_text_add(answer, "error: the requests are ps, ps json, stop\n");
-	}
-	return false;
-}
-
 /* False when the holder is gone: PR_SET_PDEATHSIG is on its way. */
 static bool on_holder(struct myc_supervisor *supervisor)
 {
@@ -120,6 +105,48 @@ static bool on_holder(struct myc_supervisor *supervisor)
 		}
 	}
 	return err == -EAGAIN;
+}
+
+/* Is there one that has died and was not reported by the holder yet? */
+static bool death_is_due(const struct myc_supervisor *supervisor)
+{
+	for (uint32_t p = 0; p < myc_run_processes(supervisor->run); p++) {
+		struct pollfd polled = {.fd = supervisor->pidfd[p], .events = POLLIN};
+
+		if (myc_child_runs(&supervisor->notes->child[p]) && polled.fd >= 0 &&
+		    poll(&polled, 1, 0) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* So that an answer shows nobody as up who is dead already. The holder is about to say so. */
+static void hear_of_deaths(struct myc_supervisor *supervisor)
+{
+	for (int i = 0; i < DEATH_TRIES && death_is_due(supervisor); i++) {
+		struct pollfd polled = {.fd = supervisor->holder_fd, .events = POLLIN};
+
+		if (poll(&polled, 1, DEATH_MS) == 1 && !on_holder(supervisor))
+			_exit(1);
+	}
+}
+
+static bool on_request(void *context, const char *line, struct myc_text *answer)
+{
+	struct myc_supervisor *supervisor = context;
+
+	hear_of_deaths(supervisor);
+	if (!strcmp(line, "ps")) {
+		myc_report_tree(supervisor->run, &supervisor->view, answer);
+	} else if (!strcmp(line, "ps json")) {
+		myc_report_json(supervisor->run, &supervisor->view, answer);
+	} else if (!strcmp(line, "stop")) {
+		myc_supervisor_stop(supervisor, NULL);
+		return true;
+	} else {
+		myc_text_add(answer, "error: the requests are ps, ps json, stop\n");
+	}
+	return false;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
