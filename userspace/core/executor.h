@@ -155,6 +155,8 @@ struct myc_actor {
 	bool stop_asked;
 	bool ready_listed;
 	uint32_t outboxed; /* of its messages in the outbox; not 0 = paused */
+	bool stuck;	   /* this pause is counted as such */
+	uint64_t paused_at_ns, counted_at_ns;
 
 	uint32_t capacity, capacity_per_sender;
 	int32_t granted; /* credit out there: sum of limit - handled over its flows */
@@ -182,6 +184,7 @@ int myc_actor_begin(struct myc_actor *actor); /* init, started; restarts when th
 void myc_actor_after(struct myc_actor *actor, int code); /* what a handler's result asks for */
 void myc_actor_end(struct myc_actor *actor);	    /* stopped; its slot is free after the turn */
 void myc_actor_bury(struct myc_executor *executor); /* end of turn: frees the slots of the ended */
+void myc_actor_pause(struct myc_actor *actor);
 void myc_actor_unpause(struct myc_actor *actor);
 void myc_actor_status(struct myc_actor *actor);
 static inline bool myc_actor_runs(const struct myc_actor *actor)

@@ -30,7 +30,8 @@ static void append(struct myc_executor *executor, uint32_t index, uint32_t lane,
 	flow->last = index;
 	flow->actor = actor;
 	if (actor) {
-		actor->outboxed++;
+		if (!actor->outboxed++)
+			myc_actor_pause(actor);
 		set_count(actor);
 	}
 }
@@ -51,7 +52,7 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	entry->slot = *header;
 	if (size)
 		memcpy(entry->slot.payload, payload, size);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
 	append(executor, index, entry->lane, flow, ref->flow, actor);
 	myc_count(&executor->words->outboxed);
@@ -65,7 +66,7 @@ static void release(struct myc_executor *executor, struct myc_flow_out *flow)
 
 	flow->first = executor->outbox_next[index];
 	flow->outboxed--;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	__atomic_store_n(&executor->outbox[index].order, 0, __ATOMIC_RELAXED);
 	executor->outbox_next[index] = executor->outbox_free;
 	executor->outbox_free = index;
@@ -103,7 +104,7 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_road *road,
 		}
 		__atomic_store_n(&entry->position, road->lane.head[MYC_RING_ORDINARY] + 1,
 				 __ATOMIC_RELAXED);
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		myc_order_for_successor();
 		myc_sender_put(&executor->out, road, flow, &entry->slot, entry->slot.payload,
 			       entry->slot.size);
 		release(executor, flow);

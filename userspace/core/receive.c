@@ -56,7 +56,7 @@ static bool pend(struct myc_executor *executor, struct myc_inlet *inlet, struct 
 	entry->ring = MYC_RING_ORDINARY;
 	entry->position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 	entry->slot = *slot;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	__atomic_store_n(&entry->order, ++executor->pending_order << 2 | MYC_PENDING_QUEUED,
 			 __ATOMIC_RELAXED);
 	MYC_POINT("pend: stored, not done");
@@ -68,7 +68,7 @@ static bool pend(struct myc_executor *executor, struct myc_inlet *inlet, struct 
 
 void myc_pending_free(struct myc_executor *executor, uint32_t index)
 {
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	__atomic_store_n(&executor->pending[index].order, 0, __ATOMIC_RELAXED);
 	executor->pending_next[index] = executor->pending_free;
 	executor->pending_free = index;

@@ -49,7 +49,7 @@ int myc_lanes_check(const struct myc_lanes *block, uint64_t size, struct myc_lan
 	if (!version)
 		return -EAGAIN;
 	memcpy(copy, block, sizeof(*copy));
-	__asm__ __volatile__("" : : "r"(copy) : "memory");
+	myc_order_copied(copy);
 	return version == MYC_LANE_VERSION && parameters_fit(copy, size) ? 0 : -EPROTO;
 }
 
