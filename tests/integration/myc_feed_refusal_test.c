@@ -241,7 +241,7 @@ static void broken_binaryfiles_are_refused_with_message_and_offset(void **state)
 		 .cause = "message 3 at offset 52: the file ends",
 		 .remedy = "--messages 2"},
 	};
-	char file[256];
+	char file[256] = "";
 
 	(void)state;
 	write_file(feed_scratch("framed"), file, make_binaryfile(file, 3, 0));

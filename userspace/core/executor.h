@@ -165,19 +165,19 @@ struct myc_actor {
 	uint32_t pending_first, pending_last, pending_count;
 	struct myc_actor *next_ready;
 
-	uint32_t timers;	/* head of its list */
 	struct myc_actor *next; /* of the executor */
 	struct myc_actor_metrics *metrics;
 	struct myc_actor_slot *shared;
+	uint32_t timers; /* head of its list */
 
 	uint32_t restarts_max;
+	uint32_t restarted_count;
+	uint32_t settings_count;
+	struct myc_setting *settings; /* one allocation with its strings */
 	uint64_t restarts_window_ns;
 	uint64_t *restarted_ns; /* the last restarts_max of them, a ring */
-	uint32_t restarted_count;
 
 	char name[48];
-	struct myc_setting *settings; /* one allocation with its strings */
-	uint32_t settings_count;
 };
 
 int myc_actor_begin(struct myc_actor *actor); /* init, started; restarts when they fail */

@@ -181,6 +181,7 @@ void myc_outbox_recover(struct myc_executor *executor)
 		qsort(entries, found, sizeof(void *), by_order);
 	for (uint32_t i = 0; entries && i < found; i++) {
 		struct myc_outbox_entry *entry = entries[i];
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): found ones have a road */
 		struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
 		struct myc_actor *actor = myc_system_actor(executor->system, flow->from);
 

@@ -90,7 +90,7 @@ static uint64_t executor_size(const struct myc_system_opts *opts, uint32_t lanes
 int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *given,
 		    uint32_t processes, uint32_t executors_all)
 {
-	struct myc_system_opts opts;
+	struct myc_system_opts opts = {0};
 	int code = options(&opts, given, NULL);
 
 	if (code)
@@ -530,7 +530,7 @@ int myc_system_open(struct myc_system **out, const struct myc_system_opts *given
 		    struct myc_error *error)
 {
 	struct myc_region_plan plan = {0};
-	struct myc_system_opts opts;
+	struct myc_system_opts opts = {0};
 	struct myc_region region = {0};
 	int code = options(&opts, given, error);
 	int fd;
