@@ -84,8 +84,8 @@ static struct view settled(int64_t market_before, int64_t supervisor_before)
 	return (struct view){0};
 }
 
-/* The handler takes its time, so that most kills hit it. The rings hold what comes while nobody restarts a worker: a supervisor's back-off is 1 s at most,
- * then it starts the worker at once. */
+/* The handler takes its time, so that most kills hit it. The rings hold what comes while nobody
+ * restarts a worker: a supervisor's back-off is 1 s at most, then it starts the worker at once. */
 static void start(void)
 {
 	char text[4096];

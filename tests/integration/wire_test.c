@@ -6,21 +6,14 @@
  */
 #include "common/test.h"
 
-#include <fcntl.h>
-#include <pcap/pcap.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <mycelium/feed.h>
-#include <mycelium/market/iextp.h>
-#include <mycelium/market/itch50.h>
-#include <mycelium/market/moldudp64.h>
-#include <mycelium/market/tops.h>
 
 #include "actors/booker.h"
 #include "common/recording.h"
+#include "common/sent.h"
 #include "market/itch_generator.h"
 
 enum kind { XDP, UDP, CAPTURE };
@@ -349,75 +342,9 @@ static void stalled_consumer_never_turns_a_copy_into_a_loss(void **state)
 
 /* ---- filtering ------------------------------------------------------------------------------- */
 
-/* A message as the test itself reads it off the source. */
-struct expected {
-	uint64_t checksum;
-	uint64_t symbol; /* 0 = of none: always delivered */
-};
-
-static uint64_t checksum_of(const uint8_t *data, uint32_t size)
-{
-	uint64_t checksum = 0xcbf29ce484222325ull;
-
-	for (uint32_t i = 0; i < size; i++)
-		checksum = (checksum ^ data[i]) * 0x100000001b3ull;
-	return checksum;
-}
-
-static uint64_t symbol_of_iex(const uint8_t *message)
-{
-	return message[0] == 'S' ? 0 : myc_load_symbol(message + 10);
-}
-
-static uint64_t symbol_of_itch(const uint8_t *message)
-{
-	uint16_t locate = myc_itch_locate(message);
-
-	return locate ? myc_itch_generator_symbol(locate) : 0;
-}
-
-/* Messages 1..n of a capture of Ethernet, IPv4 without options and UDP, by number. Returns n. */
-static uint64_t read_capture(const char *file, bool iex, struct expected *out, uint64_t max)
-{
-	char command[600], error[PCAP_ERRBUF_SIZE];
-	struct pcap_pkthdr *header;
-	const uint8_t *frame;
-	uint64_t messages = 0;
-
-	snprintf(command, sizeof(command), "gzip -dcf '%s'", file);
-	pcap_t *pcap = pcap_fopen_offline(popen(command, "re"), error);
-	assert_non_null(pcap);
-	while (pcap_next_ex(pcap, &header, &frame) == 1) {
-		const uint8_t *at = frame + 42;
-		uint32_t size = myc_load_be16(frame + 38) - 8u, count;
-		struct myc_iextp segment = {0};
-		struct myc_mold packet = {0};
-		uint64_t number;
-
-		assert_int_equal(iex ? myc_iextp_read(&segment, at, size)
-				     : myc_mold_read(&packet, at, size),
-				 0);
-		number = iex ? segment.sequence : packet.sequence;
-		count = iex ? segment.count : packet.count;
-		at += iex ? MYC_IEXTP_HEADER_SIZE : MYC_MOLD_HEADER_SIZE;
-		for (; count; count--, number++) {
-			uint32_t length = iex ? myc_load_le16(at) : myc_load_be16(at);
-
-			assert_true(number >= 1 && number < max);
-			out[number] = (struct expected){.checksum = checksum_of(at + 2, length),
-							.symbol = iex ? symbol_of_iex(at + 2)
-								      : symbol_of_itch(at + 2)};
-			messages = number > messages ? number : messages;
-			at += 2 + length;
-		}
-	}
-	pcap_close(pcap);
-	return messages;
-}
-
 /* Each message was delivered as it was or reported as filtered, and none that is wanted was
  * filtered: 1. what was watched, 2. what belongs to no instrument. Returns how many were filtered. */
-static uint64_t only_others_were_filtered(const struct expected *message, uint64_t messages,
+static uint64_t only_others_were_filtered(const struct sent_message *message, uint64_t messages,
 					  const uint64_t *watched, uint32_t watching)
 {
 	struct recording_sums sums = recording_walk(recording);
@@ -459,7 +386,7 @@ static void channel_watching(char *out, size_t size, const char *channel, const 
 
 static void iex_filtered(enum kind kind, uint32_t watching)
 {
-	static struct expected message[60000];
+	static struct sent_message message[60000];
 	const char *file = sample("iex/TOPS16.pcap.gz");
 	uint64_t watched[100], chance = test_seed() + watching;
 	char channel[4096];
@@ -467,7 +394,7 @@ static void iex_filtered(enum kind kind, uint32_t watching)
 
 	if (!file)
 		return;
-	assert_int_equal(read_capture(file, true, message, 60000), 57674);
+	assert_int_equal(sent_messages(file, true, message, 60000), 57674);
 	for (uint32_t n = 0; n < watching;) {
 		uint64_t symbol = message[1 + test_random(&chance) % 57674].symbol;
 		bool again = symbol == 0;
@@ -521,7 +448,7 @@ static void filtered_to_100_symbols(void **state)
 /* The filter learns which locates are watched from the directory at the day's begin. */
 static void filtered_to_3_stocks_of_a_day(void **state)
 {
-	static struct expected message[DAY_MESSAGES + 1];
+	static struct sent_message message[DAY_MESSAGES + 1];
 	uint64_t watched[3], chance = test_seed();
 	char channel[1024], truth[256];
 	struct setup setup = {.kind = *(enum kind *)*state,
@@ -534,7 +461,7 @@ static void filtered_to_3_stocks_of_a_day(void **state)
 	channel_watching(channel, sizeof(channel), mold_channel, watched, 3);
 	snprintf(truth, sizeof(truth), "%s", lab_path(&lab, "truth.pcap"));
 	FEED(DAY, "--write", truth);
-	assert_int_equal(read_capture(truth, false, message, DAY_MESSAGES + 1), DAY_MESSAGES);
+	assert_int_equal(sent_messages(truth, false, message, DAY_MESSAGES + 1), DAY_MESSAGES);
 	input_until(&setup, DAY_MESSAGES + 1, (const char *[]){DAY, NULL},
 		    (const char *[]){"--rate", "50000", NULL});
 	uint64_t filtered = only_others_were_filtered(message, DAY_MESSAGES, watched, 3);
