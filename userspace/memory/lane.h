@@ -121,7 +121,9 @@ static inline bool myc_lane_ready(const struct myc_lane_inward *lane, enum myc_l
 	const struct myc_slot *slot = &lane->slot[ring][lane->next[ring] & lane->mask[ring]];
 	uint32_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED);
 
-	return sequence != 0 && sequence != lane->next[ring] - lane->mask[ring];
+	/* 0 is also the number of a message, once in 2^32. */
+	return sequence == lane->next[ring] + 1 ||
+	       (sequence != 0 && sequence != lane->next[ring] - lane->mask[ring]);
 }
 
 /* Copies the next message out. 1: copied; 0: none there; -EPROTO: a sequence that cannot be. */
