@@ -296,7 +296,7 @@ void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor)
 			flow->actor = NULL;
 		}
 	actor->granted = 0;
-	actor->flows_in = 0;
+	myc_credit_flows(actor, -(int32_t)actor->flows_in);
 	struct myc_actor *last = NULL;
 
 	for (struct myc_actor **link = &executor->ready; *link;) {
