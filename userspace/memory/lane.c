@@ -118,7 +118,7 @@ void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in)
 	const uint64_t *counted = (const uint64_t *)(const void *)(in + 1);
 	const uint32_t *limit = (const uint32_t *)(const void *)(counted + lane->flows);
 
-	for (int ring = 0; ring < MYC_RINGS; ring++)
+	for (enum myc_lane_ring ring = 0; ring < MYC_RINGS; ring++)
 		rewind_ring(lane, ring, __atomic_load_n(&in->cursor.next[ring], __ATOMIC_RELAXED));
 	for (uint32_t f = 0; f < lane->flows; f++) {
 		myc_lane_flow_write(&lane->flow[f], 0, 0);
