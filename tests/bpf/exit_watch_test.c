@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,12 +22,10 @@
 
 #include "base/clock.h"
 #include "base/histogram.h"
-#include "common/packet.h"
-#include "dataplane/exit_watch.h"
+#include "common/exit_rig.h"
 
-#define BPFFS	 "/sys/fs/bpf" /* a fresh one, in this mount namespace only */
 #define NAME	 "mycexit"
-#define PIN	 BPFFS "/mycelium/" NAME "/exit_watch"
+#define PIN	 EXIT_RIG_BPFFS "/mycelium/" NAME "/exit_watch"
 #define SECOND	 1000000000ull
 #define DEADLINE (10 * SECOND)
 
@@ -45,27 +42,17 @@ static struct myc_process_row *rows;
 		}                                                       \
 	} while (0)
 
-static void load(struct myc_program **loaded, struct myc_exit_watch **opened)
+static void load(void)
 {
-	struct myc_program_opts opts = {.sz = sizeof(opts), .name = NAME};
-	struct myc_steer_config *config = calloc(1, sizeof(*config));
 	struct myc_error error = {0};
 
-	assert_non_null(config);
-	config->channels_count = config->bindings_count = 1;
-	config->channel[0].owner_row = config->channel[0].standby_row = MYC_NO_ROW;
-	packet_mapped(config->binding[0].key.address, 0xef010101);
-	config->binding[0].key.port = 5000;
-	config->binding[0].key.vlan = MYC_VLAN_ANY;
-	must(myc_program_load(loaded, &opts, config, &error));
-	must(myc_exit_watch_open(opened, *loaded, &error));
-	free(config);
+	must(exit_rig_open(NAME, &program, &watch, &error));
 }
 
 static int set_up(void **state)
 {
 	(void)state;
-	load(&program, &watch);
+	load();
 	rows = myc_program_maps(program)->processes;
 	return 0;
 }
@@ -602,7 +589,7 @@ static void the_pin_watches_on_when_its_maker_closed_and_goes_with_the_program(v
 	assert_int_equal(dead(6), 4);
 	must(myc_program_unload(program, &error));
 	program = NULL;
-	assert_int_equal(access(BPFFS "/mycelium", F_OK), -1);
+	assert_int_equal(access(EXIT_RIG_BPFFS "/mycelium", F_OK), -1);
 	await_no_link(id);
 }
 
@@ -623,7 +610,7 @@ static void another_watch_takes_the_place_of_the_pinned_one(void **state)
 
 static void loads_and_waits(void)
 {
-	load(&program, &watch);
+	load();
 	wait_for_word();
 }
 
@@ -646,7 +633,7 @@ static void what_a_killed_maker_leaves_watches_on_and_is_cleaned_up(void **state
 	assert_true(id > 0);
 	assert_int_equal(pinned_link_id(), id);
 	must(myc_program_cleanup(&opts, 0, &error));
-	assert_int_equal(access(BPFFS "/mycelium", F_OK), -1);
+	assert_int_equal(access(EXIT_RIG_BPFFS "/mycelium", F_OK), -1);
 	await_no_link(id);
 }
 
@@ -684,14 +671,13 @@ static void the_word_flips_soon_after_a_kill(void **state)
 		child_start(&child, wait_for_word);
 		child_register(&child, 0, incarnation);
 		child_hear(&child, 'r');
-		uint64_t before = myc_clock_ns(), now = before;
+		uint64_t before = myc_clock_ns();
 		kill(child.pid, SIGKILL);
-		while (dead(0) != incarnation && now - before < DEADLINE) {
+		while (dead(0) != incarnation && myc_clock_ns() - before < DEADLINE)
 			sched_yield(); /* it may have to die on our core */
-			now = myc_clock_ns();
-		}
+		uint64_t took = myc_clock_ns() - before;
 		assert_int_equal(dead(0), incarnation);
-		myc_histogram_add(&latency, now - before);
+		myc_histogram_add(&latency, took);
 		child_reap(&child);
 	}
 	print_message("kill to dead: median %.1f us, worst %.1f us of 20\n",
@@ -722,9 +708,7 @@ int main(void)
 		TEST(the_word_flips_soon_after_a_kill),
 	};
 
-	if (geteuid() || unshare(CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("bpf", BPFFS, "bpf", 0, "mode=0700")) {
+	if (!exit_rig_bpffs()) {
 		printf("skipped: BPF and a mount namespace of its own need root\n");
 		return TEST_SKIPPED;
 	}

@@ -18,6 +18,8 @@
 
 #include "base/clock.h"
 #include "common/live.h"
+#include "dataplane/program.h"
+#include "registry/registry.h"
 #include "runtime/control.h"
 
 #define NOBODY 65534
@@ -181,6 +183,88 @@ static void kills_leave_program_and_link_and_a_cold_start_makes_new_ones(void **
 	assert_int_equal(live_number(&live, NULL, "cold_starts"), 1);
 	assert_int_not_equal(live_number(&live, NULL, "link_id"), link);
 	expect_messages("10.99.0.2", 201, 100);
+	live_stop(&live);
+	assert_false(pins_exist());
+}
+
+/* "State:" of /proc/PID/status. */
+static char state_of(pid_t pid)
+{
+	char path[48], line[128], state = '\0';
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	while (file && !state && fgets(line, sizeof(line), file))
+		sscanf(line, "State: %c", &state);
+	if (file)
+		fclose(file);
+	return state;
+}
+
+static void await_state(pid_t pid, char state)
+{
+	uint64_t deadline = myc_clock_ns() + 5000000000ull;
+
+	while (state_of(pid) != state) {
+		assert_true(myc_clock_ns() < deadline);
+		usleep(1000);
+	}
+}
+
+static uint32_t row_of(const struct myc_registry *registry, const char *process)
+{
+	uint32_t row = 0;
+
+	while (row < MYC_PROCESSES_MAX &&
+	       strcmp((const char *)registry->processes[row].name, process))
+		row++;
+	assert_true(row < MYC_PROCESSES_MAX);
+	return row;
+}
+
+static void a_worker_killed_while_holder_and_supervisor_stand_still_is_dead_for_all(void **state)
+{
+	struct myc_program_opts opts = {.sz = sizeof(opts), .name = live.system};
+	struct myc_program *program;
+	char seen[96], out[65536];
+	int64_t was[2];
+
+	(void)state;
+	write_xdp();
+	assert_int_equal(live_start(&live, NULL), 0);
+	expect_messages("10.99.0.2", 1, 100);
+	live_string(&live, NULL, "deaths_seen", seen, sizeof(seen));
+	assert_string_equal(seen, "by the kernel, at the exit");
+	assert_int_equal(
+		live_myc(&live, out, sizeof(out), (const char *[]){"ps", live.system, NULL}), 0);
+	assert_non_null(strstr(out, "deaths seen by the kernel, at the exit"));
+	assert_int_equal(myc_program_open(&program, &opts, NULL), 0);
+	const struct myc_registry registry = {.rows = myc_program_maps(program)->registry,
+					      .processes = myc_program_maps(program)->processes};
+	uint32_t one = row_of(&registry, "one"), two = row_of(&registry, "two");
+	assert_true(myc_process_alive(&registry, one));
+
+	const pid_t stopped[] = {live_pid_of(&live, "myc-holder"),
+				 live_pid_of(&live, "myc-supervisor")};
+	for (unsigned i = 0; i < 2; i++) {
+		kill(stopped[i], SIGSTOP);
+		await_state(stopped[i], 'T');
+	}
+	was[0] = live_number(&live, "one", "pid");
+	was[1] = live_number(&live, NULL, "incarnation");
+	kill((pid_t)was[0], SIGKILL);
+	await_state((pid_t)was[0], 'Z'); /* nobody reaps it */
+	assert_false(myc_process_alive(&registry, one));
+	assert_int_equal(registry.processes[one].dead_incarnation, 1);
+	assert_true(myc_process_alive(&registry, two));
+
+	for (unsigned i = 0; i < 2; i++)
+		kill(stopped[i], SIGCONT);
+	live_until(&live, "the worker is restarted", is_up_with, was);
+	assert_true(myc_process_alive(&registry, one));
+	assert_int_equal(registry.processes[one].incarnation, 2);
+	myc_program_close(program);
+	expect_messages("10.99.0.2", 101, 100);
 	live_stop(&live);
 	assert_false(pins_exist());
 }
@@ -422,6 +506,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(kills_leave_program_and_link_and_a_cold_start_makes_new_ones),
+		TEST(a_worker_killed_while_holder_and_supervisor_stand_still_is_dead_for_all),
 		TEST(what_a_killed_launcher_and_holder_leave_the_next_start_removes),
 		TEST(a_launcher_killed_alone_leaves_the_system_running),
 		TEST(a_worker_keeps_no_descriptor_of_the_program_or_its_maps),
