@@ -216,7 +216,7 @@ static uint32_t row_of(const struct myc_registry *registry, const char *process)
 	uint32_t row = 0;
 
 	while (row < MYC_PROCESSES_MAX &&
-	       strcmp((const char *)registry->processes[row].name, process))
+	       strcmp((const char *)registry->processes[row].name, process) != 0)
 		row++;
 	assert_true(row < MYC_PROCESSES_MAX);
 	return row;

@@ -86,8 +86,10 @@ int myc_load_explained(int (*load)(void *context, const struct bpf_object_open_o
 		.kernel_log_size = VERIFIER_LOG_SIZE - 1,
 	};
 
-	if (!log)
-		return myc_error_set(error, -ENOMEM, NULL, "out of memory");
+	if (!log) {
+		myc_error_set(error, -ENOMEM, NULL, "out of memory");
+		return -ENOMEM;
+	}
 	libbpf_said[0] = '\0';
 	libbpf_print_fn_t print = libbpf_set_print(keep_warning);
 	int err = load(context, &opts);
