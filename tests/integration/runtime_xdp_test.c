@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -372,6 +373,22 @@ static void a_missing_interface_and_a_taken_one_leave_nothing(void **state)
 
 #define USER "--user"
 
+/* Runs this program with the argument and an optional second; its wait status. */
+static int run_again(const char *argument, const char *second)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		execl("/proc/self/exe", "runtime_xdp_test", argument, second, NULL);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 static void kind_xdp_without_privilege_names_what_is_missing(void **state)
 {
 	char out[4096];
@@ -403,6 +420,13 @@ static void the_same_topology_runs_over_udp(void **state)
 	live_stop(&live);
 	snprintf(left, sizeof(left), "%s/mycelium", live.dir);
 	assert_int_equal(access(left, F_OK), -1);
+}
+
+static int open_live(void **state)
+{
+	(void)state;
+	live_open(&live, "rtx");
+	return 0;
 }
 
 static int open_users_live(void **state)
@@ -438,18 +462,56 @@ static int users_tests(void)
 
 static void an_ordinary_user_is_told_what_is_missing_and_runs_over_udp(void **state)
 {
-	int status = -1;
+	(void)state;
+	assert_int_equal(run_again(USER, NULL), 0);
+}
+
+/* ---- a kernel without tracing: this program again, where its BTF is hidden --------------------- */
+
+#define BLIND "--blind"
+
+static void a_kernel_without_exit_watch_has_deaths_noted_after_reaping(void **state)
+{
+	char seen[400];
+	int64_t was[2];
 
 	(void)state;
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		execl("/proc/self/exe", "runtime_xdp_test", USER, NULL);
-		_exit(127);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	assert_int_equal(status, 0);
+	write_xdp();
+	assert_int_equal(live_start(&live, NULL), 0);
+	expect_messages("10.99.0.2", 1, 100);
+	live_string(&live, NULL, "deaths_seen", seen, sizeof(seen));
+	assert_non_null(strstr(seen, "by the supervisor, after reaping; no exit watch: "));
+	assert_true(live_logged(&live, "CONFIG_DEBUG_INFO_BTF"));
+	was[0] = live_number(&live, "one", "pid");
+	was[1] = 1;
+	kill((pid_t)was[0], SIGKILL);
+	live_until(&live, "the worker is restarted", is_up_with, was);
+	expect_messages("10.99.0.2", 101, 100);
+	live_stop(&live);
+	assert_false(pins_exist());
+}
+
+/* Mounts are private only here, and only after the bpffs that all share was mounted. */
+static int blind_test(const char *receiver)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_kernel_without_exit_watch_has_deaths_noted_after_reaping, open_live,
+			close_live),
+	};
+
+	snprintf(netns, sizeof(netns), "%s", receiver);
+	snprintf(veth, sizeof(veth), "mycrt1");
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("/dev/null", "/sys/kernel/btf/vmlinux", NULL, MS_BIND, NULL))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+static void a_kernel_that_refuses_tracing_costs_the_exit_watch_only(void **state)
+{
+	(void)state;
+	assert_int_equal(run_again(BLIND, netns), 0);
 }
 
 /* ---- a capture file -------------------------------------------------------------------------- */
@@ -493,13 +555,6 @@ static void a_capture_is_played_to_its_end_and_the_system_stops(void **state)
 
 /* ---------------------------------------------------------------------------------------------- */
 
-static int open_live(void **state)
-{
-	(void)state;
-	live_open(&live, "rtx");
-	return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_live, close_live)
 
 int main(int argc, char **argv)
@@ -512,11 +567,14 @@ int main(int argc, char **argv)
 		TEST(a_worker_keeps_no_descriptor_of_the_program_or_its_maps),
 		TEST(a_missing_interface_and_a_taken_one_leave_nothing),
 		TEST(an_ordinary_user_is_told_what_is_missing_and_runs_over_udp),
+		TEST(a_kernel_that_refuses_tracing_costs_the_exit_watch_only),
 		TEST(a_capture_is_played_to_its_end_and_the_system_stops),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], USER))
 		return users_tests();
+	if (argc == 3 && !strcmp(argv[1], BLIND))
+		return blind_test(argv[2]);
 	if (geteuid() != 0 || !network_make()) {
 		puts("network namespaces need root");
 		return TEST_SKIPPED;
