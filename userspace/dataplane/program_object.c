@@ -27,10 +27,10 @@
 
 static _Thread_local char libbpf_said[200];
 
-/* Keeps the last warning: the library itself prints nothing. */
+/* Keeps the first warning, which is the cause of those after it: the library itself prints nothing. */
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_WARN) {
+	if (level == LIBBPF_WARN && !libbpf_said[0]) {
 		vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
 		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
 	}
