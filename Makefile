@@ -216,12 +216,14 @@ format: ## formats every C file
 
 TIDY_FILES := $(filter-out bpf/%,$(filter %.c,$(C_FILES)))
 lint-tidy: | $(SKELS)
-	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf 2>/dev/null || exit 1' tidy
+	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
+		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf 2>/dev/null
 
 lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=unusedStructMember -Iinclude -Iuserspace -Itests -Itools -Ibpf \
-		-D_GNU_SOURCE userspace tools examples tests/common
+		-D_GNU_SOURCE '-DLIBBPF_OPTS(type,name,...)=struct type name = {__VA_ARGS__}' \
+		userspace tools examples tests
 
 # ---- install -------------------------------------------------------------------------------------
 

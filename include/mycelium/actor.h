@@ -59,7 +59,8 @@ struct myc_behaviour {
 	const char *name;
 	size_t state_size; /* bytes of private state, zeroed before each init, 64-byte aligned */
 	/* Messages on their way to it in all, 0 = 1024: what is granted to senders is taken from it.
-	 * Every sender has one credit at least, so with more senders than this it is their number. */
+	 * A sender that finds all of it granted to others gets one credit all the same (else idle ones
+	 * could keep it out for ever): so it is at most this, plus one for each such sender. */
 	uint32_t mailbox_capacity;
 	uint32_t capacity_per_sender;	     /* credit of one sender, 0 = 64 */
 	int (*init)(struct myc_actor *self); /* first start and every restart */
@@ -112,6 +113,9 @@ int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref
  * myc_send: never blocks the thread; without credit the message waits in the bounded outbox and
  * the *sender* is paused (no ordinary messages, timers or feed) until it drains. -ENOBUFS: outbox
  * full. -EDEADLK: to oneself with one's credit spent.
+ * A paused actor handles nothing, so it gives nobody credit: two actors (or a ring of them) that flood
+ * each other with myc_send pause for ever. Use myc_try_send on one side of every cycle. A pause longer
+ * than a second is counted as `stuck` in the sender's metrics; nothing breaks the cycle.
  * Order: first-in first-out for each (sender, receiver).
  */
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,

@@ -28,8 +28,10 @@ enum myc_feed_kind {
 		3, /* messages sequence .. + count - 1 were filtered; only when asked for */
 	MYC_FEED_SESSION =
 		4, /* a (new) session starts; count = first expected; books are to be emptied */
-	MYC_FEED_END = 5,      /* end of session; sequence = next that would have come */
-	MYC_FEED_IN_DOUBT = 6, /* after a crash: message `sequence` was in hand; count = 1 */
+	MYC_FEED_END = 5, /* end of session; sequence = next that would have come */
+	/* After a crash: what was in hand, a message (count 1) or a GAP or FILTERED of `count`
+	 * messages from `sequence` on: its handler may or may not have run. Not repeated. */
+	MYC_FEED_IN_DOUBT = 6,
 	MYC_FEED_RESUMED =
 		7, /* after a restart: the stream goes on at `sequence`; state built from it is stale */
 	MYC_FEED_HEARTBEAT = 8, /* sequence = next expected */

@@ -63,6 +63,8 @@ struct myc_setting {
 	const char *value;
 };
 
+#define MYC_RESTARTS_NONE UINT32_MAX /* the first failure goes up */
+
 struct myc_spawn_opts {
 	size_t sz;
 	const struct myc_behaviour *behaviour;

@@ -13,8 +13,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -29,67 +27,18 @@
 #include "base/clock.h"
 #include "base/histogram.h"
 #include "common/bench.h"
-#include "common/dataplane_rig.h"
-#include "common/packet.h"
+#include "common/dataplane_bed.h"
 #include "dataplane/internal.h"
 
-#define ROUNDS	  5
-#define WARM_NS	  100000000ull
-#define RUN_NS	  500000000ull
-#define PACE_NS	  10000 /* 100,000 packets/s */
-#define OWNER_ROW 3
-/* Packets a call: each call also waits for an RCU grace period, about 20 ms, so many. */
-#define FLOOD_CALL (1 << 21)
+#define ROUNDS	5
+#define WARM_NS 100000000ull
+#define RUN_NS	500000000ull
+#define PACE_NS 10000 /* 100,000 packets/s */
 
 static struct bench bench;
 static volatile uint64_t sink; /* what handlers read goes here, so that it is read */
 
-/* ---- the packet ---------------------------------------------------------------------------- */
-
-static void make_packet(struct packet *packet)
-{
-	packet_begin(packet, &(struct packet_shape){.port = DP_PORT, .group = DP_GROUP});
-	packet_mold(packet, "SESSION001", 1, 1);
-	packet_itch(packet, 'A', 7, -1);
-	packet_end(packet);
-	dp_for_host(packet->bytes); /* the sockets' stack looks closer than the program */
-}
-
 /* ---- senders, on core 0 -------------------------------------------------------------------- */
-
-struct sender {
-	pthread_t thread;
-	atomic_bool stop;
-	int program;
-};
-
-static int load_program(const struct bpf_insn *code, size_t count)
-{
-	return bpf_prog_load(BPF_PROG_TYPE_XDP, "bench", "GPL", code, count, NULL);
-}
-
-static void *flood(void *context)
-{
-	struct sender *sender = context;
-	struct packet packet;
-	struct xdp_md md = {.ingress_ifindex = if_nametoindex(DP_SENDER)};
-
-	bench_pin(0);
-	make_packet(&packet);
-	md.data_end = packet.size;
-	while (!atomic_load_explicit(&sender->stop, memory_order_relaxed)) {
-		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet.bytes,
-			    .data_size_in = packet.size, .ctx_in = &md, .ctx_size_in = sizeof(md),
-			    .repeat = FLOOD_CALL, .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
-			    .batch_size = 64);
-
-		if (bpf_prog_test_run_opts(sender->program, &opts)) {
-			perror("live frames");
-			break;
-		}
-	}
-	return NULL;
-}
 
 static int packet_socket(int protocol, const char *interface)
 {
@@ -109,20 +58,19 @@ static int packet_socket(int protocol, const char *interface)
  * so that a late sender counts as latency. */
 static void *pace(void *context)
 {
-	struct sender *sender = context;
+	struct dp_sender *sender = context;
+	struct packet *packet = &sender->packet;
 	int fd = packet_socket(0, DP_SENDER);
 	const int on = 1;
-	struct packet packet;
 	uint64_t due = myc_clock_ns();
 
 	bench_pin(0);
 	setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on));
-	make_packet(&packet);
 	while (!atomic_load_explicit(&sender->stop, memory_order_relaxed)) {
 		while (myc_clock_ns() < due)
 			myc_cpu_relax();
-		memcpy(packet.bytes + packet.payload + 40, &due, sizeof(due));
-		if (send(fd, packet.bytes, packet.size, 0) < 0 && errno != ENOBUFS)
+		memcpy(packet->bytes + packet->payload + 40, &due, sizeof(due));
+		if (send(fd, packet->bytes, packet->size, 0) < 0 && errno != ENOBUFS)
 			break;
 		due += PACE_NS;
 	}
@@ -130,24 +78,14 @@ static void *pace(void *context)
 	return NULL;
 }
 
-static void sender_start(struct sender *sender, void *(*run)(void *))
+static int bounce_program(void)
 {
 	static const struct bpf_insn code[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_TX},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 
-	atomic_store(&sender->stop, false);
-	sender->program = load_program(code, 2);
-	if (pthread_create(&sender->thread, NULL, run, sender))
-		exit(1);
-}
-
-static void sender_stop(struct sender *sender)
-{
-	atomic_store(&sender->stop, true);
-	pthread_join(sender->thread, NULL);
-	close(sender->program);
+	return dp_load_code(code, 2);
 }
 
 /* ---- receivers ----------------------------------------------------------------------------- */
@@ -288,13 +226,13 @@ static void receive_for(struct receiver *receiver, unsigned (*receive)(struct re
 static void measure(const char *name, struct receiver *receiver,
 		    unsigned (*receive)(struct receiver *))
 {
-	struct sender sender;
+	struct dp_sender sender;
 	uint64_t packets, ns;
 
-	sender_start(&sender, flood);
+	dp_sender_start(&sender, dp_flood, bounce_program());
 	receive_for(receiver, receive, WARM_NS, &packets, &ns);
 	receive_for(receiver, receive, RUN_NS, &packets, &ns);
-	sender_stop(&sender);
+	dp_sender_stop(&sender);
 	receive_for(receiver, receive, 10000000, &(uint64_t){0}, &(uint64_t){0});
 	bench_sample(&bench, name, "M packets/s", (double)packets * 1e3 / (double)ns);
 }
@@ -307,17 +245,17 @@ static void measure_latency(const char *name, struct receiver *receiver,
 		double share;
 	} quantile[] = {{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}};
 	struct myc_histogram *sent = calloc(1, sizeof(*sent)), *received = calloc(1, sizeof(*sent));
-	struct sender sender;
+	struct dp_sender sender;
 	uint64_t packets, ns;
 	char figure[96];
 
-	sender_start(&sender, pace);
+	dp_sender_start(&sender, pace, -1);
 	receive_for(receiver, receive, WARM_NS, &packets, &ns);
 	receiver->sent = sent;
 	receiver->received = received;
 	receive_for(receiver, receive, RUN_NS, &packets, &ns);
 	receiver->sent = NULL;
-	sender_stop(&sender);
+	dp_sender_stop(&sender);
 	for (int i = 0; i < 3; i++) {
 		snprintf(figure, sizeof(figure), "%s, due to handler, %s", name, quantile[i].name);
 		bench_sample(&bench, figure, "us",
@@ -334,51 +272,6 @@ static void measure_latency(const char *name, struct receiver *receiver,
 }
 
 /* ---- the rounds ---------------------------------------------------------------------------- */
-
-static const struct myc_endpoint_opts endpoint_opts[] = {{.name = "bench", .rx_ring = 4096}};
-
-static void must(int err, const struct myc_error *error)
-{
-	char text[1024];
-
-	if (!err)
-		return;
-	myc_error_format(error, text, sizeof(text));
-	fprintf(stderr, "%s\n", text);
-	exit(1);
-}
-
-static void with_dataplane(struct myc_steer_config *config, struct myc_program *program, int xskmap,
-			   enum myc_wait wait,
-			   void (*then)(struct myc_dataplane *, struct myc_endpoint *))
-{
-	struct myc_dataplane_opts opts = {.sz = sizeof(opts),
-					  .kind = MYC_DATAPLANE_XDP,
-					  .interface = DP_RECEIVER,
-					  .endpoint = endpoint_opts,
-					  .endpoints = 1,
-					  .wait = wait,
-					  .config = config};
-	struct myc_region_plan plan = {0};
-	struct myc_dataplane *dataplane;
-	struct myc_endpoint *endpoint;
-	struct myc_region region;
-	struct myc_error error = {0};
-
-	must(program ? myc_dataplane_open(&dataplane, &opts, program, &error)
-		     : myc_dataplane_open_xskmap(&dataplane, &opts, xskmap, &error),
-	     &error);
-	must(myc_dataplane_plan(&opts, 0, &plan), &error);
-	int fd = myc_region_create("bench", &plan, &error);
-	must(fd < 0 ? fd : 0, &error);
-	must(myc_region_map(&region, fd, MYC_REGION_OWNER, &error), &error);
-	must(myc_endpoint_join(&endpoint, dataplane, 0, &region, 1, NULL, &error), &error);
-	then(dataplane, endpoint);
-	myc_endpoint_leave(endpoint);
-	myc_dataplane_close(dataplane);
-	myc_region_unmap(&region);
-	close(fd);
-}
 
 static void run_steered(struct myc_dataplane *dataplane, struct myc_endpoint *endpoint)
 {
@@ -409,21 +302,12 @@ static void run_ceiling(struct myc_dataplane *dataplane, struct myc_endpoint *en
 /* A channel whose owner the program finds in the registry, as in a running system. */
 static void round_steered(struct myc_steer_config *config)
 {
-	const struct myc_program_opts opts = {
-		.sz = sizeof(opts), .name = "mycdp-bench", .interface = DP_RECEIVER};
+	struct myc_program *program = dp_steered_program(config);
 	struct myc_error error = {0};
-	struct myc_program *program;
 
-	myc_program_cleanup(&opts, 1, NULL);
-	must(myc_program_load(&program, &opts, config, &error), &error);
-	const struct myc_program_maps *maps = myc_program_maps(program);
-	maps->registry[OWNER_ROW].state_endpoint = myc_row_word(MYC_ROW_UP, 0);
-	maps->registry[OWNER_ROW].address = 1;
-	maps->processes[0].incarnation = 1;
-	must(myc_program_attach(program, &error), &error);
-	with_dataplane(config, program, -1, MYC_WAIT_SPIN, run_steered);
-	with_dataplane(config, program, -1, MYC_WAIT_BLOCKING, run_blocking);
-	must(myc_program_unload(program, &error), &error);
+	dp_with_endpoint(config, program, -1, MYC_WAIT_SPIN, run_steered);
+	dp_with_endpoint(config, program, -1, MYC_WAIT_BLOCKING, run_blocking);
+	dp_must(myc_program_unload(program, &error), &error);
 }
 
 static void round_ceiling(struct myc_steer_config *config)
@@ -441,14 +325,14 @@ static void round_ceiling(struct myc_steer_config *config)
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_redirect_map},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	int program = load_program(code, 6);
+	int program = dp_load_code(code, 6);
 	int link = bpf_link_create(program, (int)if_nametoindex(DP_RECEIVER), BPF_XDP, NULL);
 
 	if (map < 0 || program < 0 || link < 0) {
 		perror("bare redirect program");
 		exit(1);
 	}
-	with_dataplane(config, NULL, map, MYC_WAIT_SPIN, run_ceiling);
+	dp_with_endpoint(config, NULL, map, MYC_WAIT_SPIN, run_ceiling);
 	close(link);
 	close(program);
 	close(map);
@@ -515,9 +399,7 @@ int main(void)
 		puts("dataplane: no network namespace with a veth pair");
 		return 1;
 	}
-	dp_config(&config, 1);
-	config.channel[0].protocol = MYC_PROTOCOL_MOLDUDP64;
-	config.channel[0].owner_row = OWNER_ROW;
+	dp_steered_config(&config);
 	bench_begin(
 		&bench, "dataplane",
 		"one-message MoldUDP64 over veth; sender: live frames (latency: AF_PACKET, 100 k "

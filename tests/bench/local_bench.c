@@ -229,7 +229,7 @@ static myc_address spawn(struct myc_system *system, const struct myc_behaviour *
 				      .executor = executor,
 				      .settings = &setting,
 				      .settings_count = 1};
-	struct myc_error error;
+	struct myc_error error = {0};
 	myc_address address;
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)to);
@@ -243,7 +243,7 @@ static void run(const struct myc_behaviour *target, const struct myc_behaviour *
 	struct myc_system_opts opts = {
 		.sz = sizeof(opts), .executors = executors, .executor = spinning};
 	struct myc_system *system;
-	struct myc_error error;
+	struct myc_error error = {0};
 
 	memset(shared, 0, sizeof(*shared));
 	must(myc_system_open(&system, &opts, &error), &error);
@@ -262,7 +262,7 @@ static void process(const int *fds, uint32_t which, struct myc_system **system)
 		.sz = sizeof(opts), .executors = 1, .executor = &spinning[which]};
 	struct myc_workspace workspace = {
 		.process = which, .incarnation = 1, .processes = PROCESSES, .regions = regions};
-	struct myc_error error;
+	struct myc_error error = {0};
 
 	for (uint32_t i = 0; i < PROCESSES; i++)
 		must(myc_region_map(&regions[i], fds[i],
@@ -285,7 +285,7 @@ static void run_processes(void)
 {
 	struct myc_system_opts opts = {.sz = sizeof(opts)};
 	struct myc_system *system;
-	struct myc_error error;
+	struct myc_error error = {0};
 	int fds[PROCESSES];
 
 	memset(shared, 0, sizeof(*shared));

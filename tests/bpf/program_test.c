@@ -8,11 +8,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -493,22 +495,22 @@ static void churn(bool life)
 }
 
 /* Kills a child that churns: after a random while of up to most_ns, or in every other round within
- * half a millisecond of `appears` having been made, where pins are moved about. */
-static void kill_churning(bool life, int round, uint64_t *random, uint64_t most_ns,
-			  const char *appears)
+ * 4 ms of a folder having been made in `dir`, while pins are made and moved about. */
+static void kill_churning(bool life, int round, uint64_t *random, uint64_t most_ns, const char *dir)
 {
-	uint64_t deadline = myc_clock_ns() + 10000000000u;
+	struct pollfd made = {.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN};
 	struct timespec after = {0};
-	pid_t pid = fork();
 	int status;
 
+	assert_true(inotify_add_watch(made.fd, dir, IN_CREATE) >= 0);
+	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (!pid)
 		churn(life);
 	if (round & 1)
-		while (access(appears, F_OK) && myc_clock_ns() < deadline)
-			sched_yield();
-	after.tv_nsec = (long)(test_random(random) % (round & 1 ? 500000 : most_ns));
+		assert_int_equal(poll(&made, 1, 10000), 1);
+	close(made.fd);
+	after.tv_nsec = (long)(test_random(random) % (round & 1 ? 4000000 : most_ns));
 	nanosleep(&after, NULL);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -526,7 +528,7 @@ static void a_kill_at_any_point_of_a_load_is_cleaned_up(void **state)
 	for (int round = 0; round < 20; round++) {
 		struct myc_program *program = NULL;
 
-		kill_churning(true, round, &random, 200000000, BPFFS "/mycelium/_" NAME);
+		kill_churning(true, round, &random, 200000000, BPFFS);
 		int err = myc_program_open(&program, &find, &error);
 		if (err && err != -ENOENT)
 			fail_with(&error);
@@ -566,7 +568,7 @@ static void a_kill_at_any_point_of_a_replacement_keeps_the_link(void **state)
 	for (int round = 0; round < 30; round++) {
 		struct myc_program_status status;
 
-		kill_churning(false, round, &random, 150000000, BPFFS "/mycelium/" NAME "/new");
+		kill_churning(false, round, &random, 150000000, BPFFS "/mycelium/" NAME);
 		must(myc_program_open(&program, &find, &error));
 		status = status_of(program);
 		assert_int_equal(status.link_id, link);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -253,8 +254,10 @@ static pid_t start(struct dp_rig *rig, uint32_t process, struct witness *witness
 {
 	pid_t pid = fork();
 
-	if (!pid)
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves no worker */
 		worker(rig, process, witness);
+	}
 	assert_true(pid > 0);
 	return pid;
 }
@@ -457,7 +460,7 @@ static void a_fragmented_datagram_is_counted_by_the_group_socket(void **state)
 {
 	struct dp_rig rig;
 	struct packet packet;
-	struct myc_ledger ledger;
+	struct myc_ledger ledger = {0};
 	struct myc_counters other;
 
 	(void)state;

@@ -150,10 +150,11 @@ void dp_send(struct dp_rig *rig, unsigned channel, unsigned flow, uint64_t numbe
 
 void dp_for_host(uint8_t *frame)
 {
+	static const uint8_t group_mac[ETH_ALEN] = {0x01, 0x00, 0x5e, 0x07, 0x07, 0x07};
 	uint8_t *ip = frame + ETH_HLEN;
 	uint32_t sum = 0;
 
-	memcpy(frame, "\x01\x00\x5e\x07\x07\x07", ETH_ALEN);
+	memcpy(frame, group_mac, sizeof(group_mac));
 	ip[10] = ip[11] = 0;
 	for (int i = 0; i < 20; i += 2)
 		sum += (uint32_t)(ip[i] << 8 | ip[i + 1]);

@@ -111,6 +111,25 @@ void lab_close(struct lab *lab)
 	remove_lab(lab);
 }
 
+uint64_t lab_wire_drops(const struct lab *lab)
+{
+	char command[128], line[4096] = "";
+	unsigned long long drops = 0;
+
+	snprintf(command, sizeof(command), "ip -n %s -s -j link show dev %s", lab->sender,
+		 lab->peer);
+	FILE *pipe = popen(command, "r");
+	if (!pipe || !fgets(line, sizeof(line), pipe))
+		fprintf(stderr, "lab: %s: %s\n", command, strerror(errno));
+	if (pipe)
+		pclose(pipe);
+	const char *tx = strstr(line, "\"tx\":");
+	const char *dropped = tx ? strstr(tx, "\"dropped\":") : NULL;
+	if (dropped)
+		sscanf(dropped, "\"dropped\":%llu", &drops);
+	return drops;
+}
+
 const char *lab_build(void)
 {
 	static char path[512];

@@ -35,6 +35,9 @@ int lab_wait(pid_t pid, uint32_t timeout_ms);
 /* start + wait. */
 int lab_run(struct lab *lab, enum lab_side side, const char *log, uint32_t timeout_ms,
 	    const char *const argv[]);
+/* Packets that the veth pair itself dropped on their way to the receiver: lost on a wire that is to
+ * lose nothing, so a test that counts losses must not go on. */
+uint64_t lab_wire_drops(const struct lab *lab);
 /* "<lab folder>/name", in one of 8 rotating buffers. */
 const char *lab_path(const struct lab *lab, const char *name);
 /* Writes a file into the lab's folder. */

@@ -305,6 +305,40 @@ static void staleness_lasts_until_the_book_is_cleared(void **state)
 	myc_book_close(book);
 }
 
+static void books_of_a_generated_day_never_cross_and_their_prices_move(void **state)
+{
+	struct myc_book *book = open_book(0, 0, 0);
+	struct myc_itch_generator_opts opts = {
+		.sz = sizeof(opts), .seed = test_seed(), .symbols = 50, .messages = 300000};
+	struct myc_itch_generator *generator;
+	uint8_t m[MYC_ITCH_GENERATOR_BUFFER];
+	struct myc_book_top first = {0};
+	uint64_t timestamp, tops = 0, moves = 0;
+	uint32_t size;
+
+	(void)state;
+	assert_int_equal(myc_itch_generator_open(&generator, &opts), 0);
+	while (myc_itch_generator_next(generator, m, &size, &timestamp)) {
+		struct myc_book_change change;
+
+		assert_int_equal(myc_book_apply(book, m, size, &change), 0);
+		if (!change.top)
+			continue;
+		struct myc_book_top top = myc_book_top(book, change.locate);
+		tops++;
+		if (top.bid && top.ask)
+			assert_true(top.bid < top.ask);
+		if (change.locate != 1)
+			continue;
+		moves += top.bid != first.bid || top.ask != first.ask;
+		first = top;
+	}
+	assert_true(tops > opts.messages / 50);
+	assert_true(moves > 50);
+	myc_itch_generator_close(generator);
+	myc_book_close(book);
+}
+
 static void a_generator_refuses_impossible_days(void **state)
 {
 	struct myc_itch_generator *generator;
@@ -328,6 +362,7 @@ int main(void)
 		cmocka_unit_test(at_its_limits_orders_are_refused_and_counted),
 		cmocka_unit_test(messages_too_short_are_refused_at_every_length),
 		cmocka_unit_test(staleness_lasts_until_the_book_is_cleared),
+		cmocka_unit_test(books_of_a_generated_day_never_cross_and_their_prices_move),
 		cmocka_unit_test(a_generator_refuses_impossible_days),
 	};
 

@@ -114,7 +114,7 @@ static void sender(void)
 
 static void handle(struct myc_lane_inward *lane, bool doubt)
 {
-	struct myc_slot slot;
+	struct myc_slot slot = {0};
 	uint32_t number;
 
 	assert_int_equal(myc_lane_peek(lane, MYC_RING_ORDINARY, &slot), 1);

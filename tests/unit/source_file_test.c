@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "common/dataplane_rig.h"
 #include "common/packet.h"
+#include "dataplane/source.h"
 
 #define PACKETS 1000
 
@@ -219,11 +220,22 @@ static void pcap_pcapng_and_gzip_read_alike(void **state)
 	reads_whole("a.pcapng.gz");
 }
 
+/* As a worker that died between judging packets and putting them on the ring. */
+static void judge_in_vain(struct dp_rig *rig, uint64_t packets)
+{
+	struct myc_twin_block *twin =
+		myc_region_block(&rig->region[0], MYC_BLOCK_STEER_STATE, 0, NULL);
+
+	twin->counters[1].reason[MYC_REASON_REDIRECTED] += packets;
+}
+
 /* Workers vanish with a batch in hand; each successor is given it again and goes on behind it. */
 static void a_restarted_worker_goes_on_where_its_predecessor_was(void **state)
 {
 	struct dp_rig rig;
 	struct myc_packet packets[MYC_BATCH_MAX], held;
+	struct myc_ledger ledger;
+	struct myc_counters sum;
 	uint64_t chance = test_seed() + 5, done = 0, next = 0;
 	unsigned restarts = 0;
 
@@ -243,6 +255,7 @@ static void a_restarted_worker_goes_on_where_its_predecessor_was(void **state)
 			if (!held.again && restarts % 2)
 				assert_int_equal(myc_endpoint_hold(endpoint, &held), 0);
 			myc_endpoint_leave(endpoint);
+			judge_in_vain(&rig, 3);
 			endpoint = dp_join(&rig, 0);
 			restarts++;
 			continue;
@@ -253,6 +266,11 @@ static void a_restarted_worker_goes_on_where_its_predecessor_was(void **state)
 	}
 	assert_true(restarts > 5);
 	assert_int_equal(done, expected(0, PACKETS));
+	assert_int_equal(myc_dataplane_ledger(rig.dataplane, rig.region, DP_PROCESSES, &ledger), 0);
+	assert_int_equal(myc_dataplane_counters(rig.dataplane, rig.region, DP_PROCESSES, 1, &sum),
+			 0);
+	assert_int_equal(ledger.unpushed, 3 * restarts);
+	assert_int_equal(sum.reason[MYC_REASON_REDIRECTED], ledger.handled + ledger.unpushed);
 	myc_endpoint_leave(endpoint);
 	close_file(&rig);
 }

@@ -174,6 +174,8 @@ int myc_run(int argc, char **argv)
 
 	if (code)
 		return code;
+	/* What our caller left open is not the workers' business. */
+	close_range(STDERR_FILENO + 1, ~0u, 0);
 	if (myc_args_load(&args.topology, &run.topology, &run.layout, &error))
 		return myc_complain(&error);
 	if (myc_topology_check_privilege(run.topology, &error)) {

@@ -23,12 +23,12 @@ int myc_error_set(struct myc_error *error, int code, const char *remedy, const c
 
 int myc_error_doing(struct myc_error *error, const char *format, ...)
 {
+	if (!error)
+		return -EIO;
+
 	char text[sizeof(error->doing)];
 	char before[sizeof(error->doing)];
 	va_list args;
-
-	if (!error)
-		return -EIO;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);

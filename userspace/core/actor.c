@@ -13,6 +13,8 @@
 
 #include "core/executor.h"
 
+#define STUCK_NS 1000000000u
+
 static void set_life(struct myc_actor *actor, uint32_t life)
 {
 	actor->life = (uint8_t)life;
@@ -39,6 +41,8 @@ static int start_once(struct myc_actor *actor)
 /* Notes a restart; false when it is one more than allowed within the window. */
 static bool restart_allowed(struct myc_actor *actor)
 {
+	if (!actor->restarts_max)
+		return false;
 	uint64_t now = myc_executor_now(actor->executor);
 	uint64_t *oldest = &actor->restarted_ns[actor->restarted_count % actor->restarts_max];
 
@@ -143,8 +147,30 @@ void myc_actor_bury(struct myc_executor *executor)
 	}
 }
 
+void myc_actor_pause(struct myc_actor *actor)
+{
+	actor->paused_at_ns = actor->counted_at_ns = myc_executor_now(actor->executor);
+	actor->stuck = false;
+}
+
+/* Adds the pause since the last look, and sees whether it has become a long one. */
+static void count_pause(struct myc_actor *actor)
+{
+	uint64_t now = myc_executor_now(actor->executor);
+	struct myc_actor_metrics *metrics = actor->metrics;
+
+	__atomic_store_n(&metrics->paused_ns, metrics->paused_ns + now - actor->counted_at_ns,
+			 __ATOMIC_RELAXED);
+	actor->counted_at_ns = now;
+	if (!actor->stuck && now - actor->paused_at_ns > STUCK_NS) {
+		actor->stuck = true;
+		myc_count(&metrics->stuck);
+	}
+}
+
 void myc_actor_unpause(struct myc_actor *actor)
 {
+	count_pause(actor);
 	myc_timers_resume(&actor->executor->timers, actor->timers);
 	myc_receiver_make_ready(actor);
 }
@@ -153,6 +179,8 @@ void myc_actor_status(struct myc_actor *actor)
 {
 	struct myc_status status = {.text = ""};
 
+	if (actor->outboxed)
+		count_pause(actor);
 	if (!actor->behaviour->status)
 		return;
 	actor->behaviour->status(actor, &status);

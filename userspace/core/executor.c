@@ -332,6 +332,7 @@ static void idle(struct myc_executor *executor)
 
 /* ---- draining ---------------------------------------------------------------------------------- */
 
+/* What a cut lane holds is lost, and counted as a fault: neither sent nor received. */
 static void sums(const struct myc_executor *executor, uint64_t *sent, uint64_t *received)
 {
 	const struct myc_system *system = executor->system;
@@ -339,11 +340,12 @@ static void sums(const struct myc_executor *executor, uint64_t *sent, uint64_t *
 	*sent = 0;
 	*received = 0;
 	for (uint32_t i = 0; i < executor->out.roads; i++)
-		if (executor->out.road[i].peer &&
+		if (executor->out.road[i].peer && !myc_road_cut(&executor->out.road[i]) &&
 		    executor->out.road[i].process == system->workspace.process)
 			*sent += executor->out.road[i].lane.head[MYC_RING_ORDINARY];
 	for (uint32_t i = 0; i < executor->inlets; i++)
 		if (executor->inlet[i].block && executor->inlet[i].peer &&
+		    !executor->inlet[i].cut &&
 		    myc_lane_end_process(executor->inlet[i].source) == system->workspace.process)
 			*received += executor->inlet[i].lane.next[MYC_RING_ORDINARY];
 }

@@ -4,7 +4,7 @@
  *
  *   sender    the outgoing half: roads (lanes out), flows, whom to wake. An executor has one, and
  *             so has each attached plain thread                              (send.c)
- *   receiver  inlets (lanes in), credit, pending queue                       (receive.c)
+ *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its three files)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
  *   actor     life of one actor: init, failure, restart, stop               (actor.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
@@ -29,6 +29,12 @@
 #define MYC_FLOW_CACHE	    1024 /* of (sender, receiver) -> flow, direct mapped */
 #define MYC_NONE	    UINT32_MAX
 #define MYC_UNRUNG_SLEEP_NS 1000000 /* longest sleep when other processes cannot wake us */
+
+/* A counter in the region: this thread is its one writer, anyone reads. */
+static inline void myc_count(uint64_t *counter)
+{
+	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
 
 /* ---- sender ---------------------------------------------------------------------------------- */
 
@@ -85,6 +91,11 @@ struct myc_peer *myc_sender_peer(struct myc_sender *sender, uint32_t process, ui
 void myc_sender_dirty(struct myc_sender *sender, struct myc_peer *peer, uint8_t what);
 /* End of a turn: wakes who sleeps of those we gave something. */
 void myc_sender_wake(struct myc_sender *sender);
+/* Has the receiver cut this road off? Until our process is restarted, then. */
+static inline bool myc_road_cut(const struct myc_road *road)
+{
+	return road->lane.cursor && __atomic_load_n(&road->lane.cursor->cut, __ATOMIC_RELAXED);
+}
 /* Finds or makes road and flow. -ESRCH, -ENOSPC (lanes or flows are all in use). */
 int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
 		       struct myc_ref *ref);
@@ -126,7 +137,7 @@ struct myc_inlet {
 	struct myc_peer *peer;	  /* NULL: a plain thread */
 	uint64_t source;
 	const struct myc_lanes *block;
-	bool cut;
+	bool cut; /* as cursor.cut says */
 	uint32_t dirty_count;
 	uint16_t dirty[MYC_LANE_FLOWS];
 };
@@ -144,6 +155,8 @@ struct myc_actor {
 	bool stop_asked;
 	bool ready_listed;
 	uint32_t outboxed; /* of its messages in the outbox; not 0 = paused */
+	bool stuck;	   /* this pause is counted as such */
+	uint64_t paused_at_ns, counted_at_ns;
 
 	uint32_t capacity, capacity_per_sender;
 	int32_t granted; /* credit out there: sum of limit - handled over its flows */
@@ -152,25 +165,26 @@ struct myc_actor {
 	uint32_t pending_first, pending_last, pending_count;
 	struct myc_actor *next_ready;
 
-	uint32_t timers;	/* head of its list */
 	struct myc_actor *next; /* of the executor */
 	struct myc_actor_metrics *metrics;
 	struct myc_actor_slot *shared;
+	uint32_t timers; /* head of its list */
 
 	uint32_t restarts_max;
+	uint32_t restarted_count;
+	uint32_t settings_count;
+	struct myc_setting *settings; /* one allocation with its strings */
 	uint64_t restarts_window_ns;
 	uint64_t *restarted_ns; /* the last restarts_max of them, a ring */
-	uint32_t restarted_count;
 
 	char name[48];
-	struct myc_setting *settings; /* one allocation with its strings */
-	uint32_t settings_count;
 };
 
 int myc_actor_begin(struct myc_actor *actor); /* init, started; restarts when they fail */
 void myc_actor_after(struct myc_actor *actor, int code); /* what a handler's result asks for */
 void myc_actor_end(struct myc_actor *actor);	    /* stopped; its slot is free after the turn */
 void myc_actor_bury(struct myc_executor *executor); /* end of turn: frees the slots of the ended */
+void myc_actor_pause(struct myc_actor *actor);
 void myc_actor_unpause(struct myc_actor *actor);
 void myc_actor_status(struct myc_actor *actor);
 static inline bool myc_actor_runs(const struct myc_actor *actor)
@@ -236,7 +250,7 @@ void myc_executor_close(struct myc_executor *executor);
 void *myc_executor_run(void *executor);
 uint64_t myc_executor_now(struct myc_executor *executor);
 
-/* receive.c */
+/* the receiver */
 void myc_receiver_recover(struct myc_executor *executor); /* inlets that a predecessor had */
 void myc_receiver_resume(struct myc_executor *executor);  /* messages in doubt, pending entries */
 unsigned myc_receiver_poll(struct myc_executor *executor, unsigned budget);

@@ -30,7 +30,8 @@ static void append(struct myc_executor *executor, uint32_t index, uint32_t lane,
 	flow->last = index;
 	flow->actor = actor;
 	if (actor) {
-		actor->outboxed++;
+		if (!actor->outboxed++)
+			myc_actor_pause(actor);
 		set_count(actor);
 	}
 }
@@ -51,11 +52,10 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	entry->slot = *header;
 	if (size)
 		memcpy(entry->slot.payload, payload, size);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
 	append(executor, index, entry->lane, flow, ref->flow, actor);
-	__atomic_store_n(&executor->words->outboxed, executor->words->outboxed + 1,
-			 __ATOMIC_RELAXED);
+	myc_count(&executor->words->outboxed);
 	return 0;
 }
 
@@ -66,7 +66,7 @@ static void release(struct myc_executor *executor, struct myc_flow_out *flow)
 
 	flow->first = executor->outbox_next[index];
 	flow->outboxed--;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	__atomic_store_n(&executor->outbox[index].order, 0, __ATOMIC_RELAXED);
 	executor->outbox_next[index] = executor->outbox_free;
 	executor->outbox_free = index;
@@ -87,24 +87,24 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_road *road,
 	for (; flow->outboxed; moved++) {
 		struct myc_outbox_entry *entry = &executor->outbox[flow->first];
 
-		if (!myc_flow_alive(flow)) {
-			uint64_t *counter =
-				&executor->words->dead_letters[MYC_DEAD_LETTER_OUTBOX_NO_ACTOR];
+		bool cut = myc_road_cut(road);
 
-			__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+		if (cut || !myc_flow_alive(flow)) {
+			myc_count(&executor->words
+					   ->dead_letters[cut ? MYC_DEAD_LETTER_LANE_CUT
+							      : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR]);
 			release(executor, flow);
 			continue;
 		}
 		if (!myc_flow_credit(&executor->out, road, flow))
 			break;
 		if (myc_lane_full(&road->lane, MYC_RING_ORDINARY)) {
-			__atomic_store_n(&executor->words->lanes_full,
-					 executor->words->lanes_full + 1, __ATOMIC_RELAXED);
+			myc_count(&executor->words->lanes_full);
 			break;
 		}
 		__atomic_store_n(&entry->position, road->lane.head[MYC_RING_ORDINARY] + 1,
 				 __ATOMIC_RELAXED);
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		myc_order_for_successor();
 		myc_sender_put(&executor->out, road, flow, &entry->slot, entry->slot.payload,
 			       entry->slot.size);
 		release(executor, flow);
@@ -136,8 +136,9 @@ bool myc_outbox_ready(struct myc_executor *executor)
 		struct myc_road *road = &executor->out.road[at >> 16];
 		struct myc_flow_out *flow = &road->flow[at & 0xffff];
 
-		if (!myc_flow_alive(flow) || (myc_flow_credit(&executor->out, road, flow) &&
-					      !myc_lane_full(&road->lane, MYC_RING_ORDINARY)))
+		if (myc_road_cut(road) || !myc_flow_alive(flow) ||
+		    (myc_flow_credit(&executor->out, road, flow) &&
+		     !myc_lane_full(&road->lane, MYC_RING_ORDINARY)))
 			return true;
 		at = flow->next_blocked;
 	}
@@ -180,6 +181,7 @@ void myc_outbox_recover(struct myc_executor *executor)
 		qsort(entries, found, sizeof(void *), by_order);
 	for (uint32_t i = 0; entries && i < found; i++) {
 		struct myc_outbox_entry *entry = entries[i];
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): found ones have a road */
 		struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
 		struct myc_actor *actor = myc_system_actor(executor->system, flow->from);
 

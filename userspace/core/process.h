@@ -69,7 +69,9 @@ struct myc_actor_metrics {
 	uint64_t address; /* 0 = slot free */
 	uint64_t messages, messages_sent, sends_refused, timers, feed_events, restarts;
 	uint64_t mailbox_depth, mailbox_depth_max, outbox_depth, in_doubt;
-	uint64_t reserved[4];
+	uint64_t paused_ns; /* with messages in the outbox, in all; renewed about once a second */
+	uint64_t stuck;	    /* pauses longer than a second: see myc_send in mycelium/actor.h */
+	uint64_t reserved[2];
 	char status[192]; /* from behaviour->status, zero-terminated; a reader may see it torn */
 	char reserved1[72];
 };

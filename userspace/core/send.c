@@ -129,6 +129,23 @@ static void road_bind(const struct myc_sender *sender, struct myc_road *road)
 	}
 }
 
+/* A lane that was cut off from a predecessor. Its flows count from the receiver's limits on. */
+static void road_mend(struct myc_sender *sender, struct myc_road *road)
+{
+	const struct myc_lane_in *in;
+
+	road_bind(sender, road);
+	if (!road->lane.cursor)
+		return;
+	/* Acquire: limits and position. Pairs with myc_inlet_cut. */
+	uint64_t cut = __atomic_load_n(&road->lane.cursor->cut, __ATOMIC_ACQUIRE);
+
+	if (!cut || cut == sender->system->workspace.incarnation)
+		return;
+	in = (const struct myc_lane_in *)(const void *)road->lane.cursor;
+	myc_lane_out_mend(&road->lane, in);
+}
+
 /* Also the way back after a restart: flows and counts are in the region. */
 static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint32_t process,
 				  uint32_t executor)
@@ -143,10 +160,13 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 	road->executor = executor;
 	road->flow = &sender->flow_table[(size_t)lane * MYC_LANE_FLOWS];
 	myc_lane_out_open(&road->lane, sender->lanes, lane);
+	road_mend(sender, road);
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
 		const struct myc_flow *shared = &road->lane.flow[f];
 
 		road->flow[f] = (struct myc_flow_out){
+			.limit_word = road->flow[f].limit_word,
+			.counted = road->flow[f].counted,
 			.from = shared->from,
 			.to = shared->to,
 			.sent = myc_pair_high(shared->sent),
@@ -171,6 +191,10 @@ void myc_sender_recover(struct myc_sender *sender)
 		if (directory[i])
 			road_open(sender, i, myc_lane_end_process(directory[i]),
 				  myc_lane_end_executor(directory[i]));
+	/* Release: the mended lanes. Pairs with inlet_reopen. */
+	__atomic_store_n(&sender->lanes->incarnation, sender->system->workspace.incarnation,
+			 __ATOMIC_RELEASE);
+	__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
 }
 
 static struct myc_road *road_to(struct myc_sender *sender, uint32_t process, uint32_t executor)
@@ -383,11 +407,6 @@ static int send_check(uint16_t type, size_t size)
 	return type >= MYC_TYPE_FRAMEWORK ? -EINVAL : 0;
 }
 
-static void count(uint64_t *counter)
-{
-	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
-}
-
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		 size_t size)
 {
@@ -402,12 +421,12 @@ int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, cons
 	if (!code)
 		code = myc_sender_may(sender, road, flow);
 	if (code) {
-		count(&self->metrics->sends_refused);
+		myc_count(&self->metrics->sends_refused);
 		return code;
 	}
 	myc_slot_fill(&slot, to, self->address, type, size);
 	myc_sender_put(sender, road, flow, &slot, payload, size);
-	count(&self->metrics->messages_sent);
+	myc_count(&self->metrics->messages_sent);
 	return 0;
 }
 
@@ -433,6 +452,6 @@ int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const vo
 		else
 			code = myc_outbox_put(executor, self, to, flow, &slot, payload, size);
 	}
-	count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
+	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
 	return code;
 }

@@ -90,7 +90,7 @@ static uint64_t executor_size(const struct myc_system_opts *opts, uint32_t lanes
 int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *given,
 		    uint32_t processes, uint32_t executors_all)
 {
-	struct myc_system_opts opts;
+	struct myc_system_opts opts = {0};
 	int code = options(&opts, given, NULL);
 
 	if (code)
@@ -254,13 +254,15 @@ static int actor_fill(struct myc_system *system, struct myc_actor *actor,
 		.timers = MYC_TIMER_NONE,
 		.metrics = &system->metrics[slot],
 		.shared = &system->slot[slot],
-		.restarts_max = or_default(opts->restarts_max, RESTARTS_MAX),
+		.restarts_max = opts->restarts_max == MYC_RESTARTS_NONE
+					? 0
+					: or_default(opts->restarts_max, RESTARTS_MAX),
 		.restarts_window_ns =
 			opts->restarts_window_ns ? opts->restarts_window_ns : RESTARTS_WINDOW_NS,
 	};
 	snprintf(actor->name, sizeof(actor->name), "%s", opts->name ? opts->name : "");
 	actor->state = aligned_alloc(64, state_size ? state_size : 64);
-	actor->restarted_ns = calloc(actor->restarts_max, sizeof(*actor->restarted_ns));
+	actor->restarted_ns = calloc(actor->restarts_max + 1ull, sizeof(*actor->restarted_ns));
 	if (actor->state && actor->restarted_ns && !copy_settings(actor, opts))
 		return 0;
 	actor_free(actor);
@@ -528,7 +530,7 @@ int myc_system_open(struct myc_system **out, const struct myc_system_opts *given
 		    struct myc_error *error)
 {
 	struct myc_region_plan plan = {0};
-	struct myc_system_opts opts;
+	struct myc_system_opts opts = {0};
 	struct myc_region region = {0};
 	int code = options(&opts, given, error);
 	int fd;

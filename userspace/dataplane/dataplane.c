@@ -10,7 +10,8 @@
 
 #include <bpf/bpf.h>
 
-#define HUGE_PAGE (2ull << 20)
+#define HUGE_PAGE  (2ull << 20)
+#define UDP_BUFFER (16u << 20) /* some 40,000 small datagrams, asked of every socket */
 
 int myc_dataplane_plan(const struct myc_dataplane_opts *opts, uint32_t process,
 		       struct myc_region_plan *plan)
@@ -156,6 +157,7 @@ static int open_udp(struct myc_dataplane *dataplane, const struct myc_dataplane_
 {
 	const struct myc_steer_config *config = dataplane->config;
 	unsigned interface = opts->interface ? if_nametoindex(opts->interface) : 0;
+	uint32_t buffer = UDP_BUFFER;
 
 	if (opts->interface && !interface)
 		return myc_error_set(error, -ENODEV, "name one that `ip link` lists",
@@ -169,11 +171,14 @@ static int open_udp(struct myc_dataplane *dataplane, const struct myc_dataplane_
 		if (fd < 0)
 			return fd;
 		dataplane->socket[dataplane->sockets++] = fd;
+		uint32_t got = myc_binding_buffer(fd, UDP_BUFFER);
+		buffer = got < buffer ? got : buffer;
 	}
 	snprintf(dataplane->receipt, sizeof(dataplane->receipt),
-		 "%u UDP sockets on %s, %s, the program's twin steers", dataplane->sockets,
-		 opts->interface ? opts->interface : "the routes' interfaces",
-		 opts->wait == MYC_WAIT_BLOCKING ? "blocking" : "spin");
+		 "%u UDP sockets on %s, %s, the program's twin steers, receive buffer %u bytes%s",
+		 dataplane->sockets, opts->interface ? opts->interface : "the routes' interfaces",
+		 opts->wait == MYC_WAIT_BLOCKING ? "blocking" : "spin", buffer,
+		 buffer < UDP_BUFFER ? ", net.core.rmem_max limits it" : "");
 	return 0;
 }
 

@@ -123,12 +123,16 @@ struct myc_ledger {
 	uint64_t in_kernel; /* frames minus the rest: taken off FILL, not yet on RX */
 	uint64_t rx_dropped, rx_ring_full, fill_ring_empty,
 		rx_invalid; /* XDP_STATISTICS, over sockets */
-	uint64_t handled;   /* packets done, all endpoints */
+	uint64_t unpushed;  /* UDP, FILE: judged by a worker that died then; a file's come again */
+	uint64_t lost_before; /* UDP: dropped by full sockets, before the twin judged them */
+	uint64_t handled;     /* packets done, all endpoints */
 	uint64_t
 		not_delivered; /* of these: bad descriptor, metadata or frame; see struct myc_hand */
 	uint64_t
 		refused; /* XDP: datagrams for the groups that came up the host's stack; see groups.h */
 };
+/* redirected = handled + in_hand + in_rx + rx_dropped + rx_ring_full + unpushed. A socket of XDP drops what the
+ * program has counted; one of UDP drops before anything is counted, so lost_before stands beside. */
 int myc_dataplane_ledger(struct myc_dataplane *dataplane, const struct myc_region *regions,
 			 uint32_t processes, struct myc_ledger *ledger);
 

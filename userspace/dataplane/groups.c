@@ -117,6 +117,26 @@ out_error:
 	return err;
 }
 
+uint32_t myc_binding_buffer(int fd, uint32_t bytes)
+{
+	int size = (int)bytes;
+	socklen_t length = sizeof(size);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &length))
+		return 0;
+	return (uint32_t)size / 2; /* the kernel doubles it, for its own bookkeeping */
+}
+
+uint32_t myc_binding_dropped(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t size = sizeof(info);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) ? 0 : info[SK_MEMINFO_DROPS];
+}
+
 static int refuse_all(int fd)
 {
 	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
@@ -161,12 +181,7 @@ uint64_t myc_groups_refused(const struct myc_groups *groups)
 {
 	uint64_t refused = 0;
 
-	for (uint32_t i = 0; i < groups->count; i++) {
-		uint32_t info[SK_MEMINFO_VARS] = {0};
-		socklen_t size = sizeof(info);
-
-		if (!getsockopt(groups->fd[i], SOL_SOCKET, SO_MEMINFO, info, &size))
-			refused += info[SK_MEMINFO_DROPS];
-	}
+	for (uint32_t i = 0; i < groups->count; i++)
+		refused += myc_binding_dropped(groups->fd[i]);
 	return refused;
 }

@@ -32,7 +32,7 @@ void myc_groups_close(struct myc_groups *groups);
 /* Datagrams for the channels that came up the host's stack instead of to an endpoint. */
 uint64_t myc_groups_refused(const struct myc_groups *groups);
 
-/* ---- shared with source_udp.c --------------------------------------------------------------- */
+/* ---- shared with the UDP sockets --------------------------------------------------------------- */
 
 /* Socket address of a binding; IPv4 for ::ffff:a.b.c.d. Returns its size. */
 socklen_t myc_binding_address(const struct myc_binding_key *key, struct sockaddr_storage *address);
@@ -41,5 +41,10 @@ bool myc_binding_is_multicast(const struct myc_binding_key *key);
  * on `interface_index` (0: by route). Descriptor or -errno with error filled. */
 int myc_binding_socket(const struct myc_binding_key *key, unsigned interface_index,
 		       struct myc_error *error);
+/* Asks for a receive buffer of `bytes`, beyond net.core.rmem_max where privilege allows; returns
+ * what was got. */
+uint32_t myc_binding_buffer(int fd, uint32_t bytes);
+/* Datagrams that the socket has dropped since it was opened: full, refused, or a wrong checksum. */
+uint32_t myc_binding_dropped(int fd);
 
 #endif

@@ -166,9 +166,11 @@ static int ledger_intake(const struct myc_dataplane *dataplane, const struct myc
 		add_not_delivered(ledger, hand);
 		ledger->frames += shape->frames;
 		ledger->in_fill += ring_entries(&queue.home);
-		ledger->rx_dropped += block->packets_lost;
 		ledger->rx_invalid += block->packets_oversize;
+		ledger->unpushed += block->packets_unpushed;
 	}
+	for (uint32_t i = 0; i < dataplane->sockets; i++)
+		ledger->lost_before += myc_binding_dropped(dataplane->socket[i]);
 	return 0;
 }
 

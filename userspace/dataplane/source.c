@@ -122,6 +122,19 @@ int myc_intake_join(struct myc_intake *intake, const struct myc_region *region, 
 	return 0;
 }
 
+/* What the twin redirected went on the RX ring, or died with the worker that judged it. */
+static uint64_t unpushed(const struct myc_intake *intake, const struct myc_hand *hand)
+{
+	const struct myc_twin_block *twin = intake->twin;
+	uint64_t pushed = hand->packets_taken + myc_ring_waiting(&intake->queue.rx), redirected = 0;
+
+	for (uint32_t c = 0; c < twin->channels; c++)
+		if (twin->own[c / 64] >> c % 64 & 1)
+			redirected += twin->counters[c + 1].reason[MYC_REASON_REDIRECTED] +
+				      twin->counters[c + 1].reason[MYC_REASON_REDIRECTED_STANDBY];
+	return redirected > pushed ? redirected - pushed : 0;
+}
+
 int myc_intake_refill(struct myc_intake *intake, const struct myc_hand *hand)
 {
 	const struct myc_hand_queue *queue = &intake->queue;
@@ -151,6 +164,7 @@ int myc_intake_refill(struct myc_intake *intake, const struct myc_hand *hand)
 			*myc_ring_address(fill, index++) = (uint64_t)i * queue->frame_size;
 	myc_ring_publish(fill->producer, index);
 	free(away);
+	intake->block->packets_unpushed = unpushed(intake, hand);
 	return 0;
 }
 

@@ -7,8 +7,8 @@
  *
  * What a kill -9 leaves: packets on the RX ring and in the hand stay; the FILL ring is made anew
  * from what is in neither. The file position moves with the RX ring (`pushed`), so that no packet
- * is delivered twice or skipped; packets that were judged and not yet pushed are judged again, so
- * the twin's counters may count up to a batch twice after a kill.
+ * is delivered twice or skipped. Packets that were judged and not yet pushed, less than a batch, are
+ * counted as `unpushed`: of a file they are judged again, those of a socket are lost.
  *
  * One thread: the endpoint's executor.
  */
@@ -27,8 +27,8 @@ struct myc_intake_block {
 	uint64_t position_next;
 	uint64_t pushed; /* exchange with the RX ring that position_next belongs to */
 	uint32_t rx_producer, rx_consumer, fill_producer, fill_consumer;
-	uint64_t packets_lost;	    /* UDP: by the sockets' full buffers */
 	uint64_t packets_oversize;  /* longer than a frame: not judged */
+	uint64_t packets_unpushed;  /* redirected by workers that died before they pushed them */
 	uint64_t packets_elsewhere; /* FILE: another endpoint's */
 	int32_t error_code;	    /* FILE: why it ended early */
 	uint32_t reserved;
@@ -77,7 +77,8 @@ int myc_intake_plan(struct myc_region_plan *plan, uint32_t endpoint, uint32_t fr
 int myc_intake_join(struct myc_intake *intake, const struct myc_region *region, uint32_t endpoint,
 		    uint32_t frames, uint32_t frame_size, const struct myc_steer_config *config,
 		    const struct myc_dataplane_tables *tables);
-/* Makes the FILL ring: every frame that is neither on RX nor in the hand. -ENOMEM, -EUCLEAN. */
+/* Makes the FILL ring: every frame that is neither on RX nor in the hand, which has recovered; and
+ * counts what a predecessor has judged and not pushed. -ENOMEM, -EUCLEAN. */
 int myc_intake_refill(struct myc_intake *intake, const struct myc_hand *hand);
 
 /* begin: frames to read into (0 = none free); frame: the i-th one's room behind its head; push:

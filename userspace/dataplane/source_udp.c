@@ -2,7 +2,7 @@
 /*
  * UDP sockets as an intake: a batch of datagrams goes straight into frames (recvmmsg), the twin
  * judges each by its binding and source. A datagram that a batch cannot hold stays in its socket;
- * what a full socket drops is counted by the kernel and read with the next datagram (SO_RXQ_OVFL).
+ * what a full socket drops the kernel counts, and the ledger reads (groups.h).
  */
 #include "dataplane/source.h"
 
@@ -18,7 +18,6 @@
 /* A binding that this endpoint reads. */
 struct udp_line {
 	int fd;
-	uint32_t lost; /* the socket's own count, as last seen */
 	struct myc_binding_key key;
 };
 
@@ -28,11 +27,6 @@ struct udp_source {
 	struct mmsghdr message[MYC_INTAKE_BATCH];
 	struct iovec room[MYC_INTAKE_BATCH];
 	struct sockaddr_storage from[MYC_INTAKE_BATCH];
-	/* SO_RXQ_OVFL is one u32. */
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(uint32_t))];
-	} control[MYC_INTAKE_BATCH];
 	struct udp_line line[];
 };
 
@@ -47,28 +41,14 @@ static void source_address(const struct sockaddr_storage *from, uint8_t out[16])
 	memcpy(out + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
 }
 
-static void count_lost(struct myc_intake *intake, struct udp_line *line, struct msghdr *message)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL)
-			continue;
-		uint32_t lost;
-
-		memcpy(&lost, CMSG_DATA(c), sizeof(lost));
-		intake->block->packets_lost += lost - line->lost;
-		line->lost = lost;
-	}
-}
-
-static void judge(struct myc_intake *intake, struct udp_line *line, uint32_t i, uint64_t now_ns)
+static void judge(struct myc_intake *intake, const struct udp_line *line, uint32_t i,
+		  uint64_t now_ns)
 {
 	struct udp_source *udp = intake->from;
-	struct msghdr *message = &udp->message[i].msg_hdr;
 	struct myc_steer_result result;
 	uint8_t source[16];
 
-	count_lost(intake, line, message);
-	if (message->msg_flags & MSG_TRUNC) {
+	if (udp->message[i].msg_hdr.msg_flags & MSG_TRUNC) {
 		intake->block->packets_oversize++;
 		return;
 	}
@@ -80,7 +60,7 @@ static void judge(struct myc_intake *intake, struct udp_line *line, uint32_t i, 
 		myc_intake_push(intake, i, 0, udp->message[i].msg_len, &result.meta);
 }
 
-static uint32_t read_line(struct myc_intake *intake, struct udp_line *line)
+static uint32_t read_line(struct myc_intake *intake, const struct udp_line *line)
 {
 	struct udp_source *udp = intake->from;
 	uint32_t n = myc_intake_begin(intake, MYC_INTAKE_BATCH);
@@ -90,13 +70,10 @@ static uint32_t read_line(struct myc_intake *intake, struct udp_line *line)
 	for (uint32_t i = 0; i < n; i++) {
 		udp->room[i].iov_base = myc_intake_frame(intake, i);
 		udp->room[i].iov_len = myc_intake_room(intake);
-		udp->message[i].msg_hdr =
-			(struct msghdr){.msg_name = &udp->from[i],
-					.msg_namelen = sizeof(udp->from[i]),
-					.msg_iov = &udp->room[i],
-					.msg_iovlen = 1,
-					.msg_control = udp->control[i].bytes,
-					.msg_controllen = sizeof(udp->control[i].bytes)};
+		udp->message[i].msg_hdr = (struct msghdr){.msg_name = &udp->from[i],
+							  .msg_namelen = sizeof(udp->from[i]),
+							  .msg_iov = &udp->room[i],
+							  .msg_iovlen = 1};
 	}
 	int got = recvmmsg(line->fd, udp->message, n, MSG_DONTWAIT, NULL);
 	if (got <= 0)
@@ -116,7 +93,7 @@ static void pump(struct myc_intake *intake)
 	if (myc_ring_waiting(&intake->queue.rx) >= MYC_INTAKE_BATCH)
 		return;
 	for (uint32_t i = 0; i < udp->lines; i++) {
-		struct udp_line *line = &udp->line[udp->next];
+		const struct udp_line *line = &udp->line[udp->next];
 
 		udp->next = udp->next + 1 < udp->lines ? udp->next + 1 : 0;
 		if (read_line(intake, line))
@@ -174,7 +151,6 @@ int myc_source_udp_open(struct myc_intake *intake, const int *socket, bool wait,
 	const struct myc_steer_config *config = intake->tables.config;
 	struct udp_source *udp =
 		calloc(1, sizeof(*udp) + config->bindings_count * sizeof(udp->line[0]));
-	const int on = 1;
 
 	if (!udp)
 		return myc_error_set(error, -ENOMEM, NULL, "out of memory");
@@ -184,12 +160,6 @@ int myc_source_udp_open(struct myc_intake *intake, const int *socket, bool wait,
 
 		if (!(intake->twin->own[channel / 64] >> channel % 64 & 1))
 			continue;
-		if (setsockopt(socket[i], SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on))) {
-			int err = -errno;
-
-			free(udp);
-			return myc_error_set(error, err, NULL, "SO_RXQ_OVFL: %s", strerror(-err));
-		}
 		udp->line[udp->lines++] =
 			(struct udp_line){.fd = socket[i], .key = config->binding[i].key};
 	}

@@ -122,12 +122,18 @@ static void emit_loose(struct myc_arbiter *a)
 
 static void emit_in_doubt(struct myc_arbiter *a)
 {
-	struct myc_feed_metrics *m = &a->block->metrics;
-	uint64_t number = a->block->in_hand & MYC_SEQUENCE_MASK;
+	struct myc_feed_block *block = a->block;
+	uint64_t number = block->in_hand & MYC_SEQUENCE_MASK;
 
 	a->in_doubt = false;
+	if (block->in_hand & MYC_FEED_RANGE) {
+		/* Counted as lost or filtered already. */
+		emit_about(a, MYC_FEED_IN_DOUBT, 0, number, block->in_hand_count);
+		put(&block->in_hand, 0);
+		return;
+	}
 	emit_about(a, MYC_FEED_IN_DOUBT, 0, number, 1);
-	move(a, MYC_FEED_REDO_IN_DOUBT, 0, m->messages_in_doubt + 1);
+	move(a, MYC_FEED_REDO_IN_DOUBT, 0, block->metrics.messages_in_doubt + 1);
 }
 
 /* The events that come before any message. False: nothing was pending. */
@@ -252,6 +258,20 @@ static uint64_t missing_until(const struct myc_arbiter *a)
 	return exists > next ? exists : 0;
 }
 
+/* Passes over `run` messages that no handler will see, and says so: at most once, as messages are. */
+static void pass_over(struct myc_arbiter *a, enum myc_feed_redo redo_kind, uint64_t counter,
+		      enum myc_feed_kind kind, uint64_t run)
+{
+	struct myc_feed_block *block = a->block;
+	uint64_t next = arbiter_next(a);
+
+	put(&block->in_hand_count, run);
+	put(&block->in_hand, MYC_FEED_BUSY | MYC_FEED_RANGE | next);
+	move(a, redo_kind, run, counter + run);
+	emit_about(a, kind, 0, next, run);
+	put(&block->in_hand, 0);
+}
+
 static bool advance_filtered(struct myc_arbiter *a, uint64_t limit)
 {
 	struct myc_feed_metrics *m = &a->block->metrics;
@@ -264,8 +284,9 @@ static bool advance_filtered(struct myc_arbiter *a, uint64_t limit)
 		return false;
 	a->gap_open = false;
 	if (a->report_filtered)
-		emit_about(a, MYC_FEED_FILTERED, 0, next, run);
-	move(a, MYC_FEED_REDO_FILTERED, run, m->messages_filtered + run);
+		pass_over(a, MYC_FEED_REDO_FILTERED, m->messages_filtered, MYC_FEED_FILTERED, run);
+	else
+		move(a, MYC_FEED_REDO_FILTERED, run, m->messages_filtered + run);
 	return true;
 }
 
@@ -277,12 +298,11 @@ static void give_up(struct myc_arbiter *a, uint64_t limit)
 	if (a->view.window)
 		run = myc_window_missing(a->view.window, arbiter_epoch(a), next, limit, &unknown);
 	a->gap_open = false;
-	emit_about(a, MYC_FEED_GAP, 0, next, run);
 	if (a->locate.filter)
 		myc_locate_lost(&a->locate);
 	m->gaps++;
 	m->window_unknown += unknown;
-	move(a, MYC_FEED_REDO_LOST, run, m->messages_lost + run);
+	pass_over(a, MYC_FEED_REDO_LOST, m->messages_lost, MYC_FEED_GAP, run);
 }
 
 /* next became missing: since when, and how many packets of each line are past it already. */

@@ -12,13 +12,23 @@
 #define OPENING	    3	/* S 'O', 'S', 'Q' */
 #define TICK	    100 /* Price(4): one cent */
 #define PRICE_FLOOR 500 /* ticks; keeps every generated price positive */
+#define QUEUES	    (1u << 18)
+#define ADDS	    500 /* of a thousand messages, those that press among them */
+#define PRESSING    9	/* one order in so many goes for the other side */
+#define NONE	    UINT32_MAX
 
 struct order {
 	uint64_t reference;
 	uint32_t shares;
-	uint32_t price; /* Price(4) */
+	uint32_t price;	     /* Price(4) */
+	uint32_t next, prev; /* in its queue, indices of `live` */
 	uint16_t locate;
 	char side;
+};
+
+/* Orders of a price level, the oldest first, among those of the levels that hash alike. */
+struct queue {
+	uint32_t head, tail;
 };
 
 struct myc_itch_generator {
@@ -30,6 +40,7 @@ struct myc_itch_generator {
 	uint32_t *middle;   /* by locate: ticks */
 	struct order *live; /* the newest last, holes filled from the end */
 	uint32_t live_count;
+	struct queue *queue;
 };
 
 /* splitmix64: good from any seed, 0 included. */
@@ -92,19 +103,74 @@ static uint32_t draw_order_near(struct myc_itch_generator *g)
 	return best;
 }
 
-static void forget(struct myc_itch_generator *g, uint32_t at)
+static struct queue *queue_of(const struct myc_itch_generator *g, uint16_t locate, uint32_t price)
 {
-	g->live[at] = g->live[--g->live_count];
+	uint64_t key = ((uint64_t)locate << 32 | price) * 0x9e3779b97f4a7c15ull;
+
+	return &g->queue[key >> 32 & (QUEUES - 1)];
 }
 
+/* What points at an order in its queue, from both sides. */
+static void point_at(struct myc_itch_generator *g, const struct order *order, uint32_t before,
+		     uint32_t behind)
+{
+	struct queue *queue = queue_of(g, order->locate, order->price);
+
+	*(order->prev == NONE ? &queue->head : &g->live[order->prev].next) = before;
+	*(order->next == NONE ? &queue->tail : &g->live[order->next].prev) = behind;
+}
+
+static void keep(struct myc_itch_generator *g, const struct order *order)
+{
+	uint32_t at = g->live_count++;
+
+	g->live[at] = *order;
+	g->live[at].next = NONE;
+	g->live[at].prev = queue_of(g, order->locate, order->price)->tail;
+	point_at(g, &g->live[at], at, at);
+}
+
+static void forget(struct myc_itch_generator *g, uint32_t at)
+{
+	const struct order *order = &g->live[at];
+
+	point_at(g, order, order->next, order->prev);
+	if (at == --g->live_count)
+		return;
+	g->live[at] = g->live[g->live_count];
+	point_at(g, &g->live[at], at, at);
+}
+
+/* The oldest order at a price, or NONE. */
+static uint32_t first_at(const struct myc_itch_generator *g, uint16_t locate, uint32_t price)
+{
+	uint32_t at = queue_of(g, locate, price)->head;
+
+	while (at != NONE && (g->live[at].locate != locate || g->live[at].price != price))
+		at = g->live[at].next;
+	return at;
+}
+
+/* Bids lie below the middle and asks above it: books never cross. */
 static uint32_t draw_price(struct myc_itch_generator *g, uint16_t locate, char side)
 {
-	uint32_t away = 1 + halving(g) + (below(g, 8) ? 0 : below(g, 200));
-	uint32_t *middle = &g->middle[locate];
+	uint32_t away = 1 + below(g, 8) + halving(g) + (below(g, 8) ? 0 : below(g, 200));
+	uint32_t middle = g->middle[locate];
 
-	if (!below(g, 16))
-		*middle += *middle > PRICE_FLOOR && below(g, 2) ? (uint32_t)-1 : 1;
-	return (side == 'B' ? *middle - away : *middle + away) * TICK;
+	return (side == 'B' ? middle - away : middle + away) * TICK;
+}
+
+/* An order that goes for the other side: takes what rests beside the middle, which it returns, or,
+ * where nothing does, moves the middle there. */
+static uint32_t press(struct myc_itch_generator *g, uint16_t locate, char side)
+{
+	uint32_t *middle = &g->middle[locate];
+	uint32_t to = side == 'B' ? *middle + 1 : *middle - 1;
+	uint32_t at = first_at(g, locate, to * TICK);
+
+	if (at == NONE && to >= PRICE_FLOOR)
+		*middle = to;
+	return at;
 }
 
 static uint32_t draw_shares(struct myc_itch_generator *g)
@@ -182,27 +248,9 @@ static uint32_t order_body(const struct myc_itch_generator *g, uint8_t *out, cha
 	return size;
 }
 
-static uint32_t add(struct myc_itch_generator *g, uint8_t *out)
-{
-	struct order *order = &g->live[g->live_count++];
-	uint32_t size;
-
-	order->reference = ++g->reference;
-	order->locate = draw_locate(g);
-	order->side = below(g, 2) ? 'B' : 'S';
-	order->shares = draw_shares(g);
-	order->price = draw_price(g, order->locate, order->side);
-	bool attributed = !below(g, 30);
-	size = order_body(g, out, attributed ? 'F' : 'A', order);
-	if (attributed)
-		put_text(out + 36, "MYCL");
-	return size;
-}
-
 /* E, C and X share reference and shares; a fill of everything ends the order. */
-static uint32_t reduce(struct myc_itch_generator *g, uint8_t *out, char type)
+static uint32_t reduce(struct myc_itch_generator *g, uint8_t *out, char type, uint32_t at)
 {
-	uint32_t at = type == 'X' ? draw_order(g) : draw_order_near(g);
 	struct order *order = &g->live[at];
 	uint32_t taken = below(g, 2) ? order->shares : 1 + below(g, order->shares);
 	uint32_t size = header(g, out, type, order->locate);
@@ -220,6 +268,28 @@ static uint32_t reduce(struct myc_itch_generator *g, uint8_t *out, char type)
 	order->shares -= taken;
 	if (!order->shares)
 		forget(g, at);
+	return size;
+}
+
+static uint32_t add(struct myc_itch_generator *g, uint8_t *out)
+{
+	struct order order = {.locate = draw_locate(g), .side = below(g, 2) ? 'B' : 'S'};
+	uint32_t size;
+
+	if (!below(g, PRESSING)) {
+		uint32_t resting = press(g, order.locate, order.side);
+
+		if (resting != NONE)
+			return reduce(g, out, 'E', resting);
+	}
+	order.reference = ++g->reference;
+	order.shares = draw_shares(g);
+	order.price = draw_price(g, order.locate, order.side);
+	keep(g, &order);
+	bool attributed = !below(g, 30);
+	size = order_body(g, out, attributed ? 'F' : 'A', &order);
+	if (attributed)
+		put_text(out + 36, "MYCL");
 	return size;
 }
 
@@ -248,7 +318,7 @@ static uint32_t replace(struct myc_itch_generator *g, uint8_t *out)
 	myc_store_be64(out + 19, order.reference);
 	myc_store_be32(out + 27, order.shares);
 	myc_store_be32(out + 31, order.price);
-	g->live[g->live_count++] = order;
+	keep(g, &order);
 	return size;
 }
 
@@ -271,18 +341,16 @@ static uint32_t day(struct myc_itch_generator *g, uint8_t *out)
 
 	if (g->live_count < 16)
 		return add(g, out);
-	if (kind < 470 && g->live_count < g->opts.live_max)
+	if (kind < ADDS && g->live_count < g->opts.live_max)
 		return add(g, out);
-	if (kind < 880)
+	if (kind < 910)
 		return remove_order(g, out);
-	if (kind < 945)
-		return replace(g, out);
 	if (kind < 975)
-		return reduce(g, out, 'E');
+		return replace(g, out);
 	if (kind < 977)
-		return reduce(g, out, 'C');
+		return reduce(g, out, 'C', draw_order_near(g));
 	if (kind < 992)
-		return reduce(g, out, 'X');
+		return reduce(g, out, 'X', draw_order(g));
 	return trade(g, out);
 }
 
@@ -343,10 +411,12 @@ int myc_itch_generator_open(struct myc_itch_generator **generator,
 		g->step_ns = SECOND_NS;
 	g->middle = calloc(g->opts.symbols + 1u, sizeof(*g->middle));
 	g->live = calloc(g->opts.live_max, sizeof(*g->live));
-	if (!g->middle || !g->live) {
+	g->queue = malloc(QUEUES * sizeof(*g->queue));
+	if (!g->middle || !g->live || !g->queue) {
 		myc_itch_generator_close(g);
 		return -ENOMEM;
 	}
+	memset(g->queue, 0xff, QUEUES * sizeof(*g->queue)); /* NONE */
 	for (uint32_t locate = 1; locate <= g->opts.symbols; locate++)
 		g->middle[locate] = PRICE_FLOOR + 500 + below(g, 30000);
 	*generator = g;
@@ -359,5 +429,6 @@ void myc_itch_generator_close(struct myc_itch_generator *g)
 		return;
 	free(g->middle);
 	free(g->live);
+	free(g->queue);
 	free(g);
 }

@@ -6,7 +6,8 @@
  * Order: S 'O', a stock directory (R) and a trading action (H) for each symbol, S 'S', S 'Q', the
  * day, S 'M', S 'E', S 'C'. Locates are 1..symbols, symbols S00001, S00002, ... Book-consistent:
  * no message names an order that is not alive, none takes more shares than are left. Half the
- * orders die young, activity is skewed to few symbols, prices cluster near the touch and wander.
+ * orders die young, activity is skewed to few symbols, prices cluster near the touch and wander. Of a
+ * symbol no bid reaches an ask: an order that would is an execution of the oldest one there.
  */
 #ifndef MYC_MARKET_ITCH_GENERATOR_H
 #define MYC_MARKET_ITCH_GENERATOR_H

@@ -49,7 +49,7 @@ int myc_lanes_check(const struct myc_lanes *block, uint64_t size, struct myc_lan
 	if (!version)
 		return -EAGAIN;
 	memcpy(copy, block, sizeof(*copy));
-	__asm__ __volatile__("" : : "r"(copy) : "memory");
+	myc_order_copied(copy);
 	return version == MYC_LANE_VERSION && parameters_fit(copy, size) ? 0 : -EPROTO;
 }
 
@@ -91,6 +91,37 @@ void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint3
 
 	if (last->sequence == head && head && myc_pair_low(flow->sent) != head)
 		flow->sent = myc_pair(myc_pair_high(flow->sent) + 1, head);
+}
+
+/* As if everything up to `head` had been published and consumed. */
+static void rewind_ring(struct myc_lane_out *lane, enum myc_lane_ring ring, uint32_t head)
+{
+	uint32_t slots = lane->mask[ring] + 1;
+
+	for (uint32_t back = 0; back < slots; back++) {
+		uint32_t number = head - back;
+		struct myc_slot *slot = &lane->slot[ring][(number - 1) & lane->mask[ring]];
+
+		memset(slot, 0, sizeof(*slot));
+		if (head >= slots || back < head)
+			__atomic_store_n(&slot->sequence, number, __ATOMIC_RELAXED);
+	}
+	lane->head[ring] = head;
+	lane->seen[ring] = head - slots;
+}
+
+void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in)
+{
+	const uint64_t *counted = (const uint64_t *)(const void *)(in + 1);
+	const uint32_t *limit = (const uint32_t *)(const void *)(counted + lane->flows);
+
+	for (int ring = 0; ring < MYC_RINGS; ring++)
+		rewind_ring(lane, ring, __atomic_load_n(&in->cursor.next[ring], __ATOMIC_RELAXED));
+	for (uint32_t f = 0; f < lane->flows; f++) {
+		myc_lane_flow_write(&lane->flow[f], 0, 0);
+		lane->flow[f].sent = myc_pair(__atomic_load_n(&limit[f], __ATOMIC_RELAXED),
+					      lane->head[MYC_RING_ORDINARY]);
+	}
 }
 
 unsigned myc_lane_in_open(struct myc_lane_inward *lane, const struct myc_lanes *block,

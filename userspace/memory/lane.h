@@ -21,6 +21,8 @@
 
 #include <mycelium/abi/lane.h>
 
+#include "memory/order.h"
+
 #ifndef MYC_POINT
 #define MYC_POINT(name) ((void)0)
 #endif
@@ -134,8 +136,7 @@ static inline int myc_lane_peek(const struct myc_lane_inward *lane, enum myc_lan
 		return sequence == 0 || sequence == lane->next[ring] - lane->mask[ring] ? 0
 											: -EPROTO;
 	memcpy(copy, slot, sizeof(*copy));
-	/* What is checked is this copy; the compiler must not look at the slot again. */
-	__asm__ __volatile__("" : : "r"(copy) : "memory");
+	myc_order_copied(copy);
 	return 1;
 }
 
@@ -146,16 +147,16 @@ static inline void myc_lane_begin(struct myc_lane_inward *lane, enum myc_lane_ri
 	MYC_POINT("receive: begun");
 }
 
-/* One more message of the flow is handled (it had this position). The signal fence keeps the
- * compiler's order: a crash sees either nothing, or counted without done, which recovery knows. */
+/* One more message of the flow is handled (it had this position). A crash sees either nothing, or
+ * counted without done, which recovery knows. */
 static inline void myc_lane_count(struct myc_lane_inward *lane, uint16_t flow, uint32_t position)
 {
 	uint64_t counted = lane->counted[flow];
 
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	__atomic_store_n(&lane->counted[flow], myc_pair(myc_pair_high(counted) + 1, position),
 			 __ATOMIC_RELAXED);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	MYC_POINT("receive: counted, not done");
 }
 
@@ -164,7 +165,7 @@ static inline void myc_lane_done(struct myc_lane_inward *lane, enum myc_lane_rin
 {
 	uint32_t number = ++lane->next[ring];
 
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	myc_order_for_successor();
 	__atomic_store_n(&lane->progress->ring[ring], myc_pair(number, number), __ATOMIC_RELAXED);
 	MYC_POINT("receive: done");
 }
@@ -204,6 +205,11 @@ static inline uint64_t *myc_lanes_directory(const struct myc_lanes *block)
 /* Sender: its end of lane `index`, going on after the newest published message; counts it if a
  * predecessor died before that, and undoes a half-written flow entry. */
 void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint32_t index);
+
+/* Sender: makes a lane usable again that the receiver cut off from a predecessor (`in`: the receiver's
+ * half, cut). Flows are free, what was granted counts as sent, numbers go on where reception stopped;
+ * what was published and not received by then is lost. Died inside it: the next one does it again. */
+void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in);
 
 /* Receiver: its end of lane `index` of another's block, whose head was checked into `head`;
  * `in` is its own half. Goes on at progress: returns the set of rings (bit r) whose next message

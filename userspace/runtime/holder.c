@@ -299,11 +299,41 @@ static void supervisor_fork(struct holder *holder)
 		say(holder, &(struct myc_holder_message){.kind = MYC_HOLDER_STOP}, -1);
 }
 
+/* What a message of the supervisor tells, not what it asks for. */
+static void on_news(struct holder *holder, const struct myc_holder_message *message)
+{
+	if (message->kind == MYC_HOLDER_UP) {
+		tell_launcher(holder->run, MYC_NEWS_UP, NULL);
+	} else if (message->kind == MYC_HOLDER_RELEASE) {
+		holder->ended = message->error;
+		holder->release = true;
+	}
+}
+
+/* Its end may be seen before what it said last. Forks that it asked for its successor asks anew. */
+static void hear_last_words(struct holder *holder)
+{
+	struct myc_holder_message message;
+	int fd, errors = 0;
+
+	/* The first may be a reset, because it did not read all we said: its messages come after. */
+	while (errors < 2) {
+		if (myc_holder_receive(holder->socket, &message, &fd)) {
+			errors++;
+			continue;
+		}
+		if (fd >= 0)
+			close(fd);
+		on_news(holder, &message);
+	}
+}
+
 static void supervisor_died(struct holder *holder, int status)
 {
 	uint64_t now = myc_clock_ns();
 
 	holder->supervisor = 0;
+	hear_last_words(holder);
 	close(holder->socket);
 	holder->socket = -1;
 	if (holder->release)
@@ -390,11 +420,8 @@ static void on_message(struct holder *holder)
 		say(holder, &message, -1);
 		return;
 	case MYC_HOLDER_UP:
-		tell_launcher(holder->run, MYC_NEWS_UP, NULL);
-		return;
 	case MYC_HOLDER_RELEASE:
-		holder->ended = message.error;
-		holder->release = true;
+		on_news(holder, &message);
 		return;
 	default:
 		myc_log_warn("the supervisor sent a message of kind %u", message.kind);

@@ -187,13 +187,19 @@ bool myc_report_ledger(const struct myc_run *run, const struct myc_view *view,
 	}
 	myc_text_add(text,
 		     "\nledger: %" PRIu64 " redirected %s %" PRIu64 " handled + %" PRIu64
-		     " in hand + %" PRIu64 " in rings + %" PRIu64 " dropped by sockets + %" PRIu64
-		     " for a full ring\n",
+		     " in hand + %" PRIu64 " in rings",
 		     traffic.redirected, traffic.adds_up ? "=" : "!=", ledger->handled,
-		     ledger->in_hand, ledger->in_rx, traffic.lost_after, ledger->rx_ring_full);
-	if (traffic.lost_before)
-		myc_text_add(text, "sockets dropped %" PRIu64 " before they were seen\n",
-			     traffic.lost_before);
+		     ledger->in_hand, ledger->in_rx);
+	if (run->program)
+		myc_text_add(text,
+			     " + %" PRIu64 " dropped by sockets + %" PRIu64 " for a full ring\n",
+			     ledger->rx_dropped, ledger->rx_ring_full);
+	else
+		myc_text_add(text, " + %" PRIu64 " of killed workers\n", ledger->unpushed);
+	if (ledger->lost_before)
+		myc_text_add(text,
+			     "lost before: %" PRIu64 " dropped by full sockets, never judged\n",
+			     ledger->lost_before);
 	return traffic.adds_up;
 }
 
@@ -352,13 +358,15 @@ static void json_traffic(const struct myc_run *run, const struct myc_view *view,
 		     "]},\n \"ledger\": {\"redirected\": %" PRIu64 ", \"handled\": %" PRIu64
 		     ", \"in_hand\": %" PRIu64 ", \"in_rx\": %" PRIu64 ", \"rx_dropped\": %" PRIu64
 		     ", \"rx_ring_full\": %" PRIu64 ", \"rx_invalid\": %" PRIu64
-		     ", \"fill_ring_empty\": %" PRIu64 ", \"not_delivered\": %" PRIu64
+		     ", \"fill_ring_empty\": %" PRIu64 ", \"unpushed\": %" PRIu64
+		     ", \"lost_before\": %" PRIu64 ", \"not_delivered\": %" PRIu64
 		     ", \"frames\": %" PRIu64 ", \"in_fill\": %" PRIu64 ", \"in_return\": %" PRIu64
 		     ", \"in_completion\": %" PRIu64 ", \"in_kernel\": %" PRIu64
 		     ", \"adds_up\": %s}",
 		     t.redirected, l->handled, l->in_hand, l->in_rx, l->rx_dropped, l->rx_ring_full,
-		     l->rx_invalid, l->fill_ring_empty, l->not_delivered, l->frames, l->in_fill,
-		     l->in_return, l->in_completion, l->in_kernel, t.adds_up ? "true" : "false");
+		     l->rx_invalid, l->fill_ring_empty, l->unpushed, l->lost_before,
+		     l->not_delivered, l->frames, l->in_fill, l->in_return, l->in_completion,
+		     l->in_kernel, t.adds_up ? "true" : "false");
 }
 
 static void json_network(const struct myc_run *run, struct myc_text *text)

@@ -65,11 +65,7 @@ void myc_read_traffic(const struct myc_run *run, const struct myc_view *view,
 	traffic->present = true;
 	traffic->redirected = traffic->all.reason[MYC_REASON_REDIRECTED] +
 			      traffic->all.reason[MYC_REASON_REDIRECTED_STANDBY];
-	/* The kernel's program redirects first and sockets drop then; the twin judges what the
-	 * sockets let through. */
-	traffic->lost_before = run->program ? 0 : ledger->rx_dropped;
-	traffic->lost_after = run->program ? ledger->rx_dropped : 0;
 	traffic->adds_up = traffic->redirected == ledger->handled + ledger->in_hand +
-							  ledger->in_rx + traffic->lost_after +
-							  ledger->rx_ring_full;
+							  ledger->in_rx + ledger->rx_dropped +
+							  ledger->rx_ring_full + ledger->unpushed;
 }

@@ -17,9 +17,7 @@ struct myc_traffic {
 	struct myc_counters all;
 	uint64_t seen, redirected; /* packets: sum over reasons; to owner or standby */
 	struct myc_ledger ledger;
-	uint64_t lost_before,
-		lost_after; /* the sockets' rx_dropped, by its side of the judgement */
-	bool adds_up;	    /* redirected = handled + in hand + in rings + dropped by the socket */
+	bool adds_up; /* the sum of struct myc_ledger holds */
 };
 
 /* Sums over all channels. */

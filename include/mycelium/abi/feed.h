@@ -11,9 +11,12 @@
  *			progress.number = n + 1	in doubt: reported, not repeated
  *			...handler...		in doubt
  *			in_hand = 0		handled
- *	lost, filtered	redo_*, redo_kind	move not made: the successor makes it (the event was
- *			progress, counter	delivered before; killed earlier, it is delivered again)
- *			redo_kind = 0		made
+ *	lost, filtered	in_hand = RANGE | n	next = n: in_hand is void, the range is looked at anew
+ *			redo_*, redo_kind	move not made: the successor makes it
+ *			progress, counter	...
+ *			redo_kind = 0		made; the range in doubt: reported, not repeated
+ *			...handler...		in doubt
+ *			in_hand = 0		told
  *	an epoch	row[(epoch + 1) & 3]	old epoch goes on; the row is free
  *			progress = epoch + 1	new epoch; the successor announces it (page, event)
  *			row.flags |= ANNOUNCED	the SESSION event was delivered
@@ -66,17 +69,18 @@ enum myc_feed_redo {
 
 #define MYC_FEED_BUSY	     (1ull << 63) /* in_hand: set while a handler may be running */
 #define MYC_FEED_UNSEQUENCED (1ull << 62) /* in_hand: a packet without a number */
+#define MYC_FEED_RANGE	     (1ull << 61) /* in_hand: in_hand_count messages, lost or filtered */
 
 struct myc_feed_block {
 	struct myc_feed_metrics metrics;
 	uint64_t reserved0[4];
 
 	uint64_t progress; /* epoch word: epoch (0 = no stream yet), next message */
-	uint64_t in_hand;  /* BUSY | number; 0 = nothing */
+	uint64_t in_hand;  /* BUSY | UNSEQUENCED, RANGE | number; 0 = nothing */
 	uint64_t redo_kind, redo_progress, redo_value;
-	uint64_t starts; /* of the feed on this block */
-	uint64_t begun;	 /* unsequenced packets begun since the endpoint's last done */
-	uint64_t reserved1;
+	uint64_t starts;	/* of the feed on this block */
+	uint64_t begun;		/* unsequenced packets begun since the endpoint's last done */
+	uint64_t in_hand_count; /* with RANGE */
 
 	struct myc_feed_row row[4]; /* by epoch & 3 */
 

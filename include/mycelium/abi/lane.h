@@ -18,6 +18,8 @@
  *   flow.epoch         (sender)   -> receiver: from and to are complete (sequence lock)
  *   process changed[]  (sender)   -> receiver: directory words and flows written before it
  *   cursor.source      (receiver) -> sender: this myc_lane_in is that lane's
+ *   cursor.cut         (receiver) -> sender: limits and next are those to mend the lane by
+ *   lanes.incarnation  (sender)   -> receiver: lanes that were cut are mended
  *   asleep             (sleeper)  -- sequentially consistent fences on both sides, see core/wake.h
  *
  * Positions and counts are 32 bits and wrap; they are compared by their difference.
@@ -80,7 +82,10 @@ struct myc_lanes {
 	uint32_t urgent_slots; /* a power of two */
 	uint32_t local_slots;  /* ordinary slots of lane 0, a power of two */
 	uint32_t flows;
-	uint32_t reserved[10];
+	/* Of the owner that has opened these lanes, and mended those that were cut. Stored with release,
+	 * each start anew; all else here is constant. */
+	uint64_t incarnation;
+	uint32_t reserved[8];
 };
 _Static_assert(sizeof(struct myc_lanes) == 64, "layout");
 
@@ -116,7 +121,11 @@ static inline uint64_t myc_lane_offset(const struct myc_lanes *lanes, uint32_t i
 struct myc_lane_cursor {
 	uint64_t source;  /* myc_lane_end of the sender; 0 = free. Stored once, with release */
 	uint32_t next[2]; /* ordinary, urgent: messages before it are consumed, slots free */
-	uint32_t reserved[12];
+	/* The sender's incarnation when its lane was cut off; 0 = it is not. What was granted and not
+	 * used is then taken back (limit = received), next is where reception stopped, and the lane is
+	 * dead until the sender's next incarnation has mended it: myc_lane_out_mend. */
+	uint64_t cut;
+	uint32_t reserved[10];
 };
 _Static_assert(sizeof(struct myc_lane_cursor) == 64, "one cache line");
 
@@ -142,11 +151,12 @@ static inline uint64_t myc_lane_in_size(uint32_t flows)
 /* ---- executor block (MYC_BLOCK_EXECUTOR) --------------------------------------------------- */
 
 /* Why a message reached nobody. X(name, text) */
-#define MYC_DEAD_LETTERS(X)                                          \
-	X(NO_ACTOR, "its actor is gone")                             \
-	X(IN_DOUBT, "was in hand when the process died")             \
-	X(FRAMEWORK_TYPE, "a framework type this version knows not") \
-	X(OUTBOX_NO_ACTOR, "its actor went while it was in the outbox")
+#define MYC_DEAD_LETTERS(X)                                             \
+	X(NO_ACTOR, "its actor is gone")                                \
+	X(IN_DOUBT, "was in hand when the process died")                \
+	X(FRAMEWORK_TYPE, "a framework type this version knows not")    \
+	X(OUTBOX_NO_ACTOR, "its actor went while it was in the outbox") \
+	X(LANE_CUT, "was in the outbox for a lane that its receiver cut off")
 
 enum myc_dead_letter {
 #define MYC_DEAD_LETTER_ENUM(name, text) MYC_DEAD_LETTER_##name,

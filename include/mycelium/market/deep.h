@@ -37,6 +37,7 @@ static inline uint32_t myc_deep_length(uint8_t type)
 #define MYC_DEEP_LENGTH(letter, name, size) \
 	case letter:                        \
 		return size;
+		/* NOLINTNEXTLINE(bugprone-branch-clone): types of equal length */
 		MYC_DEEP_MESSAGES(MYC_DEEP_LENGTH)
 #undef MYC_DEEP_LENGTH
 	default:

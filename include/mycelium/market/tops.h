@@ -88,6 +88,7 @@ static inline uint32_t myc_tops_length(uint8_t type)
 #define MYC_TOPS_LENGTH(letter, name, size) \
 	case letter:                        \
 		return size;
+		/* NOLINTNEXTLINE(bugprone-branch-clone): types of equal length */
 		MYC_TOPS_MESSAGES(MYC_TOPS_LENGTH)
 #undef MYC_TOPS_LENGTH
 	default:

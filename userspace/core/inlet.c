@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lanes in: the credit given to their flows, and how lanes and flows are found.
+ *
+ * Credit. A flow may have `limit` messages sent in all; limit - handled of them are reserved: in the
+ * actor's mailbox capacity and in the executor's pending entries. So whatever is in a lane can be
+ * taken out of it at once, and nobody waits behind a paused actor. Each flow's window is its share,
+ * at most capacity_per_sender; a flow without any credit gets one even from a full mailbox, else a
+ * late sender could starve behind idle ones.
+ */
+#include "core/receiver.h"
+
+static struct myc_lane_in *lane_in(const struct myc_executor *executor, uint32_t index)
+{
+	return (struct myc_lane_in *)(void *)((char *)(executor->words + 1) +
+					      index * myc_lane_in_size(MYC_LANE_FLOWS));
+}
+
+/* ---- credit ------------------------------------------------------------------------------------ */
+
+void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum myc_lane_fault why)
+{
+	uint64_t incarnation = __atomic_load_n(&inlet->block->incarnation, __ATOMIC_RELAXED);
+
+	inlet->cut = true;
+	myc_count(&executor->words->lane_faults[why]);
+	if (!inlet->lane.cursor)
+		return;
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
+		struct myc_flow_in *flow = &inlet->flow[f];
+		int32_t unused = (int32_t)(flow->limit - flow->received);
+
+		flow->limit = flow->received;
+		__atomic_store_n(&inlet->lane.limit[f], flow->limit, __ATOMIC_RELAXED);
+		if (!flow->actor)
+			continue;
+		flow->actor->granted -= unused;
+		executor->granted -= unused;
+	}
+	myc_lane_publish(&inlet->lane, MYC_RING_ORDINARY);
+	myc_lane_publish(&inlet->lane, MYC_RING_URGENT);
+	/* Release: limits and positions. Pairs with road_mend. */
+	__atomic_store_n(&inlet->lane.cursor->cut, incarnation ? incarnation : UINT64_MAX,
+			 __ATOMIC_RELEASE);
+}
+
+/* Moves the limit as far as window, mailbox and pending entries allow. */
+void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
+		      struct myc_flow_in *flow)
+{
+	struct myc_actor *actor = flow->actor;
+
+	if (inlet->cut)
+		return;
+	int32_t more = (int32_t)(flow->handled + myc_credit_window(actor) - flow->limit);
+	int32_t room = (int32_t)actor->capacity - actor->granted;
+	int32_t pool = (int32_t)executor->pending_capacity - executor->granted;
+
+	more = more < room ? more : room;
+	if (more <= 0 && flow->limit == flow->handled)
+		more = 1;
+	/* At most a quarter of what is left: whoever comes early does not take it all. */
+	pool = pool > 4 ? pool / 4 : pool > 0;
+	more = more < pool ? more : pool;
+	if (more <= 0) {
+		if (flow->limit == flow->handled && !executor->rescan) {
+			executor->rescan = true;
+			myc_count(&executor->words->flows_refused);
+		}
+		return;
+	}
+	flow->limit += (uint32_t)more;
+	actor->granted += more;
+	executor->granted += more;
+	/* Nothing hangs on it but the number: the slots are handed back by the cursor. */
+	__atomic_store_n(&inlet->lane.limit[flow - inlet->flow], flow->limit, __ATOMIC_RELAXED);
+	if (inlet->peer)
+		myc_sender_dirty(&executor->out, inlet->peer, MYC_PEER_CREDIT);
+}
+
+void myc_receiver_publish(struct myc_executor *executor)
+{
+	for (uint32_t i = 0; i < executor->inlets; i++) {
+		struct myc_inlet *inlet = &executor->inlet[i];
+
+		myc_lane_publish(&inlet->lane, MYC_RING_ORDINARY);
+		myc_lane_publish(&inlet->lane, MYC_RING_URGENT);
+		while (inlet->dirty_count) {
+			struct myc_flow_in *flow = &inlet->flow[inlet->dirty[--inlet->dirty_count]];
+
+			flow->dirty = false;
+			if (flow->actor)
+				myc_credit_grant(executor, inlet, flow);
+		}
+	}
+}
+
+/* ---- finding lanes and flows ------------------------------------------------------------------- */
+
+/* Our half of a lane found in another's directory; a successor finds the same one again. */
+struct myc_inlet *myc_inlet_bind(struct myc_executor *executor, uint64_t source)
+{
+	for (uint32_t i = 0; i < executor->inlets_max; i++) {
+		struct myc_lane_in *in = lane_in(executor, i);
+
+		if (in->cursor.source && in->cursor.source != source)
+			continue;
+		/* Release: the zeroed half. Pairs with road_bind. */
+		__atomic_store_n(&in->cursor.source, source, __ATOMIC_RELEASE);
+		struct myc_inlet *inlet = &executor->inlet[i];
+
+		inlet->source = source;
+		inlet->flow = &executor->flow_table[(size_t)i * MYC_LANE_FLOWS];
+		inlet->peer = myc_sender_peer(&executor->out, myc_lane_end_process(source),
+					      myc_lane_end_executor(source));
+		if (executor->inlets <= i)
+			executor->inlets = i + 1;
+		return inlet;
+	}
+	return NULL;
+}
+
+/* Has the sender's next incarnation mended the lane that was cut? Then it is used again. */
+static void inlet_reopen(struct myc_inlet *inlet)
+{
+	struct myc_lane_cursor *cursor = inlet->lane.cursor;
+	/* Acquire: the mended lane. Pairs with myc_sender_recover. */
+	uint64_t incarnation = __atomic_load_n(&inlet->block->incarnation, __ATOMIC_ACQUIRE);
+
+	inlet->cut = cursor && cursor->cut;
+	if (!inlet->cut || !incarnation || incarnation == cursor->cut)
+		return;
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
+		struct myc_flow_in *flow = &inlet->flow[f];
+
+		flow->epoch = 0; /* to be learnt anew */
+		if (!flow->actor || flow->limit != flow->handled)
+			continue;
+		flow->actor->flows_in--;
+		flow->actor = NULL;
+	}
+	inlet->cut = false;
+	__atomic_store_n(&cursor->cut, 0, __ATOMIC_RELAXED);
+}
+
+/* The lane at directory index `lane`, when it is for us and not open yet. */
+static void inlet_open(struct myc_executor *executor, uint64_t source,
+		       const struct myc_lanes *block, const struct myc_lanes *head, uint32_t lane)
+{
+	struct myc_inlet *inlet = NULL;
+
+	for (uint32_t i = 0; i < executor->inlets; i++)
+		if (executor->inlet[i].source == source && executor->inlet[i].block)
+			return;
+	inlet = myc_inlet_bind(executor, source);
+	if (!inlet)
+		return;
+	inlet->block = block;
+	if (head->flows != MYC_LANE_FLOWS) {
+		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_LAYOUT);
+		return;
+	}
+	myc_lane_in_open(&inlet->lane, block, head, lane,
+			 lane_in(executor, (uint32_t)(inlet - executor->inlet)));
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
+		inlet->flow[f].handled = myc_pair_high(inlet->lane.counted[f]);
+		inlet->flow[f].received = inlet->flow[f].handled;
+		inlet->flow[f].limit = inlet->lane.limit[f];
+	}
+	inlet_reopen(inlet);
+}
+
+static bool address_ours(const struct myc_executor *executor, myc_address address)
+{
+	const struct myc_workspace *workspace = &executor->system->workspace;
+
+	return myc_address_node(address) == workspace->node &&
+	       myc_address_process(address) == workspace->process &&
+	       myc_address_slot(address) < executor->system->slots;
+}
+
+/* A new flow, or one whose entry was given to another pair. False: its actor is not here yet. */
+static bool flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f)
+{
+	struct myc_flow_in *flow = &inlet->flow[f];
+	uint64_t from, to;
+	uint32_t epoch = myc_lane_flow_read(&inlet->lane, f, &from, &to);
+
+	if (!epoch)
+		return true;
+	if (epoch == flow->epoch) {
+		if (flow->actor && flow->limit == flow->handled)
+			myc_credit_grant(executor, inlet, flow);
+		return true;
+	}
+	if (!address_ours(executor, to) ||
+	    (from && myc_address_process(from) != myc_lane_end_process(inlet->source))) {
+		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_FLOW);
+		return true;
+	}
+	uint64_t word = __atomic_load_n(&executor->system->slot[myc_address_slot(to)].word,
+					__ATOMIC_ACQUIRE);
+	struct myc_actor *actor = NULL;
+
+	if (myc_actor_word_generation(word) == myc_address_generation(to) &&
+	    myc_actor_word_state(word) != MYC_ACTOR_FREE &&
+	    myc_actor_word_executor(word) == executor->index) {
+		actor = &executor->system->actor[myc_address_slot(to)];
+		if (!actor->adopted)
+			return false;
+	}
+	if (flow->actor) { /* the entry's former pair */
+		flow->actor->granted -= (int32_t)(flow->limit - flow->handled);
+		executor->granted -= (int32_t)(flow->limit - flow->handled);
+		flow->actor->flows_in--;
+	}
+	*flow = (struct myc_flow_in){.actor = actor,
+				     .from = from,
+				     .to = to,
+				     .epoch = epoch,
+				     .from_slot = from ? myc_address_slot(from) : MYC_SLOT_PLAIN,
+				     .to_slot = myc_address_slot(to),
+				     .generation = (uint16_t)myc_address_generation(to),
+				     .received = flow->received,
+				     .handled = flow->handled,
+				     .limit = flow->limit,
+				     .dirty = flow->dirty};
+	if (actor) {
+		actor->flows_in++;
+		actor->granted += (int32_t)(flow->limit - flow->handled);
+		executor->granted += (int32_t)(flow->limit - flow->handled);
+		myc_credit_grant(executor, inlet, flow);
+	}
+	return true;
+}
+
+static void inlet_scan(struct myc_executor *executor, struct myc_inlet *inlet)
+{
+	if (inlet->block && inlet->cut && inlet->lane.cursor)
+		inlet_reopen(inlet);
+	if (!inlet->block || inlet->cut)
+		return;
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS && !inlet->cut; f++)
+		if (!flow_learn(executor, inlet, f))
+			executor->rescan = true;
+}
+
+void myc_receiver_scan_own(struct myc_executor *executor)
+{
+	inlet_scan(executor, &executor->inlet[0]);
+}
+
+void myc_receiver_scan_source(struct myc_executor *executor, uint32_t process, uint32_t source)
+{
+	const struct myc_workspace *workspace = &executor->system->workspace;
+	struct myc_lanes head;
+	uint64_t size;
+	const struct myc_lanes *block =
+		myc_region_block(&workspace->regions[process], MYC_BLOCK_LANES, source, &size);
+	uint64_t us = myc_lane_end(workspace->process, executor->index);
+
+	if (!block || myc_lanes_check(block, size, &head))
+		return;
+	const uint64_t *directory = myc_lanes_directory(block);
+
+	for (uint32_t i = 0; i < head.lanes; i++)
+		if (__atomic_load_n(&directory[i], __ATOMIC_RELAXED) == us)
+			inlet_open(executor, myc_lane_end(process, source), block, &head, i);
+	for (uint32_t i = 0; i < executor->inlets; i++)
+		if (executor->inlet[i].source == myc_lane_end(process, source))
+			inlet_scan(executor, &executor->inlet[i]);
+}
+
+static uint32_t sources_of(const struct myc_process_words *words)
+{
+	uint32_t sources = words ? __atomic_load_n(&words->sources, __ATOMIC_RELAXED) : 0;
+
+	return sources < MYC_SOURCES_OF_PROCESS ? sources : MYC_SOURCES_OF_PROCESS;
+}
+
+bool myc_receiver_changed(const struct myc_executor *executor)
+{
+	const struct myc_system *system = executor->system;
+
+	for (uint32_t p = 0; p < system->workspace.processes; p++) {
+		const struct myc_process_words *words = myc_view_process(system, p, NULL);
+		const uint32_t *seen = &executor->changed_seen[p * MYC_SOURCES_OF_PROCESS];
+
+		for (uint32_t s = 0; s < sources_of(words); s++)
+			if (__atomic_load_n(&words->changed[s], __ATOMIC_RELAXED) != seen[s])
+				return true;
+	}
+	return false;
+}
+
+void myc_receiver_scan(struct myc_executor *executor)
+{
+	const struct myc_system *system = executor->system;
+	bool all = executor->rescan;
+
+	executor->rescan = false;
+	for (uint32_t p = 0; p < system->workspace.processes; p++) {
+		const struct myc_process_words *words = myc_view_process(system, p, NULL);
+		uint32_t *seen = &executor->changed_seen[p * MYC_SOURCES_OF_PROCESS];
+
+		for (uint32_t s = 0; s < sources_of(words); s++) {
+			/* Pairs with the release in send.c: directory and flows are there. */
+			uint32_t changed = __atomic_load_n(&words->changed[s], __ATOMIC_ACQUIRE);
+
+			if (changed == seen[s] && !all)
+				continue;
+			seen[s] = changed;
+			myc_receiver_scan_source(executor, p, s);
+		}
+	}
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the receiving half of an executor (core/executor.h): what its three files share.
+ *
+ *   inlet.c    credit; finding lanes and flows
+ *   receive.c  from lanes and pending queues into handlers
+ *   recover.c  what a killed predecessor left
+ *
+ * All on the executor's own thread. What is inline is done for every message.
+ */
+#ifndef MYC_CORE_RECEIVER_H
+#define MYC_CORE_RECEIVER_H
+
+#include "core/executor.h"
+
+static inline void myc_dead_letter(struct myc_executor *executor, enum myc_dead_letter why)
+{
+	myc_count(&executor->words->dead_letters[why]);
+}
+
+/* What came by this lane cannot be: nothing more is taken from it. */
+void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum myc_lane_fault why);
+/* Our half of a lane found in another's directory; a successor finds the same one again. NULL: all
+ * halves are in use. */
+struct myc_inlet *myc_inlet_bind(struct myc_executor *executor, uint64_t source);
+/* Looks for new lanes and flows of one source. */
+void myc_receiver_scan_source(struct myc_executor *executor, uint32_t process, uint32_t source);
+
+/* ---- credit ------------------------------------------------------------------------------------ */
+
+/* Moves the limit as far as window, mailbox and pending entries allow. */
+void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
+		      struct myc_flow_in *flow);
+
+static inline uint32_t myc_credit_window(const struct myc_actor *actor)
+{
+	uint32_t share = actor->capacity / (actor->flows_in ? actor->flows_in : 1);
+
+	share += !share;
+	return share < actor->capacity_per_sender ? share : actor->capacity_per_sender;
+}
+
+/* One message of the flow is dealt with: its credit may be given again, now or with others. */
+static inline void myc_credit_handled(struct myc_executor *executor, struct myc_inlet *inlet,
+				      struct myc_flow_in *flow, uint32_t position)
+{
+	uint32_t f = (uint32_t)(flow - inlet->flow);
+	struct myc_actor *actor = flow->actor;
+
+	myc_lane_count(&inlet->lane, (uint16_t)f, position);
+	flow->handled++;
+	if (!actor)
+		return;
+	actor->granted--;
+	executor->granted--;
+	uint32_t window = myc_credit_window(actor);
+	uint32_t batch = window / 2 < 32 ? window / 2 : 32;
+
+	if (flow->handled + window - flow->limit >= batch + !batch) {
+		myc_credit_grant(executor, inlet, flow);
+	} else if (!flow->dirty) {
+		flow->dirty = true;
+		inlet->dirty[inlet->dirty_count++] = (uint16_t)f;
+	}
+}
+
+/* ---- delivering -------------------------------------------------------------------------------- */
+
+/* The copy against what its flow was when we learnt it. NULL: the lane is cut. */
+struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,
+				       const struct myc_slot *slot);
+/* One checked message, which is the lane's next: to its actor, or into its pending queue. */
+void myc_receiver_take(struct myc_executor *executor, struct myc_inlet *inlet,
+		       struct myc_flow_in *flow, const struct myc_slot *slot);
+/* A filled pending entry into its actor's queue; an entry given back. */
+void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, uint32_t index);
+void myc_pending_free(struct myc_executor *executor, uint32_t index);
+
+#endif
