@@ -51,7 +51,7 @@ static __always_inline bool candidate_read(const struct steer_host *host, uint32
 	out->endpoint = myc_row_word_endpoint(word);
 	out->published = row_state != MYC_ROW_FREE && out->endpoint < MYC_ENDPOINTS_MAX;
 	out->alive = out->published && (row_state == MYC_ROW_UP || row_state == MYC_ROW_STARTING) &&
-		     incarnation != 0 && word_load(&process->dead_incarnation) != incarnation;
+		     word_load(&process->dead_incarnation) < incarnation;
 	out->page = host_page(host, process_index);
 	return true;
 }

@@ -15,6 +15,8 @@
 #include <mycelium/abi/registry.h>
 #include <mycelium/abi/steer.h>
 
+#include "process_map.h"
+
 /* ---- configuration: one set a load ----------------------------------------------------------- */
 
 /* struct myc_binding_slot: see myc_binding_table_build. */
@@ -42,7 +44,7 @@ struct {
 /* Does any binding name a VLAN? Without one the exact look-up, which comes first, is left out. */
 const volatile __u8 bindings_with_vlan = 1;
 
-/* ---- state: one set, shared by every load ---------------------------------------------------- */
+/* ---- state: one set, shared by every load; the process table too ----------------------------- */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -51,14 +53,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct myc_registry_row);
 } registry SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MYC_PROCESSES_MAX);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct myc_process_row);
-} processes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

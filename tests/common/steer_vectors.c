@@ -343,7 +343,7 @@ static void set_scene(enum scene scene, struct rig *rig, uint64_t now_ns)
 		*owner = myc_row_word(MYC_ROW_STARTING, RIG_OWNER);
 		break;
 	case OWNER_AND_STANDBY_DEAD:
-		rig->processes[1].dead_incarnation = rig->processes[1].incarnation;
+		rig->processes[1].dead_incarnation = rig->processes[1].incarnation + 1;
 		/* fall through */
 	case OWNER_DEAD:
 		rig->processes[0].dead_incarnation = rig->processes[0].incarnation;

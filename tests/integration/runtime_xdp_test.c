@@ -12,12 +12,15 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "common/live.h"
+#include "dataplane/program.h"
+#include "registry/registry.h"
 #include "runtime/control.h"
 
 #define NOBODY 65534
@@ -185,6 +188,88 @@ static void kills_leave_program_and_link_and_a_cold_start_makes_new_ones(void **
 	assert_false(pins_exist());
 }
 
+/* "State:" of /proc/PID/status. */
+static char state_of(pid_t pid)
+{
+	char path[48], line[128], state = '\0';
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	while (file && !state && fgets(line, sizeof(line), file))
+		sscanf(line, "State: %c", &state);
+	if (file)
+		fclose(file);
+	return state;
+}
+
+static void await_state(pid_t pid, char state)
+{
+	uint64_t deadline = myc_clock_ns() + 5000000000ull;
+
+	while (state_of(pid) != state) {
+		assert_true(myc_clock_ns() < deadline);
+		usleep(1000);
+	}
+}
+
+static uint32_t row_of(const struct myc_registry *registry, const char *process)
+{
+	uint32_t row = 0;
+
+	while (row < MYC_PROCESSES_MAX &&
+	       strcmp((const char *)registry->processes[row].name, process) != 0)
+		row++;
+	assert_true(row < MYC_PROCESSES_MAX);
+	return row;
+}
+
+static void a_worker_killed_while_holder_and_supervisor_stand_still_is_dead_for_all(void **state)
+{
+	struct myc_program_opts opts = {.sz = sizeof(opts), .name = live.system};
+	struct myc_program *program;
+	char seen[96], out[65536];
+	int64_t was[2];
+
+	(void)state;
+	write_xdp();
+	assert_int_equal(live_start(&live, NULL), 0);
+	expect_messages("10.99.0.2", 1, 100);
+	live_string(&live, NULL, "deaths_seen", seen, sizeof(seen));
+	assert_string_equal(seen, "by the kernel, at the exit");
+	assert_int_equal(
+		live_myc(&live, out, sizeof(out), (const char *[]){"ps", live.system, NULL}), 0);
+	assert_non_null(strstr(out, "deaths seen by the kernel, at the exit"));
+	assert_int_equal(myc_program_open(&program, &opts, NULL), 0);
+	const struct myc_registry registry = {.rows = myc_program_maps(program)->registry,
+					      .processes = myc_program_maps(program)->processes};
+	uint32_t one = row_of(&registry, "one"), two = row_of(&registry, "two");
+	assert_true(myc_process_alive(&registry, one));
+
+	const pid_t stopped[] = {live_pid_of(&live, "myc-holder"),
+				 live_pid_of(&live, "myc-supervisor")};
+	for (unsigned i = 0; i < 2; i++) {
+		kill(stopped[i], SIGSTOP);
+		await_state(stopped[i], 'T');
+	}
+	was[0] = live_number(&live, "one", "pid");
+	was[1] = live_number(&live, NULL, "incarnation");
+	kill((pid_t)was[0], SIGKILL);
+	await_state((pid_t)was[0], 'Z'); /* nobody reaps it */
+	assert_false(myc_process_alive(&registry, one));
+	assert_int_equal(registry.processes[one].dead_incarnation, 1);
+	assert_true(myc_process_alive(&registry, two));
+
+	for (unsigned i = 0; i < 2; i++)
+		kill(stopped[i], SIGCONT);
+	live_until(&live, "the worker is restarted", is_up_with, was);
+	assert_true(myc_process_alive(&registry, one));
+	assert_int_equal(registry.processes[one].incarnation, 2);
+	myc_program_close(program);
+	expect_messages("10.99.0.2", 101, 100);
+	live_stop(&live);
+	assert_false(pins_exist());
+}
+
 static void what_a_killed_launcher_and_holder_leave_the_next_start_removes(void **state)
 {
 	(void)state;
@@ -288,6 +373,22 @@ static void a_missing_interface_and_a_taken_one_leave_nothing(void **state)
 
 #define USER "--user"
 
+/* Runs this program with the argument and an optional second; its wait status. */
+static int run_again(const char *argument, const char *second)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		execl("/proc/self/exe", "runtime_xdp_test", argument, second, NULL);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 static void kind_xdp_without_privilege_names_what_is_missing(void **state)
 {
 	char out[4096];
@@ -319,6 +420,13 @@ static void the_same_topology_runs_over_udp(void **state)
 	live_stop(&live);
 	snprintf(left, sizeof(left), "%s/mycelium", live.dir);
 	assert_int_equal(access(left, F_OK), -1);
+}
+
+static int open_live(void **state)
+{
+	(void)state;
+	live_open(&live, "rtx");
+	return 0;
 }
 
 static int open_users_live(void **state)
@@ -354,18 +462,56 @@ static int users_tests(void)
 
 static void an_ordinary_user_is_told_what_is_missing_and_runs_over_udp(void **state)
 {
-	int status = -1;
+	(void)state;
+	assert_int_equal(run_again(USER, NULL), 0);
+}
+
+/* ---- a kernel without tracing: this program again, where its BTF is hidden --------------------- */
+
+#define BLIND "--blind"
+
+static void a_kernel_without_exit_watch_has_deaths_noted_after_reaping(void **state)
+{
+	char seen[400];
+	int64_t was[2];
 
 	(void)state;
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		execl("/proc/self/exe", "runtime_xdp_test", USER, NULL);
-		_exit(127);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	assert_int_equal(status, 0);
+	write_xdp();
+	assert_int_equal(live_start(&live, NULL), 0);
+	expect_messages("10.99.0.2", 1, 100);
+	live_string(&live, NULL, "deaths_seen", seen, sizeof(seen));
+	assert_non_null(strstr(seen, "by the supervisor, after reaping; no exit watch: "));
+	assert_true(live_logged(&live, "CONFIG_DEBUG_INFO_BTF"));
+	was[0] = live_number(&live, "one", "pid");
+	was[1] = 1;
+	kill((pid_t)was[0], SIGKILL);
+	live_until(&live, "the worker is restarted", is_up_with, was);
+	expect_messages("10.99.0.2", 101, 100);
+	live_stop(&live);
+	assert_false(pins_exist());
+}
+
+/* Mounts are private only here, and only after the bpffs that all share was mounted. */
+static int blind_test(const char *receiver)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_kernel_without_exit_watch_has_deaths_noted_after_reaping, open_live,
+			close_live),
+	};
+
+	snprintf(netns, sizeof(netns), "%s", receiver);
+	snprintf(veth, sizeof(veth), "mycrt1");
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("/dev/null", "/sys/kernel/btf/vmlinux", NULL, MS_BIND, NULL))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+static void a_kernel_that_refuses_tracing_costs_the_exit_watch_only(void **state)
+{
+	(void)state;
+	assert_int_equal(run_again(BLIND, netns), 0);
 }
 
 /* ---- a capture file -------------------------------------------------------------------------- */
@@ -409,29 +555,26 @@ static void a_capture_is_played_to_its_end_and_the_system_stops(void **state)
 
 /* ---------------------------------------------------------------------------------------------- */
 
-static int open_live(void **state)
-{
-	(void)state;
-	live_open(&live, "rtx");
-	return 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_live, close_live)
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(kills_leave_program_and_link_and_a_cold_start_makes_new_ones),
+		TEST(a_worker_killed_while_holder_and_supervisor_stand_still_is_dead_for_all),
 		TEST(what_a_killed_launcher_and_holder_leave_the_next_start_removes),
 		TEST(a_launcher_killed_alone_leaves_the_system_running),
 		TEST(a_worker_keeps_no_descriptor_of_the_program_or_its_maps),
 		TEST(a_missing_interface_and_a_taken_one_leave_nothing),
 		TEST(an_ordinary_user_is_told_what_is_missing_and_runs_over_udp),
+		TEST(a_kernel_that_refuses_tracing_costs_the_exit_watch_only),
 		TEST(a_capture_is_played_to_its_end_and_the_system_stops),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], USER))
 		return users_tests();
+	if (argc == 3 && !strcmp(argv[1], BLIND))
+		return blind_test(argv[2]);
 	if (geteuid() != 0 || !network_make()) {
 		puts("network namespaces need root");
 		return TEST_SKIPPED;

@@ -436,6 +436,22 @@ static void a_process_is_alive_between_start_and_death_of_one_incarnation(void *
 	assert_false(myc_process_alive(&registry, MYC_PROCESSES_MAX));
 }
 
+/* The exit watch may hear of a child's end before the supervisor notes its start. */
+static void a_death_that_came_before_its_start_was_noted_is_not_taken_back(void **state)
+{
+	(void)state;
+	myc_process_started(&registry, 2, "market", 100, 1, 1000);
+	myc_process_dead(&registry, 2);
+	processes[2].dead_incarnation = 2;
+	assert_false(myc_process_alive(&registry, 2));
+	myc_process_dead(&registry, 2);
+	assert_int_equal(processes[2].dead_incarnation, 2);
+	myc_process_started(&registry, 2, "market", 101, 1, 2000);
+	assert_false(myc_process_alive(&registry, 2));
+	myc_process_started(&registry, 2, "market", 102, 1, 3000);
+	assert_true(myc_process_alive(&registry, 2));
+}
+
 static void a_supervisor_dead_before_it_said_started_changed_nothing(void **state)
 {
 	(void)state;
@@ -474,6 +490,8 @@ int main(void)
 		cmocka_unit_test_setup(concurrent_readers_see_whole_rows_only, fresh),
 		cmocka_unit_test_setup(
 			a_process_is_alive_between_start_and_death_of_one_incarnation, fresh),
+		cmocka_unit_test_setup(
+			a_death_that_came_before_its_start_was_noted_is_not_taken_back, fresh),
 		cmocka_unit_test_setup(a_supervisor_dead_before_it_said_started_changed_nothing,
 				       fresh),
 	};

@@ -5,6 +5,7 @@
  *	<bpffs>/mycelium/           flock()ed by whoever loads, replaces, unloads or cleans up
  *	    NAME/                   complete: made as _NAME, then renamed
  *	        link                while attached
+ *	        exit_watch          the exit watch's link, while a holder has it or died with it
  *	        program, bindings, channels, symbols          of the present load
  *	        registry ... xsks, receipt                    state, from the first load on
  *	        new/                a replacement being made; committed by the link's update
@@ -93,6 +94,12 @@ int myc_pins_move(const char *from, const char *to, struct myc_error *error);
 
 /* ---- program_object.c ------------------------------------------------------------------------ */
 
+struct bpf_object_open_opts;
+
+/* Calls `load`, which opens an object with the options and loads it: 0 or -errno. What libbpf and
+ * the verifier say of a failure becomes the error instead of being printed. */
+int myc_load_explained(int (*load)(void *context, const struct bpf_object_open_opts *opts),
+		       void *context, struct myc_error *error);
 /* Loads the program with fresh configuration maps. State maps are made when object->map[] has
  * none (-1), else used. On success all descriptors are in *object. */
 int myc_object_load(struct myc_program_object *object, const struct myc_steer_config *config,

@@ -27,10 +27,10 @@
 
 static _Thread_local char libbpf_said[200];
 
-/* Keeps the last warning: the library itself prints nothing. */
+/* Keeps the first warning, which is the cause of those after it: the library itself prints nothing. */
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_WARN) {
+	if (level == LIBBPF_WARN && !libbpf_said[0]) {
 		vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
 		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
 	}
@@ -74,6 +74,29 @@ static int explain_load(int err, char *log, struct myc_error *error)
 			     "use Linux 6.1 or later with CONFIG_BPF_SYSCALL and "
 			     "CONFIG_XDP_SOCKETS",
 			     "%s%s%s", strerror(-err), libbpf_said[0] ? ": " : "", libbpf_said);
+}
+
+int myc_load_explained(int (*load)(void *context, const struct bpf_object_open_opts *opts),
+		       void *context, struct myc_error *error)
+{
+	char *log = calloc(1, VERIFIER_LOG_SIZE);
+	struct bpf_object_open_opts opts = {
+		.sz = sizeof(opts),
+		.kernel_log_buf = log,
+		.kernel_log_size = VERIFIER_LOG_SIZE - 1,
+	};
+
+	if (!log) {
+		myc_error_set(error, -ENOMEM, NULL, "out of memory");
+		return -ENOMEM;
+	}
+	libbpf_said[0] = '\0';
+	libbpf_print_fn_t print = libbpf_set_print(keep_warning);
+	int err = load(context, &opts);
+	libbpf_set_print(print);
+	err = err ? explain_load(err, log, error) : 0;
+	free(log);
+	return err;
 }
 
 /* ---- sizes and contents ---------------------------------------------------------------------- */
@@ -247,47 +270,38 @@ static int take_descriptors(const struct steer_bpf *skel, struct myc_program_obj
 		   : 0;
 }
 
-static int load(struct myc_program_object *object, const struct myc_steer_config *config, char *log,
-		struct myc_error *error)
-{
-	struct bpf_object_open_opts opts = {
-		.sz = sizeof(opts),
-		.kernel_log_buf = log,
-		.kernel_log_size = VERIFIER_LOG_SIZE - 1,
-	};
-	struct steer_bpf *skel = steer_bpf__open_opts(&opts);
-	int err = skel ? 0 : -errno;
+struct loading {
+	struct myc_program_object *object;
+	const struct myc_steer_config *config;
+	struct steer_bpf *skel;
+};
 
-	if (!err) {
-		skel->rodata->bindings_with_vlan = 0;
-		for (uint32_t i = 0; i < config->bindings_count; i++)
-			if (config->binding[i].key.vlan != MYC_VLAN_ANY)
-				skel->rodata->bindings_with_vlan = 1;
-		err = set_sizes(skel, config);
-	}
-	err = err ? err : reuse_state(skel, object);
-	err = err ? err : steer_bpf__load(skel);
-	if (err)
-		err = explain_load(err, log, error);
-	else
-		err = take_descriptors(skel, object, error);
-	steer_bpf__destroy(skel);
-	return err;
+static int load(void *context, const struct bpf_object_open_opts *opts)
+{
+	struct loading *loading = context;
+	const struct myc_steer_config *config = loading->config;
+	struct steer_bpf *skel = loading->skel = steer_bpf__open_opts(opts);
+
+	if (!skel)
+		return -errno;
+	skel->rodata->bindings_with_vlan = 0;
+	for (uint32_t i = 0; i < config->bindings_count; i++)
+		if (config->binding[i].key.vlan != MYC_VLAN_ANY)
+			skel->rodata->bindings_with_vlan = 1;
+	int err = set_sizes(skel, config);
+	err = err ? err : reuse_state(skel, loading->object);
+	return err ? err : steer_bpf__load(skel);
 }
 
 int myc_object_load(struct myc_program_object *object, const struct myc_steer_config *config,
 		    struct myc_error *error)
 {
 	bool first = object->map[MYC_MAP_STATE] < 0;
-	char *log = calloc(1, VERIFIER_LOG_SIZE);
+	struct loading loading = {.object = object, .config = config};
+	int err = myc_load_explained(load, &loading, error);
 
-	if (!log)
-		return myc_error_set(error, -ENOMEM, NULL, "out of memory");
-	libbpf_said[0] = '\0';
-	libbpf_print_fn_t print = libbpf_set_print(keep_warning);
-	int err = load(object, config, log, error);
-	libbpf_set_print(print);
-	free(log);
+	err = err ? err : take_descriptors(loading.skel, object, error);
+	steer_bpf__destroy(loading.skel);
 	err = err ? err : fill_configuration(object, config, error);
 	if (first) {
 		err = err ? err : fill_pages(object->map[MYC_MAP_PAGES], error);

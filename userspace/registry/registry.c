@@ -125,7 +125,7 @@ int myc_process_alive(const struct myc_registry *registry, uint32_t process)
 	 * is. The other way round a process that just started could read as dead for good. */
 	dead = __atomic_load_n(&row->dead_incarnation, __ATOMIC_ACQUIRE);
 	uint64_t incarnation = __atomic_load_n(&row->incarnation, __ATOMIC_ACQUIRE);
-	return incarnation && incarnation != dead;
+	return dead < incarnation;
 }
 
 /* ---- the writer ---------------------------------------------------------------------------- */
@@ -308,9 +308,14 @@ void myc_process_started(struct myc_registry *registry, uint32_t process, const 
 	__atomic_store_n(&row->incarnation, incarnation, __ATOMIC_RELEASE);
 }
 
+/* By compare-exchange: the exit watch writes the word too, perhaps of a later incarnation. */
 void myc_process_dead(struct myc_registry *registry, uint32_t process)
 {
 	struct myc_process_row *row = &registry->processes[process];
+	uint64_t dead = __atomic_load_n(&row->dead_incarnation, __ATOMIC_RELAXED);
 
-	__atomic_store_n(&row->dead_incarnation, row->incarnation, __ATOMIC_RELEASE);
+	while (dead < row->incarnation &&
+	       !__atomic_compare_exchange_n(&row->dead_incarnation, &dead, row->incarnation, false,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 }

@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "dataplane/exit_watch.h"
 #include "runtime/control.h"
 #include "runtime/run.h"
 
@@ -89,6 +90,20 @@ static int open_program(struct myc_run *run, struct myc_error *error)
 	return myc_program_load(&run->program, &opts, run->layout->dataplane.config, error);
 }
 
+/* Its absence is no failure: deaths are then seen when they are reaped. */
+static void open_exit_watch(struct myc_run *run)
+{
+	struct myc_error why = {0};
+
+	if (!myc_exit_watch_open(&run->exit_watch, run->program, &why)) {
+		snprintf(run->deaths_seen, sizeof(run->deaths_seen), "by the kernel, at the exit");
+		return;
+	}
+	snprintf(run->deaths_seen, sizeof(run->deaths_seen),
+		 "by the supervisor, after reaping; no exit watch: %s", why.cause);
+	myc_log_warn("deaths are seen %s (%s)", run->deaths_seen, why.remedy);
+}
+
 static int open_bells(struct myc_run *run, struct myc_error *error)
 {
 	run->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -124,6 +139,8 @@ static int hold(struct myc_run *run, struct myc_error *error)
 	err = open_bells(run, error);
 	if (!err && xdp)
 		err = open_program(run, error);
+	if (!err && xdp)
+		open_exit_watch(run);
 	if (!err && run->layout->dataplane.endpoints)
 		err = myc_dataplane_open(&run->dataplane, &run->layout->dataplane, run->program,
 					 error);
@@ -133,6 +150,7 @@ static int hold(struct myc_run *run, struct myc_error *error)
 		return 0;
 	if (run->dataplane)
 		myc_dataplane_close(run->dataplane);
+	myc_exit_watch_close(run->exit_watch);
 	if (run->program)
 		myc_program_unload(run->program, NULL);
 	return err;
@@ -145,6 +163,7 @@ static int let_go(struct myc_run *run, struct myc_error *error)
 
 	if (run->dataplane)
 		myc_dataplane_close(run->dataplane);
+	myc_exit_watch_close(run->exit_watch);
 	if (run->program)
 		err = myc_program_unload(run->program, error);
 	return err;
@@ -180,6 +199,25 @@ static void become_child(struct holder *holder, pid_t parent)
 			close(holder->child[p].pidfd);
 }
 
+/*
+ * In a worker before anything of its own. It registers itself, so whoever is registered is alive at
+ * that moment and its end comes after: no death falls between. One that is killed before this has
+ * run nothing and touched nothing; its end is noted after reaping, as without the watch.
+ */
+static void register_worker(const struct myc_run *run, uint32_t process, uint64_t incarnation)
+{
+	if (!run->exit_watch)
+		return;
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int err = pidfd < 0 ? -errno
+			    : myc_exit_watch_register(run->exit_watch, pidfd, process, incarnation);
+	if (err)
+		myc_log_warn("process '%s' is not watched, its end is seen after reaping: %s",
+			     run->topology->process[process].name, strerror(-err));
+	if (pidfd >= 0)
+		close(pidfd);
+}
+
 static int child_fork(struct holder *holder, uint32_t process, uint64_t incarnation)
 {
 	struct held_child *child = &holder->child[process];
@@ -194,6 +232,8 @@ static int child_fork(struct holder *holder, uint32_t process, uint64_t incarnat
 		return -errno;
 	if (!pid) {
 		become_child(holder, parent);
+		register_worker(holder->run, process, incarnation);
+		myc_exit_watch_close(holder->run->exit_watch);
 		myc_worker_main(holder->run, process, incarnation);
 	}
 	child->pid = pid;
@@ -239,6 +279,7 @@ static void supervisor_fork(struct holder *holder)
 	if (!pid) {
 		become_child(holder, parent);
 		close(pair[0]);
+		myc_exit_watch_close(holder->run->exit_watch);
 		myc_supervisor_main(holder->run, pair[1], holder->supervisor_incarnation + 1);
 	}
 	close(pair[1]);

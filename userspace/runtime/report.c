@@ -134,6 +134,8 @@ static void tree_network(const struct myc_run *run, struct myc_text *text)
 	if (run->program && !myc_program_status(run->program, &status, NULL))
 		myc_text_add(text, "   program %u, link %u on %s: %s\n", status.program_id,
 			     status.link_id, status.interface, status.receipt);
+	if (run->deaths_seen[0])
+		myc_text_add(text, "   deaths seen %s\n", run->deaths_seen);
 	for (uint32_t q = 0; run->dataplane && q < MYC_QUEUES_MAX; q++) {
 		const char *receipt =
 			queues >> q & 1 ? myc_dataplane_receipt(run->dataplane, q) : NULL;
@@ -379,6 +381,10 @@ static void json_network(const struct myc_run *run, struct myc_text *text)
 		myc_text_add(text, ", \"program_id\": %u, \"link_id\": %u, ", status.program_id,
 			     status.link_id);
 		json_string(text, "attached", status.receipt);
+	}
+	if (run->deaths_seen[0]) {
+		myc_text_add(text, ", ");
+		json_string(text, "deaths_seen", run->deaths_seen);
 	}
 	myc_text_add(text, ", \"receipts\": [");
 	for (uint32_t q = 0; run->dataplane && q < MYC_QUEUES_MAX; q++) {

@@ -38,6 +38,8 @@ struct myc_run {
 	int bell_fd[MYC_PROCESSES_MAX][MYC_PROCESS_EXECUTORS_MAX]; /* see struct myc_workspace */
 	int notify_fd; /* eventfd: "a control block has changed", workers to supervisor */
 	struct myc_program *program;
+	struct myc_exit_watch *exit_watch; /* NULL = none; not the children's, who close it */
+	char deaths_seen[384]; /* the receipt: by whom, and why not better; "" = no program */
 	struct myc_dataplane *dataplane;
 };
 

@@ -5,7 +5,7 @@
  * (and one of struct myc_process_row), or the same arrays in the supervisor's region.
  *
  * Writer of every row: the supervisor (one at a time; a new one only after its predecessor is
- * reaped). Exception: myc_process_row.dead_incarnation, by the exit watch.
+ * reaped). Exception: myc_process_row.dead_incarnation, also by the exit watch.
  * Readers: everyone, read-only, without a syscall.
  */
 #ifndef MYCELIUM_ABI_REGISTRY_H
@@ -68,11 +68,12 @@ static inline __attribute__((always_inline)) uint16_t myc_row_word_endpoint(uint
 	return (uint16_t)(word >> 32);
 }
 
-/* A worker process. Alive: incarnation != 0 and dead_incarnation != incarnation. */
+/* A worker process. Alive: dead_incarnation < incarnation. The dead one may be the newer for a while:
+ * a child that died before the supervisor noted its start. It only ever grows. */
 struct myc_process_row {
 	uint64_t incarnation; /* counts starts of this process, from 1. Writer: supervisor */
 	uint64_t
-		dead_incarnation; /* last incarnation known dead. Writer: exit watch, else supervisor */
+		dead_incarnation; /* last incarnation known dead. Writers, by compare-exchange: exit watch; supervisor, after reaping */
 	uint32_t pid;
 	uint32_t executors;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */

@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exit watch over a process table of its own: nothing is attached to a network, and the pins
+ * are in a bpffs of this test's mount namespace. A process that was waited for has passed the
+ * tracepoint, so the word is looked at without any waiting; WNOWAIT shows that no reaping is needed.
+ */
+#include "common/test.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "common/exit_rig.h"
+
+#define NAME	 "mycexit"
+#define PIN	 EXIT_RIG_BPFFS "/mycelium/" NAME "/exit_watch"
+#define SECOND	 1000000000ull
+#define DEADLINE (10 * SECOND)
+
+static struct myc_program *program;
+static struct myc_exit_watch *watch;
+static struct myc_process_row *rows;
+
+#define must(call)                                                      \
+	do {                                                            \
+		char line_[1024];                                       \
+		if (call) {                                             \
+			myc_error_format(&error, line_, sizeof(line_)); \
+			fail_msg("%s", line_);                          \
+		}                                                       \
+	} while (0)
+
+static void load(void)
+{
+	struct myc_error error = {0};
+
+	must(exit_rig_open(NAME, &program, &watch, &error));
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	load();
+	rows = myc_program_maps(program)->processes;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct myc_program_opts opts = {.sz = sizeof(opts), .name = NAME};
+
+	(void)state;
+	myc_exit_watch_close(watch);
+	myc_program_close(program);
+	return myc_program_cleanup(&opts, 1, NULL);
+}
+
+static uint64_t dead(uint32_t row)
+{
+	return __atomic_load_n(&rows[row].dead_incarnation, __ATOMIC_ACQUIRE);
+}
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+/* Does what it is told by the bytes of a pipe, and answers by another. */
+struct child {
+	pid_t pid;
+	int pidfd, told, says;
+};
+
+static int go_fd, say_fd; /* in the child */
+
+static void say(char what)
+{
+	if (write(say_fd, &what, 1) != 1)
+		_exit(2);
+}
+
+static char await_word(void)
+{
+	char what;
+
+	return read(go_fd, &what, 1) == 1 ? what : '\0';
+}
+
+static void child_start(struct child *child, void (*body)(void))
+{
+	int go[2], told[2];
+
+	assert_int_equal(pipe(go), 0);
+	assert_int_equal(pipe(told), 0);
+	child->pid = fork();
+	assert_true(child->pid >= 0);
+	if (!child->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		signal(SIGSEGV, SIG_DFL); /* cmocka's would go on with the tests */
+		go_fd = go[0];
+		say_fd = told[1];
+		close(go[1]);
+		close(told[0]);
+		body();
+		_exit(0);
+	}
+	close(go[0]);
+	close(told[1]);
+	child->told = go[1];
+	child->says = told[0];
+	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	assert_true(child->pidfd >= 0);
+}
+
+static void child_tell(const struct child *child, char what)
+{
+	assert_int_equal(write(child->told, &what, 1), 1);
+}
+
+static void child_hear(const struct child *child, char expected)
+{
+	char what = '\0';
+
+	assert_int_equal(read(child->says, &what, 1), 1);
+	assert_int_equal(what, expected);
+}
+
+/* Ended, and not yet reaped: its parent has not moved. */
+static void child_await_end(const struct child *child)
+{
+	siginfo_t info;
+
+	assert_int_equal(waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void child_reap(const struct child *child)
+{
+	assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
+	close(child->told);
+	close(child->says);
+	close(child->pidfd);
+}
+
+static void child_register(const struct child *child, uint32_t row, uint64_t incarnation)
+{
+	assert_int_equal(myc_exit_watch_register(watch, child->pidfd, row, incarnation), 0);
+}
+
+/* A field of /proc/PID/status: "State:" -> its letter, "Threads:" -> its number. */
+static int status_field(pid_t pid, const char *name)
+{
+	char path[48], line[256];
+	int value = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name))) {
+			const char *at = line + strlen(name) + 1;
+
+			value = *at >= '0' && *at <= '9' ? atoi(at) : *at;
+		}
+	if (file)
+		fclose(file);
+	return value;
+}
+
+static void await_status(pid_t pid, const char *name, int value)
+{
+	uint64_t limit = myc_clock_ns() + DEADLINE;
+
+	while (status_field(pid, name) != value)
+		if (myc_clock_ns() > limit)
+			fail_msg("%s of %d is not %d", name, (int)pid, value);
+		else
+			sched_yield();
+}
+
+/* ---- what children do ------------------------------------------------------------------------ */
+
+#define THREADS 3
+
+/* Ends its thread alone, as pthread_exit does at its end, whatever the thread is. */
+static void end_thread(void)
+{
+	syscall(SYS_exit, 0);
+}
+
+static void *thread_until_told(void *unused)
+{
+	say('t');
+	await_word();
+	end_thread();
+	return unused;
+}
+
+static void start_threads(int count)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < count; i++)
+		if (pthread_create(&thread, NULL, thread_until_told, NULL))
+			_exit(2);
+}
+
+static void wait_for_word(void)
+{
+	say('r');
+	await_word();
+}
+
+static void main_ends_threads_stay(void)
+{
+	start_threads(THREADS);
+	end_thread();
+}
+
+static void threads_end_main_stays(void)
+{
+	start_threads(THREADS);
+	while (status_field(getpid(), "Threads:") != 1)
+		sched_yield();
+	wait_for_word();
+}
+
+static void threads_and_main_stay(void)
+{
+	start_threads(THREADS);
+	pause();
+}
+
+static void becomes_cat(void)
+{
+	wait_for_word();
+	dup2(go_fd, STDIN_FILENO);
+	dup2(say_fd, STDOUT_FILENO);
+	execl("/bin/cat", "cat", (char *)NULL);
+	_exit(2);
+}
+
+static void *exec_cat(void *unused)
+{
+	becomes_cat();
+	return unused;
+}
+
+static void becomes_cat_by_another_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, exec_cat, NULL))
+		_exit(2);
+	pause();
+}
+
+static void has_a_child_that_ends(void)
+{
+	await_word();
+	pid_t pid = fork();
+	if (!pid)
+		_exit(0);
+	if (waitpid(pid, NULL, 0) != pid)
+		_exit(2);
+	wait_for_word();
+}
+
+/* ---- which end counts ------------------------------------------------------------------------ */
+
+static void a_process_is_dead_with_its_last_thread_not_with_its_main_thread(void **state)
+{
+	struct child child;
+
+	(void)state;
+	child_start(&child, main_ends_threads_stay);
+	child_register(&child, 1, 7);
+	for (int i = 0; i < THREADS; i++)
+		child_hear(&child, 't');
+	await_status(child.pid, "State:", 'Z');
+	for (int left = THREADS; left > 0; left--) {
+		await_status(child.pid, "Threads:", left + 1); /* with the leader's remains */
+		assert_int_equal(dead(1), 0);
+		child_tell(&child, 'g');
+	}
+	child_await_end(&child);
+	assert_int_equal(dead(1), 7);
+	child_reap(&child);
+}
+
+static void a_process_whose_other_threads_ended_is_not_dead(void **state)
+{
+	struct child child;
+
+	(void)state;
+	child_start(&child, threads_end_main_stays);
+	child_register(&child, 1, 7);
+	for (int i = 0; i < THREADS; i++) {
+		child_hear(&child, 't');
+		child_tell(&child, 'g');
+	}
+	child_hear(&child, 'r');
+	assert_int_equal(dead(1), 0);
+	child_tell(&child, 'g');
+	child_await_end(&child);
+	assert_int_equal(dead(1), 7);
+	child_reap(&child);
+}
+
+static void a_killed_group_is_dead_before_it_is_reaped(void **state)
+{
+	struct child child;
+
+	(void)state;
+	child_start(&child, threads_and_main_stay);
+	child_register(&child, MYC_PROCESSES_MAX - 1, 1);
+	for (int i = 0; i < THREADS; i++)
+		child_hear(&child, 't');
+	assert_int_equal(dead(MYC_PROCESSES_MAX - 1), 0);
+	kill(child.pid, SIGKILL);
+	child_await_end(&child);
+	assert_int_equal(dead(MYC_PROCESSES_MAX - 1), 1);
+	child_reap(&child);
+	for (uint32_t row = 0; row < MYC_PROCESSES_MAX - 1; row++)
+		assert_int_equal(dead(row), 0);
+}
+
+static void a_process_stays_registered_over_exec(void **state)
+{
+	struct child child;
+
+	(void)state;
+	child_start(&child, becomes_cat);
+	child_register(&child, 2, 3);
+	child_hear(&child, 'r');
+	child_tell(&child, 'g');
+	child_tell(&child, 'x');
+	child_hear(&child, 'x'); /* cat's */
+	assert_int_equal(dead(2), 0);
+	kill(child.pid, SIGKILL);
+	child_await_end(&child);
+	assert_int_equal(dead(2), 3);
+	child_reap(&child);
+}
+
+/* The limit that the program's head names: the thread that called is the leader from then on. */
+static void an_exec_by_another_thread_leaves_the_registration_behind(void **state)
+{
+	struct child child;
+
+	(void)state;
+	child_start(&child, becomes_cat_by_another_thread);
+	child_register(&child, 2, 3);
+	child_hear(&child, 'r');
+	child_tell(&child, 'g');
+	child_tell(&child, 'x');
+	child_hear(&child, 'x');
+	kill(child.pid, SIGKILL);
+	child_reap(&child);
+	assert_int_equal(dead(2), 0);
+}
+
+/* ---- who is meant ---------------------------------------------------------------------------- */
+
+static void children_of_a_registered_process_are_not_it(void **state)
+{
+	struct child child;
+
+	(void)state;
+	child_start(&child, has_a_child_that_ends);
+	child_register(&child, 4, 2);
+	child_tell(&child, 'g');
+	child_hear(&child, 'r');
+	assert_int_equal(dead(4), 0);
+	child_tell(&child, 'g');
+	child_await_end(&child);
+	assert_int_equal(dead(4), 2);
+	child_reap(&child);
+}
+
+static void whoever_is_not_registered_changes_nothing(void **state)
+{
+	struct myc_process_row before[MYC_PROCESSES_MAX];
+	struct child child;
+
+	(void)state;
+	for (uint32_t row = 0; row < MYC_PROCESSES_MAX; row++)
+		rows[row].incarnation = 9;
+	memcpy(before, rows, sizeof(before));
+	child_start(&child, threads_and_main_stay);
+	kill(child.pid, SIGKILL);
+	child_reap(&child);
+	assert_memory_equal(before, rows, sizeof(before));
+}
+
+/* fork with a given pid; -EEXIST when somebody has it. */
+static pid_t fork_as(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uint64_t)(uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+	long got = syscall(SYS_clone3, &args, sizeof(args));
+
+	return got < 0 ? -errno : (pid_t)got;
+}
+
+static void a_pid_that_is_used_again_is_not_registered(void **state)
+{
+	pid_t again = -EEXIST;
+
+	(void)state;
+	for (uint64_t try = 1; again == -EEXIST && try <= 100; try++) {
+		struct child child;
+
+		child_start(&child, wait_for_word);
+		child_register(&child, 5, try);
+		child_tell(&child, 'g');
+		child_reap(&child);
+		assert_int_equal(dead(5), try);
+		again = fork_as(child.pid);
+		if (!again)
+			_exit(0);
+	}
+	assert_true(again > 0);
+	rows[5].dead_incarnation = 0;
+	assert_int_equal(waitpid(again, NULL, 0), again);
+	assert_int_equal(dead(5), 0);
+}
+
+/* ---- the word -------------------------------------------------------------------------------- */
+
+static void the_word_only_grows(void **state)
+{
+	struct child child;
+
+	(void)state;
+	rows[3].dead_incarnation = 7;
+	child_start(&child, wait_for_word);
+	child_register(&child, 3, 6);
+	child_tell(&child, 'g');
+	child_reap(&child);
+	assert_int_equal(dead(3), 7);
+	child_start(&child, wait_for_word);
+	child_register(&child, 3, 6);
+	child_register(&child, 3, 8);
+	child_tell(&child, 'g');
+	child_reap(&child);
+	assert_int_equal(dead(3), 8);
+}
+
+static void what_cannot_be_registered_is_refused(void **state)
+{
+	struct child child;
+
+	(void)state;
+	child_start(&child, wait_for_word);
+	assert_int_equal(myc_exit_watch_register(watch, child.pidfd, MYC_PROCESSES_MAX, 1),
+			 -EINVAL);
+	assert_int_equal(myc_exit_watch_register(watch, child.pidfd, 0, 0), -EINVAL);
+	assert_int_equal(myc_exit_watch_register(watch, child.told, 0, 1), -EBADF);
+	int pidfd = dup(child.pidfd);
+	child_tell(&child, 'g');
+	child_reap(&child);
+	int err = myc_exit_watch_register(watch, pidfd, 0, 1);
+	assert_true(err == -ENOENT || err == -ESRCH);
+	close(pidfd);
+}
+
+/* ---- many ------------------------------------------------------------------------------------ */
+
+#define AT_ONCE 8
+#define ROUNDS	25
+
+/* Drawn before the fork, for the child. */
+static struct {
+	unsigned threads;
+	enum { END_EXIT, END_THREADS, END_FAULT, END_KILL, ENDS } end;
+} plan;
+
+static void random_body(void)
+{
+	start_threads((int)plan.threads);
+	wait_for_word();
+	if (plan.end == END_THREADS)
+		end_thread();
+	if (plan.end == END_FAULT)
+		raise(SIGSEGV);
+}
+
+static void end_as_planned(const struct child *child, unsigned threads, unsigned end)
+{
+	if (end == END_KILL) {
+		kill(child->pid, SIGKILL);
+		return;
+	}
+	/* Threads and main read the same pipe, in any order; main may end it before all have. */
+	for (unsigned i = 0; i < threads + 1; i++)
+		if (write(child->told, "g", 1) != 1)
+			assert_int_equal(errno, EPIPE);
+}
+
+static void two_hundred_random_processes_leave_the_newest_dead_of_each_row(void **state)
+{
+	uint64_t chance = test_seed(), expected[MYC_PROCESSES_MAX] = {0};
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct child child[AT_ONCE];
+		unsigned threads[AT_ONCE], end[AT_ONCE];
+
+		for (unsigned i = 0; i < AT_ONCE; i++) {
+			uint32_t row = (uint32_t)(test_random(&chance) % MYC_PROCESSES_MAX);
+			uint64_t incarnation = 1 + test_random(&chance) % 1000;
+
+			threads[i] = plan.threads = (unsigned)(test_random(&chance) % 4);
+			end[i] = plan.end = test_random(&chance) % ENDS;
+			child_start(&child[i], random_body);
+			if (test_random(&chance) % 4) {
+				child_register(&child[i], row, incarnation);
+				if (expected[row] < incarnation)
+					expected[row] = incarnation;
+			}
+		}
+		for (unsigned i = 0; i < AT_ONCE; i++)
+			end_as_planned(&child[i], threads[i], end[i]);
+		for (unsigned i = 0; i < AT_ONCE; i++)
+			child_reap(&child[i]);
+		for (uint32_t row = 0; row < MYC_PROCESSES_MAX; row++)
+			if (dead(row) != expected[row])
+				fail_msg("seed %llu, round %d: row %u is %llu, not %llu",
+					 (unsigned long long)test_seed(), round, row,
+					 (unsigned long long)dead(row),
+					 (unsigned long long)expected[row]);
+	}
+}
+
+/* ---- life of the watch ----------------------------------------------------------------------- */
+
+static uint32_t pinned_link_id(void)
+{
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+	int fd = bpf_obj_get(PIN);
+
+	if (fd < 0)
+		return 0;
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	close(fd);
+	return info.id;
+}
+
+/* Links are freed a grace period after their last holder. */
+static void await_no_link(uint32_t id)
+{
+	uint64_t limit = myc_clock_ns() + DEADLINE;
+	int fd;
+
+	while ((fd = bpf_link_get_fd_by_id(id)) >= 0) {
+		close(fd);
+		if (myc_clock_ns() > limit)
+			fail_msg("link %u is still there", id);
+		sched_yield();
+	}
+}
+
+static void the_pin_watches_on_when_its_maker_closed_and_goes_with_the_program(void **state)
+{
+	struct myc_error error = {0};
+	struct child child;
+
+	(void)state;
+	uint32_t id = pinned_link_id();
+	assert_true(id > 0);
+	child_start(&child, wait_for_word);
+	child_register(&child, 6, 4);
+	myc_exit_watch_close(watch);
+	watch = NULL;
+	child_tell(&child, 'g');
+	child_reap(&child);
+	assert_int_equal(dead(6), 4);
+	must(myc_program_unload(program, &error));
+	program = NULL;
+	assert_int_equal(access(EXIT_RIG_BPFFS "/mycelium", F_OK), -1);
+	await_no_link(id);
+}
+
+static void another_watch_takes_the_place_of_the_pinned_one(void **state)
+{
+	struct myc_exit_watch *other = NULL;
+	struct myc_error error = {0};
+	uint32_t id = pinned_link_id();
+
+	(void)state;
+	myc_exit_watch_close(watch);
+	watch = NULL;
+	must(myc_exit_watch_open(&other, program, &error));
+	watch = other;
+	assert_int_not_equal(pinned_link_id(), id);
+	await_no_link(id);
+}
+
+static void loads_and_waits(void)
+{
+	load();
+	wait_for_word();
+}
+
+static void what_a_killed_maker_leaves_watches_on_and_is_cleaned_up(void **state)
+{
+	struct myc_program_opts opts = {.sz = sizeof(opts), .name = NAME};
+	struct myc_error error = {0};
+	struct child maker;
+
+	(void)state;
+	myc_exit_watch_close(watch);
+	watch = NULL;
+	must(myc_program_unload(program, &error));
+	program = NULL;
+	child_start(&maker, loads_and_waits);
+	child_hear(&maker, 'r');
+	uint32_t id = pinned_link_id();
+	kill(maker.pid, SIGKILL);
+	child_reap(&maker);
+	assert_true(id > 0);
+	assert_int_equal(pinned_link_id(), id);
+	must(myc_program_cleanup(&opts, 0, &error));
+	assert_int_equal(access(EXIT_RIG_BPFFS "/mycelium", F_OK), -1);
+	await_no_link(id);
+}
+
+static void tries_without_privilege(void)
+{
+	struct myc_exit_watch *other;
+	struct myc_error error = {0};
+
+	if (setuid(65534))
+		_exit(2);
+	bool refused = myc_exit_watch_open(&other, program, &error) < 0;
+	say(refused && error.cause[0] && error.remedy[0] ? 'r' : 'o');
+}
+
+static void a_user_without_privilege_is_told_what_is_missing(void **state)
+{
+	struct child child;
+
+	(void)state;
+	child_start(&child, tries_without_privilege);
+	child_hear(&child, 'r');
+	child_reap(&child);
+}
+
+/* ---- how fast -------------------------------------------------------------------------------- */
+
+static void the_word_flips_soon_after_a_kill(void **state)
+{
+	static struct myc_histogram latency;
+
+	(void)state;
+	for (uint64_t incarnation = 1; incarnation <= 20; incarnation++) {
+		struct child child;
+
+		child_start(&child, wait_for_word);
+		child_register(&child, 0, incarnation);
+		child_hear(&child, 'r');
+		uint64_t before = myc_clock_ns();
+		kill(child.pid, SIGKILL);
+		while (dead(0) != incarnation && myc_clock_ns() - before < DEADLINE)
+			sched_yield(); /* it may have to die on our core */
+		uint64_t took = myc_clock_ns() - before;
+		assert_int_equal(dead(0), incarnation);
+		myc_histogram_add(&latency, took);
+		child_reap(&child);
+	}
+	print_message("kill to dead: median %.1f us, worst %.1f us of 20\n",
+		      (double)myc_histogram_quantile(&latency, 0.5) / 1e3,
+		      (double)latency.max / 1e3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_process_is_dead_with_its_last_thread_not_with_its_main_thread),
+		TEST(a_process_whose_other_threads_ended_is_not_dead),
+		TEST(a_killed_group_is_dead_before_it_is_reaped),
+		TEST(a_process_stays_registered_over_exec),
+		TEST(an_exec_by_another_thread_leaves_the_registration_behind),
+		TEST(children_of_a_registered_process_are_not_it),
+		TEST(whoever_is_not_registered_changes_nothing),
+		TEST(a_pid_that_is_used_again_is_not_registered),
+		TEST(the_word_only_grows),
+		TEST(what_cannot_be_registered_is_refused),
+		TEST(two_hundred_random_processes_leave_the_newest_dead_of_each_row),
+		TEST(the_pin_watches_on_when_its_maker_closed_and_goes_with_the_program),
+		TEST(another_watch_takes_the_place_of_the_pinned_one),
+		TEST(what_a_killed_maker_leaves_watches_on_and_is_cleaned_up),
+		TEST(a_user_without_privilege_is_told_what_is_missing),
+		TEST(the_word_flips_soon_after_a_kill),
+	};
+
+	if (!exit_rig_bpffs()) {
+		printf("skipped: BPF and a mount namespace of its own need root\n");
+		return TEST_SKIPPED;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
