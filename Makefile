@@ -28,7 +28,7 @@ SAN ?=
 ROOT_BUILD ?= build
 BUILD ?= $(ROOT_BUILD)$(if $(SAN),/san-$(SAN))
 
-PKGS := libbpf libxdp libnl-3.0 libnl-route-3.0 yaml-0.1 libpcap libcap libseccomp
+PKGS := libbpf libxdp yaml-0.1 libpcap libcap libseccomp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
@@ -165,12 +165,19 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
 
-# Fuzzers build with clang: libFuzzer and sanitizers, the library's sources included.
-FUZZ_CFLAGS := $(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Itests -Ibpf
-$(FUZZERS): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB_SRC) | $(SKELS)
+# Fuzzers build with clang: libFuzzer and sanitizers, the library included.
+FUZZ_CFLAGS := $(filter-out -Wno-tsan,$(ALL_CFLAGS)) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj-fuzz/%.o)
+.SECONDARY: $(FUZZ_OBJ)
+$(BUILD)/obj-fuzz/%.o: %.c Makefile | $(SKELS)
 	@mkdir -p $(@D)
-	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) $(FUZZ_CFLAGS) $< $(LIB_SRC) $(LIBS) -o $@
+	$(call say,CC,$<)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
+
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj-fuzz/%.o $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 fuzzers: $(FUZZERS)
 

@@ -50,10 +50,14 @@ void *dp_flood(void *context)
 
 	bench_pin(0);
 	while (!atomic_load_explicit(&sender->stop, memory_order_relaxed)) {
-		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = sender->packet.bytes,
-			    .data_size_in = sender->packet.size, .ctx_in = &md,
-			    .ctx_size_in = sizeof(md), .repeat = FLOOD_CALL,
-			    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
+		struct bpf_test_run_opts opts = {.sz = sizeof(opts),
+						 .data_in = sender->packet.bytes,
+						 .data_size_in = sender->packet.size,
+						 .ctx_in = &md,
+						 .ctx_size_in = sizeof(md),
+						 .repeat = FLOOD_CALL,
+						 .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+						 .batch_size = 64};
 
 		if (bpf_prog_test_run_opts(sender->program, &opts)) {
 			perror("live frames");

@@ -15,6 +15,14 @@
 /* A test program that lacks a privilege exits with this, having said why on its last line. */
 #define TEST_SKIPPED 77
 
+/* Simulations without threads go this much shorter under a sanitizer, which makes them as much
+ * longer and finds no more in the thousandth round. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SHORTER 8
+#else
+#define TEST_SHORTER 1
+#endif
+
 /* The seed of this run: MYC_SEED, or 1. Printed by test_failed_with_seed on failure. */
 static inline uint64_t test_seed(void)
 {
@@ -35,8 +43,7 @@ static inline uint64_t test_random(uint64_t *state)
 	return x * 0x2545f4914f6cdd1dull;
 }
 
-/* Folder of the sample data (tests/ ... INDEX.md of the shared data), or NULL: MYC_DATA, else
- * ../shared/data beside the checkout. Tests that need it say so and count as not applicable. */
+/* Folder of the sample data, or NULL: MYC_DATA, else ../shared/data beside the checkout. Tests that need it say so and count as not applicable. */
 const char *test_data_dir(void);
 
 #endif

@@ -161,6 +161,7 @@ struct myc_actor {
 	uint32_t capacity, capacity_per_sender;
 	int32_t granted; /* credit out there: sum of limit - handled over its flows */
 	uint32_t flows_in;
+	uint32_t window; /* credit of each of its flows at most; set with flows_in */
 
 	uint32_t pending_first, pending_last, pending_count;
 	struct myc_actor *next_ready;

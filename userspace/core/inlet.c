@@ -52,7 +52,7 @@ void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 
 	if (inlet->cut)
 		return;
-	int32_t more = (int32_t)(flow->handled + myc_credit_window(actor) - flow->limit);
+	int32_t more = (int32_t)(flow->handled + actor->window - flow->limit);
 	int32_t room = (int32_t)actor->capacity - actor->granted;
 	int32_t pool = (int32_t)executor->pending_capacity - executor->granted;
 
@@ -136,7 +136,7 @@ static void inlet_reopen(struct myc_inlet *inlet)
 		flow->epoch = 0; /* to be learnt anew */
 		if (!flow->actor || flow->limit != flow->handled)
 			continue;
-		flow->actor->flows_in--;
+		myc_credit_flows(flow->actor, -1);
 		flow->actor = NULL;
 	}
 	inlet->cut = false;
@@ -212,7 +212,7 @@ static bool flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, u
 	if (flow->actor) { /* the entry's former pair */
 		flow->actor->granted -= (int32_t)(flow->limit - flow->handled);
 		executor->granted -= (int32_t)(flow->limit - flow->handled);
-		flow->actor->flows_in--;
+		myc_credit_flows(flow->actor, -1);
 	}
 	*flow = (struct myc_flow_in){.actor = actor,
 				     .from = from,
@@ -226,7 +226,7 @@ static bool flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, u
 				     .limit = flow->limit,
 				     .dirty = flow->dirty};
 	if (actor) {
-		actor->flows_in++;
+		myc_credit_flows(actor, 1);
 		actor->granted += (int32_t)(flow->limit - flow->handled);
 		executor->granted += (int32_t)(flow->limit - flow->handled);
 		myc_credit_grant(executor, inlet, flow);

@@ -53,7 +53,9 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	if (size)
 		memcpy(entry->slot.payload, payload, size);
 	myc_order_for_successor();
+	MYC_POINT("outbox: written, not stored");
 	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
+	MYC_POINT("outbox: stored");
 	append(executor, index, entry->lane, flow, ref->flow, actor);
 	myc_count(&executor->words->outboxed);
 	return 0;
@@ -67,7 +69,9 @@ static void release(struct myc_executor *executor, struct myc_flow_out *flow)
 	flow->first = executor->outbox_next[index];
 	flow->outboxed--;
 	myc_order_for_successor();
+	MYC_POINT("outbox: gone, not freed");
 	__atomic_store_n(&executor->outbox[index].order, 0, __ATOMIC_RELAXED);
+	MYC_POINT("outbox: freed");
 	executor->outbox_next[index] = executor->outbox_free;
 	executor->outbox_free = index;
 	executor->outbox_count--;
@@ -105,6 +109,7 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_road *road,
 		__atomic_store_n(&entry->position, road->lane.head[MYC_RING_ORDINARY] + 1,
 				 __ATOMIC_RELAXED);
 		myc_order_for_successor();
+		MYC_POINT("outbox: about to be published");
 		myc_sender_put(&executor->out, road, flow, &entry->slot, entry->slot.payload,
 			       entry->slot.size);
 		release(executor, flow);

@@ -57,6 +57,7 @@ static bool pend(struct myc_executor *executor, struct myc_inlet *inlet, struct 
 	entry->position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 	entry->slot = *slot;
 	myc_order_for_successor();
+	MYC_POINT("pend: written, not stored");
 	__atomic_store_n(&entry->order, ++executor->pending_order << 2 | MYC_PENDING_QUEUED,
 			 __ATOMIC_RELAXED);
 	MYC_POINT("pend: stored, not done");
@@ -69,7 +70,9 @@ static bool pend(struct myc_executor *executor, struct myc_inlet *inlet, struct 
 void myc_pending_free(struct myc_executor *executor, uint32_t index)
 {
 	myc_order_for_successor();
+	MYC_POINT("pending: counted, not freed");
 	__atomic_store_n(&executor->pending[index].order, 0, __ATOMIC_RELAXED);
+	MYC_POINT("pending: freed");
 	executor->pending_next[index] = executor->pending_free;
 	executor->pending_free = index;
 }
@@ -255,6 +258,7 @@ static void deliver_pending(struct myc_executor *executor, struct myc_actor *act
 
 	__atomic_store_n(&entry->order, (entry->order & ~3ull) | MYC_PENDING_BEGUN,
 			 __ATOMIC_RELAXED);
+	MYC_POINT("pending: begun");
 	deliver(actor, entry->from, &entry->slot);
 	myc_credit_handled(executor, inlet, &inlet->flow[entry->slot.flow], entry->position);
 	myc_pending_free(executor, index);
@@ -292,7 +296,7 @@ void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor)
 			flow->actor = NULL;
 		}
 	actor->granted = 0;
-	actor->flows_in = 0;
+	myc_credit_flows(actor, -(int32_t)actor->flows_in);
 	struct myc_actor *last = NULL;
 
 	for (struct myc_actor **link = &executor->ready; *link;) {

@@ -32,12 +32,14 @@ void myc_receiver_scan_source(struct myc_executor *executor, uint32_t process, u
 void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow);
 
-static inline uint32_t myc_credit_window(const struct myc_actor *actor)
+/* The actor's number of flows has changed by so many: and so the window of each, its share. */
+static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
 {
+	actor->flows_in += (uint32_t)change;
 	uint32_t share = actor->capacity / (actor->flows_in ? actor->flows_in : 1);
 
 	share += !share;
-	return share < actor->capacity_per_sender ? share : actor->capacity_per_sender;
+	actor->window = share < actor->capacity_per_sender ? share : actor->capacity_per_sender;
 }
 
 /* One message of the flow is dealt with: its credit may be given again, now or with others. */
@@ -53,7 +55,7 @@ static inline void myc_credit_handled(struct myc_executor *executor, struct myc_
 		return;
 	actor->granted--;
 	executor->granted--;
-	uint32_t window = myc_credit_window(actor);
+	uint32_t window = actor->window;
 	uint32_t batch = window / 2 < 32 ? window / 2 : 32;
 
 	if (flow->handled + window - flow->limit >= batch + !batch) {

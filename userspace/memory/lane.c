@@ -61,6 +61,9 @@ static uint32_t newest(const struct myc_slot *slot, uint32_t slots)
 	for (uint32_t i = 1; i < slots; i++)
 		if (slot[i].sequence && (int32_t)(slot[i].sequence - head) > 0)
 			head = slot[i].sequence;
+	/* Number 2^32, which is 0, looks like a slot never used; but this is not the first round. */
+	if (head == UINT32_MAX && !slot[slots - 1].sequence)
+		return 0;
 	return head;
 }
 
@@ -89,7 +92,7 @@ void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint3
 		&lane->slot[MYC_RING_ORDINARY][(head - 1) & lane->mask[MYC_RING_ORDINARY]];
 	struct myc_flow *flow = &lane->flow[last->flow < lane->flows ? last->flow : 0];
 
-	if (last->sequence == head && head && myc_pair_low(flow->sent) != head)
+	if (last->sequence == head && myc_pair_low(flow->sent) != head)
 		flow->sent = myc_pair(myc_pair_high(flow->sent) + 1, head);
 }
 
@@ -115,7 +118,7 @@ void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in)
 	const uint64_t *counted = (const uint64_t *)(const void *)(in + 1);
 	const uint32_t *limit = (const uint32_t *)(const void *)(counted + lane->flows);
 
-	for (int ring = 0; ring < MYC_RINGS; ring++)
+	for (enum myc_lane_ring ring = 0; ring < MYC_RINGS; ring++)
 		rewind_ring(lane, ring, __atomic_load_n(&in->cursor.next[ring], __ATOMIC_RELAXED));
 	for (uint32_t f = 0; f < lane->flows; f++) {
 		myc_lane_flow_write(&lane->flow[f], 0, 0);

@@ -170,7 +170,8 @@ static int let_go(struct myc_run *run, struct myc_error *error)
 }
 
 /* False when there is no launcher any more. */
-static bool tell_launcher(const struct myc_run *run, int kind, const struct myc_error *error)
+static bool tell_launcher(const struct myc_run *run, enum myc_news kind,
+			  const struct myc_error *error)
 {
 	struct myc_run_news news = {.kind = kind};
 

@@ -45,7 +45,7 @@ struct myc_run {
 
 /* What the launcher is told, by the holder. */
 struct myc_run_news {
-	enum { MYC_NEWS_UP = 1, MYC_NEWS_ENDED = 2 } kind;
+	enum myc_news { MYC_NEWS_UP = 1, MYC_NEWS_ENDED = 2 } kind;
 	struct myc_error error; /* of ENDED: code 0 = as asked */
 };
 

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What `make install` leaves is what a stranger needs: the README's first C example compiles with
+# nothing but `pkg-config mycelium`, shared and static, and runs; every public header stands alone, in
+# C and C++; every man page and tool is there.
+set -eu
+build=${BUILD:-build}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed() { echo "failed: $*"; exit 1; }
+
+san='' flags=''
+case $build in
+*san-address) san=address flags=-fsanitize=address,undefined ;;
+*san-thread) san=thread flags=-fsanitize=thread ;;
+*san-undefined) san=undefined flags=-fsanitize=undefined ;;
+esac
+# The flags of the make around this test are its own affair.
+make_install() { env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory SAN=$san BUILD="$build" install "$@"; }
+make_install PREFIX="$dir/prefix" >"$dir/log" 2>&1 || { cat "$dir/log"; failed "make install"; }
+make_install DESTDIR="$dir/root" PREFIX=/usr >"$dir/log" 2>&1 || { cat "$dir/log"; failed "make install DESTDIR=..."; }
+(cd "$dir/prefix" && find . ! -type d | sort) >"$dir/plain"
+(cd "$dir/root/usr" && find . ! -type d | sort) >"$dir/staged"
+cmp "$dir/plain" "$dir/staged" || failed "DESTDIR changes what is installed"
+! grep -q "$dir" "$dir/root/usr/lib/pkgconfig/mycelium.pc" || failed "DESTDIR is in mycelium.pc"
+for tool in myc myc-load myc-feed; do
+	[ -x "$dir/prefix/bin/$tool" ] || failed "no $tool"
+	[ -f "$dir/prefix/share/man/man1/$tool.1" ] || failed "no man page of $tool"
+done
+
+export PKG_CONFIG_PATH="$dir/prefix/lib/pkgconfig"
+awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' README.md >"$dir/ping.c"
+[ -s "$dir/ping.c" ] || failed "README.md has no C example"
+rallies() { # NAME PKG_CONFIG_OPTION...: compiles and runs the example
+	name=$1
+	shift
+	# shellcheck disable=SC2046,SC2086
+	${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/ping.c" $(pkg-config --cflags --libs "$@" mycelium) \
+		-o "$dir/$name" || failed "the $name example does not compile"
+	out=$(LD_LIBRARY_PATH="$dir/prefix/lib" "$dir/$name") || failed "the $name example ends with $?"
+	case $out in
+	"left: 1000 rallies" | "right: 1000 rallies") echo "$name: $out" ;;
+	*) failed "the $name example says: $out" ;;
+	esac
+}
+rallies shared
+readelf -d "$dir/shared" | grep -q 'NEEDED.*libmycelium.so.0' || failed "the shared example has not the library"
+rm "$dir"/prefix/lib/libmycelium.so*
+rallies static --static
+
+cd "$dir/prefix/include"
+for header in mycelium/*.h mycelium/*/*.h; do
+	echo "#include <$header>" >"$dir/header.c"
+	for language in c++ c; do
+		# shellcheck disable=SC2046
+		${CLANG:-clang} -x $language -fsyntax-only -Wall -Wextra -Werror $(pkg-config --cflags mycelium) "$dir/header.c" ||
+			failed "$header as $language"
+	done
+done
+echo "$(grep -c '\.h$' "$dir/plain") headers"
