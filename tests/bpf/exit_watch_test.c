@@ -29,6 +29,13 @@
 #define SECOND	 1000000000ull
 #define DEADLINE (10 * SECOND)
 
+/* ThreadSanitizer has a thread of its own in each process, which outlives those counted here. */
+#ifdef __SANITIZE_THREAD__
+#define FOREIGN_THREAD 1
+#else
+#define FOREIGN_THREAD 0
+#endif
+
 static struct myc_program *program;
 static struct myc_exit_watch *watch;
 static struct myc_process_row *rows;
@@ -280,6 +287,8 @@ static void a_process_is_dead_with_its_last_thread_not_with_its_main_thread(void
 	struct child child;
 
 	(void)state;
+	if (FOREIGN_THREAD)
+		skip();
 	child_start(&child, main_ends_threads_stay);
 	child_register(&child, 1, 7);
 	for (int i = 0; i < THREADS; i++)
@@ -300,6 +309,8 @@ static void a_process_whose_other_threads_ended_is_not_dead(void **state)
 	struct child child;
 
 	(void)state;
+	if (FOREIGN_THREAD)
+		skip();
 	child_start(&child, threads_end_main_stays);
 	child_register(&child, 1, 7);
 	for (int i = 0; i < THREADS; i++) {
@@ -522,7 +533,10 @@ static void two_hundred_random_processes_leave_the_newest_dead_of_each_row(void 
 			uint64_t incarnation = 1 + test_random(&chance) % 1000;
 
 			threads[i] = plan.threads = (unsigned)(test_random(&chance) % 4);
-			end[i] = plan.end = test_random(&chance) % ENDS;
+			plan.end = test_random(&chance) % ENDS;
+			if (FOREIGN_THREAD && plan.end == END_THREADS)
+				plan.end = END_EXIT;
+			end[i] = plan.end;
 			child_start(&child[i], random_body);
 			if (test_random(&chance) % 4) {
 				child_register(&child[i], row, incarnation);
