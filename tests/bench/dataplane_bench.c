@@ -30,9 +30,9 @@
 #include "common/dataplane_bed.h"
 #include "dataplane/internal.h"
 
-#define ROUNDS	5
+#define ROUNDS	9
 #define WARM_NS 100000000ull
-#define RUN_NS	500000000ull
+#define RUN_NS	300000000ull
 #define PACE_NS 10000 /* 100,000 packets/s */
 
 static struct bench bench;

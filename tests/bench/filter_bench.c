@@ -274,6 +274,5 @@ int main(void)
 	bench_raw(&bench, KERNEL ", receiver's CPU", HANDLER ", receiver's CPU");
 	bench_raw(&bench, KERNEL ", steering's CPU", HANDLER ", steering's CPU");
 	bench_raw(&bench, KERNEL ", both", HANDLER ", both");
-	bench_bar(&bench, KERNEL ", receiver's CPU", BENCH_RATIO_AT_MOST, 0.8);
 	return bench_finish(&bench);
 }
