@@ -115,12 +115,13 @@ void dp_with_endpoint(const struct myc_steer_config *config, struct myc_program 
 		      void (*then)(struct myc_dataplane *, struct myc_endpoint *))
 {
 	static const struct myc_endpoint_opts endpoint_opts[] = {
-		{.name = "bench", .rx_ring = 4096}};
+		{.name = "bench", .rx_ring = 1024}};
 	struct myc_dataplane_opts opts = {.sz = sizeof(opts),
 					  .kind = MYC_DATAPLANE_XDP,
 					  .interface = DP_RECEIVER,
 					  .endpoint = endpoint_opts,
 					  .endpoints = 1,
+					  .frames = 2048,
 					  .wait = wait,
 					  .config = config};
 	struct myc_region_plan plan = {0};
