@@ -14,6 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Who is killed gives nothing back: leaks are what these lives are about. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
 static void point(const char *name);
 #define MYC_POINT(name) point(name)
 

@@ -61,7 +61,7 @@ static void push(enum myc_lane_ring ring, uint32_t flow, uint32_t value)
 
 static uint32_t take(enum myc_lane_ring ring)
 {
-	struct myc_slot slot;
+	struct myc_slot slot = {0};
 	uint32_t value;
 
 	assert_true(myc_lane_ready(&in, ring));

@@ -159,6 +159,9 @@ static int open_udp(struct myc_dataplane *dataplane, const struct myc_dataplane_
 	unsigned interface = opts->interface ? if_nametoindex(opts->interface) : 0;
 	uint32_t buffer = UDP_BUFFER;
 
+	if (!config)
+		return myc_error_set(error, -EINVAL, "give what the twin is to steer by",
+				     "UDP without a steering configuration");
 	if (opts->interface && !interface)
 		return myc_error_set(error, -ENODEV, "name one that `ip link` lists",
 				     "there is no interface '%s'", opts->interface);
