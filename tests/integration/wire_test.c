@@ -39,12 +39,16 @@ struct setup {
 /* Rings that take a burst while this machine does something else. */
 #define ROOM ", frames: 32768, rx_ring: 16384"
 
-static const char mold_channel[] = "    protocol: moldudp64\n"
-				   "    lines:\n"
-				   "      - { group: 239.77.1.1, port: 26477 }\n"
-				   "      - { group: 239.77.1.2, port: 26477 }\n"
-				   "    drop_duplicates: true\n"
-				   "    gap_timeout_ms: 5000\n";
+#define MOLD_LINES                                     \
+	"    protocol: moldudp64\n"                    \
+	"    lines:\n"                                 \
+	"      - { group: 239.77.1.1, port: 26477 }\n" \
+	"      - { group: 239.77.1.2, port: 26477 }\n" \
+	"    drop_duplicates: true\n"
+
+static const char mold_channel[] = MOLD_LINES "    gap_timeout_ms: 5000\n";
+/* For lines that come one long after the other. */
+static const char patient_channel[] = MOLD_LINES "    gap_timeout_ms: 60000\n";
 
 static void topology_run(const char *text)
 {
@@ -324,7 +328,7 @@ static void ten_percent_lost_on_each_line(void **state)
 static void stalled_consumer_never_turns_a_copy_into_a_loss(void **state)
 {
 	struct setup setup = {.kind = XDP,
-			      .channel = mold_channel,
+			      .channel = patient_channel,
 			      .network = ", rx_ring: 256",
 			      .settings = ", delay_ns: 50000"};
 
