@@ -18,11 +18,11 @@ esac
 # The flags of the make around this test are its own affair.
 make_install() { env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory SAN=$san BUILD="$build" install "$@"; }
 make_install PREFIX="$dir/prefix" >"$dir/log" 2>&1 || { cat "$dir/log"; failed "make install"; }
-make_install DESTDIR="$dir/root" PREFIX=/usr >"$dir/log" 2>&1 || { cat "$dir/log"; failed "make install DESTDIR=..."; }
+make_install DESTDIR="$dir/stage" PREFIX=/usr >"$dir/log" 2>&1 || { cat "$dir/log"; failed "make install DESTDIR=..."; }
 (cd "$dir/prefix" && find . ! -type d | sort) >"$dir/plain"
-(cd "$dir/root/usr" && find . ! -type d | sort) >"$dir/staged"
+(cd "$dir/stage/usr" && find . ! -type d | sort) >"$dir/staged"
 cmp "$dir/plain" "$dir/staged" || failed "DESTDIR changes what is installed"
-! grep -q "$dir" "$dir/root/usr/lib/pkgconfig/mycelium.pc" || failed "DESTDIR is in mycelium.pc"
+! grep -q "$dir" "$dir/stage/usr/lib/pkgconfig/mycelium.pc" || failed "DESTDIR is in mycelium.pc"
 for tool in myc myc-load myc-feed; do
 	[ -x "$dir/prefix/bin/$tool" ] || failed "no $tool"
 	[ -f "$dir/prefix/share/man/man1/$tool.1" ] || failed "no man page of $tool"
