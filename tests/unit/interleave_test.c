@@ -103,9 +103,8 @@ static void sender(void)
 			point("sender: waits");
 			continue;
 		}
-		struct myc_slot slot = {.size = 4};
-
-		myc_lane_push(&lane, MYC_RING_ORDINARY, &slot, &sent, sizeof(sent));
+		myc_lane_push(&lane, MYC_RING_ORDINARY, myc_slot_kind(0, sizeof(sent), 0), 0, 0,
+			      &sent, sizeof(sent));
 		dirty = true;
 	}
 	world.finished[SENDER] = true;
@@ -127,7 +126,7 @@ static void handle(struct myc_lane_inward *lane, bool doubt)
 		world.handled[number]++;
 		point("handler");
 	}
-	myc_lane_count(lane, slot.flow, number + 1);
+	myc_lane_count(lane, slot.flow, number + 1, myc_pair_high(lane->counted[slot.flow]) + 1);
 	myc_lane_done(lane, MYC_RING_ORDINARY);
 }
 

@@ -53,10 +53,9 @@ static void open_at(uint32_t messages)
 
 static void push(enum myc_lane_ring ring, uint32_t flow, uint32_t value)
 {
-	struct myc_slot header = {.size = sizeof(value), .flow = (uint16_t)flow};
-
 	assert_false(myc_lane_full(&out, ring));
-	myc_lane_push(&out, ring, &header, &value, sizeof(value));
+	myc_lane_push(&out, ring, myc_slot_kind(0, sizeof(value), 0), myc_slot_to(0, 0, flow), 0,
+		      &value, sizeof(value));
 }
 
 static uint32_t take(enum myc_lane_ring ring)
@@ -68,7 +67,7 @@ static uint32_t take(enum myc_lane_ring ring)
 	assert_int_equal(myc_lane_peek(&in, ring, &slot), 1);
 	memcpy(&value, slot.payload, sizeof(value));
 	myc_lane_begin(&in, ring);
-	myc_lane_count(&in, slot.flow, in.next[ring] + 1);
+	myc_lane_count(&in, slot.flow, in.next[ring] + 1, myc_pair_high(in.counted[slot.flow]) + 1);
 	myc_lane_done(&in, ring);
 	myc_lane_publish_some(&in, ring);
 	return value;

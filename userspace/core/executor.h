@@ -47,16 +47,21 @@ struct myc_peer {
 	uint8_t dirty;	       /* MYC_PEER_*: what it got from us this turn */
 	struct myc_peer *next; /* dirty ones */
 };
-enum { MYC_PEER_MESSAGE = 1, MYC_PEER_CREDIT = 2 };
+/* OURSELVES: never listed, who sends is awake. */
+enum { MYC_PEER_MESSAGE = 1, MYC_PEER_CREDIT = 2, MYC_PEER_OURSELVES = 0xff };
 
+/* The first line is what each message needs. */
 struct myc_flow_out {
-	uint64_t from, to;	    /* to 0 = free */
-	const uint64_t *word;	    /* the receiver's actor slot */
-	const uint32_t *limit_word; /* NULL until the receiver has bound the lane */
-	const uint64_t *counted;
+	uint64_t from, to;    /* to 0 = free */
+	const uint64_t *word; /* the receiver's actor slot */
+	uint64_t slot_to;     /* second word of its messages' headers */
+	struct myc_road *road;
 	uint32_t sent, limit;
-	uint32_t outboxed;	 /* messages of it in the outbox */
-	uint32_t first, last;	 /* of them */
+	uint32_t outboxed;			 /* messages of it in the outbox */
+	uint32_t first;				 /* of them */
+	_Alignas(64) const uint32_t *limit_word; /* NULL until the receiver has bound the lane */
+	const uint64_t *counted;
+	uint32_t last;
 	uint32_t next_blocked;	 /* flows with an outbox, as road << 16 | flow */
 	struct myc_actor *actor; /* that has messages in the outbox */
 };
@@ -76,6 +81,7 @@ struct myc_sender {
 	struct myc_road *road;	 /* by lane; refs say lane + 1 */
 	uint32_t roads;
 	struct myc_flow_out *flow_table;
+	uint32_t flows;	       /* entries of flow_table */
 	struct myc_peer *peer; /* process * MYC_EXECUTORS_MAX + executor */
 	struct myc_peer *dirty;
 	struct {
@@ -101,15 +107,8 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 		       struct myc_ref *ref);
 /* The flow of a ref, resolved anew when the ref is not (any more) one of `from`. */
 int myc_sender_flow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
-		    struct myc_road **road, struct myc_flow_out **flow);
-bool myc_flow_credit(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow);
-/* May go now? 0, -EAGAIN. */
-int myc_sender_may(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow);
-void myc_sender_put(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow,
-		    const struct myc_slot *header, const void *payload, size_t size);
-/* Header of a message of this flow. */
-void myc_slot_fill(struct myc_slot *slot, const struct myc_ref *ref, myc_address from,
-		   uint16_t type, size_t size);
+		    struct myc_flow_out **flow);
+bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow);
 /* Is the receiver's slot still this address'? */
 static inline bool myc_flow_alive(const struct myc_flow_out *flow)
 {
@@ -118,17 +117,36 @@ static inline bool myc_flow_alive(const struct myc_flow_out *flow)
 	return myc_actor_word_generation(word) == myc_address_generation(flow->to) &&
 	       myc_actor_word_state(word) != MYC_ACTOR_FREE;
 }
+/* May a message go now? 0, -EAGAIN. */
+static inline int myc_sender_may(struct myc_sender *sender, struct myc_flow_out *flow)
+{
+	if (flow->outboxed ||
+	    ((int32_t)(flow->limit - flow->sent) <= 0 && !myc_flow_credit(sender, flow)) ||
+	    myc_lane_full(&flow->road->lane, MYC_RING_ORDINARY))
+		return -EAGAIN;
+	return 0;
+}
+static inline void myc_sender_put(struct myc_sender *sender, struct myc_flow_out *flow,
+				  uint64_t kind, uint64_t from, const void *payload, size_t size)
+{
+	myc_lane_push(&flow->road->lane, MYC_RING_ORDINARY, kind, flow->slot_to, from, payload,
+		      size);
+	flow->sent++;
+	if (!(flow->road->peer->dirty & MYC_PEER_MESSAGE))
+		myc_sender_dirty(sender, flow->road->peer, MYC_PEER_MESSAGE);
+}
 
 /* ---- receiver -------------------------------------------------------------------------------- */
 
 struct myc_flow_in {
 	struct myc_actor *actor; /* NULL = nobody (any more): messages are dead letters */
-	uint64_t from, to;
-	uint32_t epoch; /* of the sender's entry; 0 = not known */
-	uint32_t from_slot, to_slot;
+	uint64_t slot_to; /* second word of its messages' headers, as the sender must write it */
+	uint64_t from;
+	uint32_t from_slot;
 	uint32_t received, handled, limit;
-	uint16_t generation;
-	bool dirty; /* credit to be given back that is not published yet */
+	uint32_t epoch; /* of the sender's entry; 0 = not known */
+	bool dirty;	/* credit to be given back that is not published yet */
+	uint64_t to;
 };
 
 struct myc_inlet {
@@ -144,33 +162,34 @@ struct myc_inlet {
 
 /* ---- actor ----------------------------------------------------------------------------------- */
 
+/* The first two lines are what a message needs. */
 struct myc_actor {
 	const struct myc_behaviour *behaviour;
 	struct myc_executor *executor;
 	void *state;
-	myc_address address;
-	uint32_t slot;
-	uint8_t life; /* enum myc_actor_state, as its executor sees it */
-	bool adopted; /* its executor knows it */
-	bool stop_asked;
-	bool ready_listed;
-	uint32_t outboxed; /* of its messages in the outbox; not 0 = paused */
-	bool stuck;	   /* this pause is counted as such */
-	uint64_t paused_at_ns, counted_at_ns;
-
-	uint32_t capacity, capacity_per_sender;
-	int32_t granted; /* credit out there: sum of limit - handled over its flows */
-	uint32_t flows_in;
-	uint32_t window; /* credit of each of its flows at most; set with flows_in */
-
-	uint32_t pending_first, pending_last, pending_count;
-	struct myc_actor *next_ready;
-
-	struct myc_actor *next; /* of the executor */
 	struct myc_actor_metrics *metrics;
-	struct myc_actor_slot *shared;
-	uint32_t timers; /* head of its list */
+	myc_address address;
+	uint32_t outboxed; /* of its messages in the outbox; not 0 = paused */
+	uint32_t pending_count;
+	uint8_t life; /* enum myc_actor_state, as its executor sees it */
+	bool stop_asked;
+	bool adopted; /* its executor knows it */
+	bool ready_listed;
+	bool stuck;	 /* this pause is counted as such */
+	int32_t granted; /* credit out there: sum of limit - handled over its flows */
 
+	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
+	uint32_t grant_batch; /* so much of it is given back at a time */
+	uint32_t flows_in;
+	uint32_t capacity, capacity_per_sender;
+	uint32_t pending_first, pending_last;
+	uint32_t slot;
+	uint32_t timers; /* head of its list */
+	struct myc_actor_slot *shared;
+	struct myc_actor *next_ready;
+	struct myc_actor *next; /* of the executor */
+
+	uint64_t paused_at_ns, counted_at_ns;
 	uint32_t restarts_max;
 	uint32_t restarted_count;
 	uint32_t settings_count;
@@ -268,8 +287,8 @@ void myc_receiver_drop_pending(struct myc_actor *actor);
 
 /* outbox.c */
 int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
-		   const struct myc_ref *ref, struct myc_flow_out *flow,
-		   const struct myc_slot *header, const void *payload, size_t size);
+		   struct myc_flow_out *flow, uint64_t kind, uint64_t from, const void *payload,
+		   size_t size);
 unsigned myc_outbox_drain(struct myc_executor *executor);
 bool myc_outbox_ready(struct myc_executor *executor);
 void myc_outbox_recover(struct myc_executor *executor);

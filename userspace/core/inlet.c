@@ -134,6 +134,7 @@ static void inlet_reopen(struct myc_inlet *inlet)
 		struct myc_flow_in *flow = &inlet->flow[f];
 
 		flow->epoch = 0; /* to be learnt anew */
+		flow->slot_to = UINT64_MAX;
 		if (!flow->actor || flow->limit != flow->handled)
 			continue;
 		myc_credit_flows(flow->actor, -1);
@@ -166,6 +167,7 @@ static void inlet_open(struct myc_executor *executor, uint64_t source,
 		inlet->flow[f].handled = myc_pair_high(inlet->lane.counted[f]);
 		inlet->flow[f].received = inlet->flow[f].handled;
 		inlet->flow[f].limit = inlet->lane.limit[f];
+		inlet->flow[f].slot_to = UINT64_MAX; /* no message's before it is learnt */
 	}
 	inlet_reopen(inlet);
 }
@@ -214,17 +216,17 @@ static bool flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, u
 		executor->granted -= (int32_t)(flow->limit - flow->handled);
 		myc_credit_flows(flow->actor, -1);
 	}
-	*flow = (struct myc_flow_in){.actor = actor,
-				     .from = from,
-				     .to = to,
-				     .epoch = epoch,
-				     .from_slot = from ? myc_address_slot(from) : MYC_SLOT_PLAIN,
-				     .to_slot = myc_address_slot(to),
-				     .generation = (uint16_t)myc_address_generation(to),
-				     .received = flow->received,
-				     .handled = flow->handled,
-				     .limit = flow->limit,
-				     .dirty = flow->dirty};
+	*flow = (struct myc_flow_in){
+		.actor = actor,
+		.from = from,
+		.to = to,
+		.epoch = epoch,
+		.from_slot = from ? myc_address_slot(from) : MYC_SLOT_PLAIN,
+		.slot_to = myc_slot_to(myc_address_slot(to), myc_address_generation(to), f),
+		.received = flow->received,
+		.handled = flow->handled,
+		.limit = flow->limit,
+		.dirty = flow->dirty};
 	if (actor) {
 		myc_credit_flows(actor, 1);
 		actor->granted += (int32_t)(flow->limit - flow->handled);

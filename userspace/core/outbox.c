@@ -15,9 +15,11 @@ static void set_count(struct myc_actor *actor)
 	__atomic_store_n(&actor->metrics->outbox_depth, actor->outboxed, __ATOMIC_RELAXED);
 }
 
-static void append(struct myc_executor *executor, uint32_t index, uint32_t lane,
-		   struct myc_flow_out *flow, uint32_t f, struct myc_actor *actor)
+static void append(struct myc_executor *executor, uint32_t index, struct myc_flow_out *flow,
+		   struct myc_actor *actor)
 {
+	uint32_t road = (uint32_t)(flow->road - executor->out.road);
+
 	executor->outbox_next[index] = MYC_NONE;
 	executor->outbox_count++;
 	if (flow->outboxed++) {
@@ -25,7 +27,7 @@ static void append(struct myc_executor *executor, uint32_t index, uint32_t lane,
 	} else {
 		flow->first = index;
 		flow->next_blocked = executor->blocked;
-		executor->blocked = lane << 16 | f;
+		executor->blocked = road << 16 | (uint32_t)(flow - flow->road->flow);
 	}
 	flow->last = index;
 	flow->actor = actor;
@@ -37,8 +39,8 @@ static void append(struct myc_executor *executor, uint32_t index, uint32_t lane,
 }
 
 int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
-		   const struct myc_ref *ref, struct myc_flow_out *flow,
-		   const struct myc_slot *header, const void *payload, size_t size)
+		   struct myc_flow_out *flow, uint64_t kind, uint64_t from, const void *payload,
+		   size_t size)
 {
 	uint32_t index = executor->outbox_free;
 
@@ -47,16 +49,17 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	struct myc_outbox_entry *entry = &executor->outbox[index];
 
 	executor->outbox_free = executor->outbox_next[index];
-	entry->lane = ref->road - 1;
+	entry->lane = (uint32_t)(flow->road - executor->out.road);
 	entry->position = 0;
-	entry->slot = *header;
-	if (size)
-		memcpy(entry->slot.payload, payload, size);
+	entry->slot.word[0] = kind;
+	entry->slot.word[1] = flow->slot_to;
+	entry->slot.word[2] = from;
+	myc_payload_copy(entry->slot.payload, payload, size);
 	myc_order_for_successor();
 	MYC_POINT("outbox: written, not stored");
 	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
 	MYC_POINT("outbox: stored");
-	append(executor, index, entry->lane, flow, ref->flow, actor);
+	append(executor, index, flow, actor);
 	myc_count(&executor->words->outboxed);
 	return 0;
 }
@@ -83,9 +86,9 @@ static void release(struct myc_executor *executor, struct myc_flow_out *flow)
 		myc_actor_unpause(actor);
 }
 
-static unsigned drain_flow(struct myc_executor *executor, struct myc_road *road,
-			   struct myc_flow_out *flow)
+static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *flow)
 {
+	struct myc_road *road = flow->road;
 	unsigned moved = 0;
 
 	for (; flow->outboxed; moved++) {
@@ -100,7 +103,7 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_road *road,
 			release(executor, flow);
 			continue;
 		}
-		if (!myc_flow_credit(&executor->out, road, flow))
+		if (!myc_flow_credit(&executor->out, flow))
 			break;
 		if (myc_lane_full(&road->lane, MYC_RING_ORDINARY)) {
 			myc_count(&executor->words->lanes_full);
@@ -110,8 +113,8 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_road *road,
 				 __ATOMIC_RELAXED);
 		myc_order_for_successor();
 		MYC_POINT("outbox: about to be published");
-		myc_sender_put(&executor->out, road, flow, &entry->slot, entry->slot.payload,
-			       entry->slot.size);
+		myc_sender_put(&executor->out, flow, entry->slot.word[0], entry->slot.word[2],
+			       entry->slot.payload, entry->slot.size);
 		release(executor, flow);
 	}
 	return moved;
@@ -126,7 +129,7 @@ unsigned myc_outbox_drain(struct myc_executor *executor)
 		struct myc_road *road = &executor->out.road[*link >> 16];
 		struct myc_flow_out *flow = &road->flow[*link & 0xffff];
 
-		moved += drain_flow(executor, road, flow);
+		moved += drain_flow(executor, flow);
 		if (flow->outboxed)
 			link = &flow->next_blocked;
 		else
@@ -142,7 +145,7 @@ bool myc_outbox_ready(struct myc_executor *executor)
 		struct myc_flow_out *flow = &road->flow[at & 0xffff];
 
 		if (myc_road_cut(road) || !myc_flow_alive(flow) ||
-		    (myc_flow_credit(&executor->out, road, flow) &&
+		    (myc_flow_credit(&executor->out, flow) &&
 		     !myc_lane_full(&road->lane, MYC_RING_ORDINARY)))
 			return true;
 		at = flow->next_blocked;
@@ -190,8 +193,8 @@ void myc_outbox_recover(struct myc_executor *executor)
 		struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
 		struct myc_actor *actor = myc_system_actor(executor->system, flow->from);
 
-		append(executor, (uint32_t)(entry - executor->outbox), entry->lane, flow,
-		       entry->slot.flow, actor && actor->executor == executor ? actor : NULL);
+		append(executor, (uint32_t)(entry - executor->outbox), flow,
+		       actor && actor->executor == executor ? actor : NULL);
 		executor->outbox_order = entry->order;
 	}
 	free(entries);

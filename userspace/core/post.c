@@ -87,9 +87,7 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 		 size_t size)
 {
 	struct myc_attachment *attachment;
-	struct myc_road *road;
 	struct myc_flow_out *flow;
-	struct myc_slot slot;
 	struct myc_ref ref = {.address = to};
 	int code;
 
@@ -104,13 +102,12 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 
 	code = myc_sender_resolve(sender, MYC_NOBODY, to, &ref);
 	if (!code)
-		code = myc_sender_flow(sender, MYC_NOBODY, &ref, &road, &flow);
+		code = myc_sender_flow(sender, MYC_NOBODY, &ref, &flow);
 	if (!code)
-		code = myc_sender_may(sender, road, flow);
-	if (!code) {
-		myc_slot_fill(&slot, &ref, MYC_NOBODY, type, size);
-		myc_sender_put(sender, road, flow, &slot, payload, size);
-	}
+		code = myc_sender_may(sender, flow);
+	if (!code)
+		myc_sender_put(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
+			       myc_slot_from(MYC_SLOT_PLAIN, 0), payload, size);
 	/* Also after -EAGAIN: a new flow wants to be learnt. */
 	if (sender->dirty)
 		myc_sender_wake(sender);

@@ -105,7 +105,7 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 
 /* ---- delivering -------------------------------------------------------------------------------- */
 
-static void deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot)
+static inline void deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot)
 {
 	struct myc_message message = {
 		.from = from,
@@ -124,57 +124,84 @@ static void deliver(struct myc_actor *actor, uint64_t from, const struct myc_slo
 		myc_actor_after(actor, code);
 }
 
-/* The copy is checked against what the flow was when we learnt it. */
-struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,
-				       const struct myc_slot *slot)
+/* Names what is wrong with a message that is not what its flow may carry. */
+static void cut_for(struct myc_executor *executor, struct myc_inlet *inlet,
+		    const struct myc_slot *slot)
+{
+	const struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
+	enum myc_lane_fault why = MYC_LANE_FAULT_CREDIT;
+
+	if (slot->size > MYC_LANE_PAYLOAD)
+		why = MYC_LANE_FAULT_SIZE;
+	else if (slot->flags & ~(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT))
+		why = MYC_LANE_FAULT_FLAGS;
+	else if (slot->flow >= MYC_LANE_FLOWS || !flow->epoch)
+		why = MYC_LANE_FAULT_FLOW;
+	else if (slot->word[1] != flow->slot_to || slot->from != flow->from_slot)
+		why = MYC_LANE_FAULT_ADDRESS;
+	myc_inlet_cut(executor, inlet, why);
+}
+
+static inline struct myc_flow_in *flow_of(struct myc_inlet *inlet, const struct myc_slot *slot)
 {
 	struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
 
-	if (slot->size > MYC_LANE_PAYLOAD) {
-		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_SIZE);
+	/* A flow that is not known has no slot_to that a slot could have: its flow bits are wrong. */
+	if (slot->size > MYC_LANE_PAYLOAD || slot->word[1] != flow->slot_to ||
+	    slot->flags & ~(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT) ||
+	    slot->from != flow->from_slot || (int32_t)(flow->limit - flow->received) <= 0)
 		return NULL;
-	}
-	if (slot->flags & ~(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT)) {
-		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_FLAGS);
-		return NULL;
-	}
-	if (slot->flow >= MYC_LANE_FLOWS || !flow->epoch) {
-		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_FLOW);
-		return NULL;
-	}
-	if (slot->to != flow->to_slot || slot->generation != flow->generation ||
-	    slot->from != flow->from_slot) {
-		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_ADDRESS);
-		return NULL;
-	}
-	if ((int32_t)(flow->limit - flow->received) <= 0) {
-		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_CREDIT);
-		return NULL;
-	}
 	return flow;
 }
 
-/* One checked message, which is the lane's next. */
-void myc_receiver_take(struct myc_executor *executor, struct myc_inlet *inlet,
+struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,
+				       const struct myc_slot *slot)
+{
+	struct myc_flow_in *flow = flow_of(inlet, slot);
+
+	if (!flow)
+		cut_for(executor, inlet, slot);
+	return flow;
+}
+
+/* What does not go straight to a handler. */
+static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 		       struct myc_flow_in *flow, const struct myc_slot *slot)
 {
 	struct myc_actor *actor = flow->actor;
 	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 
-	flow->received++;
-	if (actor && slot->type < MYC_TYPE_FRAMEWORK &&
-	    (actor->outboxed || actor->pending_count || !myc_actor_runs(actor)) &&
-	    pend(executor, inlet, flow, slot))
+	if (actor && slot->type < MYC_TYPE_FRAMEWORK && pend(executor, inlet, flow, slot))
 		return;
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
-	if (slot->type >= MYC_TYPE_FRAMEWORK)
-		myc_dead_letter(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE);
-	else if (!actor)
-		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
-	else
-		deliver(actor, flow->from, slot);
+	myc_dead_letter(executor,
+			actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR);
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+}
+
+static inline void take_one(struct myc_executor *executor, struct myc_inlet *inlet,
+			    struct myc_flow_in *flow, const struct myc_slot *slot)
+{
+	struct myc_actor *actor = flow->actor;
+	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+
+	flow->received++;
+	if (!actor || slot->type >= MYC_TYPE_FRAMEWORK || actor->outboxed | actor->pending_count ||
+	    !myc_actor_runs(actor)) {
+		take_aside(executor, inlet, flow, slot);
+		return;
+	}
+	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
+	deliver(actor, flow->from, slot);
+	myc_credit_handled(executor, inlet, flow, position);
+	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+}
+
+void myc_receiver_take(struct myc_executor *executor, struct myc_inlet *inlet,
+		       struct myc_flow_in *flow, const struct myc_slot *slot)
+{
+	take_one(executor, inlet, flow, slot);
 }
 
 /* Signals by the urgent ring need neither flow nor credit. None is defined in this version. */
@@ -214,7 +241,24 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 
 		if (!flow)
 			break;
-		myc_receiver_take(executor, inlet, flow, &slot);
+		take_one(executor, inlet, flow, &slot);
+		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
+	}
+	return n;
+}
+
+/* The lane to ourselves: nobody else can write it, so its messages are used where they lie. */
+static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet, unsigned budget)
+{
+	const struct myc_slot *slot;
+	unsigned n;
+
+	for (n = 0; n < budget && (slot = myc_lane_look(&inlet->lane, MYC_RING_ORDINARY)); n++) {
+		struct myc_flow_in *flow = myc_receiver_check(executor, inlet, slot);
+
+		if (!flow)
+			break;
+		take_one(executor, inlet, flow, slot);
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
 	}
 	return n;
@@ -230,7 +274,7 @@ unsigned myc_receiver_poll(struct myc_executor *executor, unsigned budget)
 		if (inlet->cut || !inlet->block)
 			continue;
 		n += poll_urgent(executor, inlet, budget);
-		n += poll_inlet(executor, inlet, budget);
+		n += i ? poll_inlet(executor, inlet, budget) : poll_own(executor, inlet, budget);
 	}
 	return n;
 }

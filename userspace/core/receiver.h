@@ -40,29 +40,27 @@ static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
 
 	share += !share;
 	actor->window = share < actor->capacity_per_sender ? share : actor->capacity_per_sender;
+	actor->grant_batch = actor->window / 2 < 32 ? actor->window / 2 : 32;
+	actor->grant_batch += !actor->grant_batch;
 }
 
 /* One message of the flow is dealt with: its credit may be given again, now or with others. */
 static inline void myc_credit_handled(struct myc_executor *executor, struct myc_inlet *inlet,
 				      struct myc_flow_in *flow, uint32_t position)
 {
-	uint32_t f = (uint32_t)(flow - inlet->flow);
+	uint16_t f = (uint16_t)(flow - inlet->flow);
 	struct myc_actor *actor = flow->actor;
 
-	myc_lane_count(&inlet->lane, (uint16_t)f, position);
-	flow->handled++;
+	myc_lane_count(&inlet->lane, f, position, ++flow->handled);
 	if (!actor)
 		return;
 	actor->granted--;
 	executor->granted--;
-	uint32_t window = actor->window;
-	uint32_t batch = window / 2 < 32 ? window / 2 : 32;
-
-	if (flow->handled + window - flow->limit >= batch + !batch) {
+	if (flow->handled + actor->window - flow->limit >= actor->grant_batch) {
 		myc_credit_grant(executor, inlet, flow);
 	} else if (!flow->dirty) {
 		flow->dirty = true;
-		inlet->dirty[inlet->dirty_count++] = (uint16_t)f;
+		inlet->dirty[inlet->dirty_count++] = f;
 	}
 }
 

@@ -18,15 +18,16 @@ int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32
 	sender->lanes = myc_region_block(own, MYC_BLOCK_LANES, source, NULL);
 	sender->changed = &system->words->changed[source];
 	sender->roads = sender->lanes->lanes;
+	sender->flows = sender->roads * MYC_LANE_FLOWS;
 	sender->road = calloc(sender->roads, sizeof(*sender->road));
-	sender->flow_table =
-		calloc((size_t)sender->roads * MYC_LANE_FLOWS, sizeof(*sender->flow_table));
+	sender->flow_table = aligned_alloc(64, (size_t)sender->flows * sizeof(*sender->flow_table));
 	sender->peer = calloc(peers, sizeof(*sender->peer));
 	sender->cache = calloc(MYC_FLOW_CACHE, sizeof(*sender->cache));
 	if (!sender->road || !sender->flow_table || !sender->peer || !sender->cache) {
 		myc_sender_close(sender);
 		return -ENOMEM;
 	}
+	memset(sender->flow_table, 0, (size_t)sender->flows * sizeof(*sender->flow_table));
 	for (uint32_t i = 0; i < peers; i++)
 		sender->peer[i].bell = -1;
 	return 0;
@@ -61,6 +62,8 @@ struct myc_peer *myc_sender_peer(struct myc_sender *sender, uint32_t process, ui
 		else if (workspace->bell)
 			peer->bell = workspace->bell(workspace->context, process, executor);
 	}
+	if (myc_lane_end(process, executor) == sender->end)
+		peer->dirty = MYC_PEER_OURSELVES;
 	return peer->words ? peer : NULL;
 }
 
@@ -172,6 +175,9 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 			.sent = myc_pair_high(shared->sent),
 			.limit = myc_pair_high(shared->sent),
 			.first = MYC_NONE,
+			.road = road,
+			.slot_to = myc_slot_to(myc_address_slot(shared->to),
+					       myc_address_generation(shared->to), f),
 			.word = shared->to ? &myc_view_slot(sender->system, process,
 							    myc_address_slot(shared->to))
 						      ->word
@@ -254,6 +260,7 @@ static int flow_make(struct myc_sender *sender, struct myc_road *road, myc_addre
 	road->flow[f].from = from;
 	road->flow[f].to = to;
 	road->flow[f].word = word;
+	road->flow[f].slot_to = myc_slot_to(myc_address_slot(to), myc_address_generation(to), f);
 	road->flow[f].limit = road->flow[f].sent;
 	myc_lane_flow_write(&road->lane.flow[f], from, to);
 	__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
@@ -319,61 +326,35 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 }
 
 int myc_sender_flow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
-		    struct myc_road **road, struct myc_flow_out **flow)
+		    struct myc_flow_out **flow)
 {
-	if (!flow_is(sender, ref->road - 1, ref->flow, from, ref->address)) {
+	/* A ref comes from the application: any value of road and flow gives an entry or none. */
+	uint32_t index = (ref->road - 1) * MYC_LANE_FLOWS + ref->flow;
+
+	if (index >= sender->flows || sender->flow_table[index].from != from ||
+	    sender->flow_table[index].to != ref->address || !ref->address) {
 		int code = myc_sender_resolve(sender, from, ref->address, ref);
 
 		if (code)
 			return code;
+		index = (ref->road - 1) * MYC_LANE_FLOWS + ref->flow;
 	}
-	*road = &sender->road[ref->road - 1];
-	*flow = &(*road)->flow[ref->flow];
+	*flow = &sender->flow_table[index];
 	return myc_flow_alive(*flow) ? 0 : -ESRCH;
 }
 
 /* ---- one message ------------------------------------------------------------------------------- */
 
-bool myc_flow_credit(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow)
+bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
 {
 	if ((int32_t)(flow->limit - flow->sent) > 0)
 		return true;
 	if (!flow->limit_word)
-		road_bind(sender, road);
+		road_bind(sender, flow->road);
 	if (!flow->limit_word)
 		return false;
 	flow->limit = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
 	return (int32_t)(flow->limit - flow->sent) > 0;
-}
-
-int myc_sender_may(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow)
-{
-	if (flow->outboxed || !myc_flow_credit(sender, road, flow) ||
-	    myc_lane_full(&road->lane, MYC_RING_ORDINARY))
-		return -EAGAIN;
-	return 0;
-}
-
-void myc_sender_put(struct myc_sender *sender, struct myc_road *road, struct myc_flow_out *flow,
-		    const struct myc_slot *header, const void *payload, size_t size)
-{
-	myc_lane_push(&road->lane, MYC_RING_ORDINARY, header, payload, size);
-	flow->sent++;
-	myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
-}
-
-void myc_slot_fill(struct myc_slot *slot, const struct myc_ref *ref, myc_address from,
-		   uint16_t type, size_t size)
-{
-	slot->sequence = 0;
-	slot->type = type;
-	slot->size = (uint8_t)size;
-	slot->flags = 0;
-	slot->to = myc_address_slot(ref->address);
-	slot->generation = (uint16_t)myc_address_generation(ref->address);
-	slot->flow = (uint16_t)ref->flow;
-	slot->from = from ? myc_address_slot(from) : MYC_SLOT_PLAIN;
-	slot->correlation = 0;
 }
 
 /* ---- for actors -------------------------------------------------------------------------------- */
@@ -411,21 +392,19 @@ int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, cons
 		 size_t size)
 {
 	struct myc_sender *sender = &self->executor->out;
-	struct myc_road *road;
 	struct myc_flow_out *flow;
-	struct myc_slot slot;
 	int code = send_check(type, size);
 
 	if (!code)
-		code = myc_sender_flow(sender, self->address, to, &road, &flow);
+		code = myc_sender_flow(sender, self->address, to, &flow);
 	if (!code)
-		code = myc_sender_may(sender, road, flow);
+		code = myc_sender_may(sender, flow);
 	if (code) {
 		myc_count(&self->metrics->sends_refused);
 		return code;
 	}
-	myc_slot_fill(&slot, to, self->address, type, size);
-	myc_sender_put(sender, road, flow, &slot, payload, size);
+	myc_sender_put(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
+		       myc_slot_from(self->slot, 0), payload, size);
 	myc_count(&self->metrics->messages_sent);
 	return 0;
 }
@@ -434,23 +413,22 @@ int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const vo
 	     size_t size)
 {
 	struct myc_executor *executor = self->executor;
-	struct myc_road *road;
 	struct myc_flow_out *flow;
-	struct myc_slot slot;
 	int code = send_check(type, size);
 
 	if (!code)
-		code = myc_sender_flow(&executor->out, self->address, to, &road, &flow);
+		code = myc_sender_flow(&executor->out, self->address, to, &flow);
 	if (!code) {
-		myc_slot_fill(&slot, to, self->address, type, size);
-		code = myc_sender_may(&executor->out, road, flow);
-		if (!code)
-			myc_sender_put(&executor->out, road, flow, &slot, payload, size);
+		uint64_t kind = myc_slot_kind(type, (uint8_t)size, 0);
+		uint64_t from = myc_slot_from(self->slot, 0);
+
+		if (!myc_sender_may(&executor->out, flow))
+			myc_sender_put(&executor->out, flow, kind, from, payload, size);
 		/* Paused, it would never handle what gives it credit again. */
 		else if (to->address == self->address)
 			code = -EDEADLK;
 		else
-			code = myc_outbox_put(executor, self, to, flow, &slot, payload, size);
+			code = myc_outbox_put(executor, self, flow, kind, from, payload, size);
 	}
 	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
 	return code;

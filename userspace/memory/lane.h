@@ -84,55 +84,85 @@ static inline bool myc_lane_full(struct myc_lane_out *lane, enum myc_lane_ring r
 	return lane->head[ring] - lane->seen[ring] > lane->mask[ring];
 }
 
-/* Publishes one message; the lane must not be full. `message`: all but sequence is set, payload
- * apart. Died before the release store: it never was. Died after it, before the flow counts it:
+/* Up to MYC_LANE_PAYLOAD bytes, by moves that overlap instead of a call. */
+static inline void myc_payload_copy(uint8_t *to, const void *payload, size_t size)
+{
+	const uint8_t *from = payload;
+
+	if (size == 8) {
+		memcpy(to, from, 8);
+	} else if (size >= 16) {
+		memcpy(to, from, 16);
+		if (size > 32)
+			memcpy(to + 16, from + 16, 16);
+		memcpy(to + size - 16, from + size - 16, 16);
+	} else if (size > 8) {
+		memcpy(to, from, 8);
+		memcpy(to + size - 8, from + size - 8, 8);
+	} else if (size >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + size - 4, from + size - 4, 4);
+	} else {
+		for (size_t i = 0; i < size; i++)
+			to[i] = from[i];
+	}
+}
+
+/* Publishes one message; the lane must not be full. The words are myc_slot_kind, _to and _from. Died
+ * before the release store: it never was. Died after it, before the flow counts it:
  * myc_lane_out_open counts it. */
-static inline void myc_lane_push(struct myc_lane_out *lane, enum myc_lane_ring ring,
-				 const struct myc_slot *header, const void *payload, size_t size)
+static inline void myc_lane_push(struct myc_lane_out *lane, enum myc_lane_ring ring, uint64_t kind,
+				 uint64_t to, uint64_t from, const void *payload, size_t size)
 {
 	uint32_t number = lane->head[ring] + 1;
 	struct myc_slot *slot = &lane->slot[ring][lane->head[ring] & lane->mask[ring]];
-	struct myc_flow *flow = &lane->flow[header->flow];
 
 	/* A receiver that keeps up would else make every message cost two transfers of its line.
 	 * Fetched for reading: for writing (prefetchw) measures twice as slow. */
 	__builtin_prefetch(&lane->slot[ring][(number + MYC_LANE_AHEAD) & lane->mask[ring]]);
 	MYC_POINT("push: before the slot");
-	/* Field by field, as the header was just written: one wide copy would wait for those stores. */
-	slot->type = header->type;
-	slot->size = header->size;
-	slot->flags = header->flags;
-	slot->to = header->to;
-	slot->generation = header->generation;
-	slot->flow = header->flow;
-	slot->from = header->from;
-	slot->correlation = header->correlation;
-	if (size == sizeof(uint64_t)) /* without a call: the commonest by far */
-		memcpy(slot->payload, payload, sizeof(uint64_t));
-	else if (size)
-		memcpy(slot->payload, payload, size);
+	slot->word[1] = to;
+	slot->word[2] = from;
+	myc_payload_copy(slot->payload, payload, size);
 	MYC_POINT("push: written, not published");
 	/* Release: header and payload. Pairs with the acquire load in myc_lane_peek. */
-	__atomic_store_n(&slot->sequence, number, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->word[0], kind | number, __ATOMIC_RELEASE);
 	lane->head[ring] = number;
 	MYC_POINT("push: published, not counted");
-	if (ring == MYC_RING_ORDINARY)
+	if (ring == MYC_RING_ORDINARY) {
+		struct myc_flow *flow = &lane->flow[to >> 48];
+
 		__atomic_store_n(&flow->sent, myc_pair(myc_pair_high(flow->sent) + 1, number),
 				 __ATOMIC_RELAXED);
+	}
 	MYC_POINT("push: counted");
 }
 
 /* ---- receiving ----------------------------------------------------------------------------- */
 
+/* 0 is also the number of a message, once in 2^32. */
+static inline bool myc_lane_sequence_empty(const struct myc_lane_inward *lane,
+					   enum myc_lane_ring ring, uint32_t sequence)
+{
+	return sequence == 0 || sequence == lane->next[ring] - lane->mask[ring];
+}
+
 /* Is there something at the receiver's end (a message, or a fault)? */
 static inline bool myc_lane_ready(const struct myc_lane_inward *lane, enum myc_lane_ring ring)
 {
 	const struct myc_slot *slot = &lane->slot[ring][lane->next[ring] & lane->mask[ring]];
-	uint32_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_RELAXED);
+	uint32_t sequence = (uint32_t)__atomic_load_n(&slot->word[0], __ATOMIC_RELAXED);
 
-	/* 0 is also the number of a message, once in 2^32. */
-	return sequence == lane->next[ring] + 1 ||
-	       (sequence != 0 && sequence != lane->next[ring] - lane->mask[ring]);
+	return sequence == lane->next[ring] + 1 || !myc_lane_sequence_empty(lane, ring, sequence);
+}
+
+/* The next message where it lies: only in a lane that nobody else can write. NULL: none there. */
+static inline const struct myc_slot *myc_lane_look(const struct myc_lane_inward *lane,
+						   enum myc_lane_ring ring)
+{
+	const struct myc_slot *slot = &lane->slot[ring][lane->next[ring] & lane->mask[ring]];
+
+	return slot->sequence == lane->next[ring] + 1 ? slot : NULL;
 }
 
 /* Copies the next message out. 1: copied; 0: none there; -EPROTO: a sequence that cannot be. */
@@ -141,12 +171,12 @@ static inline int myc_lane_peek(const struct myc_lane_inward *lane, enum myc_lan
 {
 	const struct myc_slot *slot = &lane->slot[ring][lane->next[ring] & lane->mask[ring]];
 	/* Pairs with the release store in myc_lane_push. */
-	uint32_t sequence = __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
+	uint64_t kind = __atomic_load_n(&slot->word[0], __ATOMIC_ACQUIRE);
 
-	if (sequence != lane->next[ring] + 1)
-		return sequence == 0 || sequence == lane->next[ring] - lane->mask[ring] ? 0
-											: -EPROTO;
-	memcpy(copy, slot, sizeof(*copy));
+	if ((uint32_t)kind != lane->next[ring] + 1)
+		return myc_lane_sequence_empty(lane, ring, (uint32_t)kind) ? 0 : -EPROTO;
+	memcpy(&copy->word[1], &slot->word[1], sizeof(*copy) - sizeof(copy->word[0]));
+	copy->word[0] = kind;
 	myc_order_copied(copy);
 	return 1;
 }
@@ -158,15 +188,13 @@ static inline void myc_lane_begin(struct myc_lane_inward *lane, enum myc_lane_ri
 	MYC_POINT("receive: begun");
 }
 
-/* One more message of the flow is handled (it had this position). A crash sees either nothing, or
- * counted without done, which recovery knows. */
-static inline void myc_lane_count(struct myc_lane_inward *lane, uint16_t flow, uint32_t position)
+/* One more message of the flow is handled, with it `handled` in all (it had this position). A crash
+ * sees either nothing, or counted without done, which recovery knows. */
+static inline void myc_lane_count(struct myc_lane_inward *lane, uint16_t flow, uint32_t position,
+				  uint32_t handled)
 {
-	uint64_t counted = lane->counted[flow];
-
 	myc_order_for_successor();
-	__atomic_store_n(&lane->counted[flow], myc_pair(myc_pair_high(counted) + 1, position),
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&lane->counted[flow], myc_pair(handled, position), __ATOMIC_RELAXED);
 	myc_order_for_successor();
 	MYC_POINT("receive: counted, not done");
 }

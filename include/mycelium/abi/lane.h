@@ -46,19 +46,40 @@
  * written last. An empty slot has the sequence of one round before, or 0.
  */
 struct myc_slot {
-	uint32_t sequence;
-	uint16_t type;	      /* below MYC_TYPE_FRAMEWORK: the application's */
-	uint8_t size;	      /* of payload, 0..MYC_LANE_PAYLOAD */
-	uint8_t flags;	      /* enum myc_message_flag; bits 2..7 are 0 */
-	uint32_t to;	      /* destination's actor slot */
-	uint16_t generation;  /* low 16 bits of the destination's generation */
-	uint16_t flow;	      /* index in the lane's flow table */
-	uint32_t from;	      /* sender's actor slot, or MYC_SLOT_PLAIN */
-	uint32_t correlation; /* of an ask, or index of its deadline; 0 = none */
-	uint8_t payload[MYC_LANE_PAYLOAD];
+	union {
+		struct {
+			uint32_t sequence;
+			uint16_t type;	      /* below MYC_TYPE_FRAMEWORK: the application's */
+			uint8_t size;	      /* of payload, 0..MYC_LANE_PAYLOAD */
+			uint8_t flags;	      /* enum myc_message_flag; bits 2..7 are 0 */
+			uint32_t to;	      /* destination's actor slot */
+			uint16_t generation;  /* low 16 bits of the destination's generation */
+			uint16_t flow;	      /* index in the lane's flow table */
+			uint32_t from;	      /* sender's actor slot, or MYC_SLOT_PLAIN */
+			uint32_t correlation; /* of an ask, or index of its deadline; 0 = none */
+			uint8_t payload[MYC_LANE_PAYLOAD];
+		};
+		/* The same as it is written and read (little-endian): the header is three words. */
+		uint64_t word[8];
+	};
 };
 _Static_assert(sizeof(struct myc_slot) == 64, "one cache line");
 _Static_assert(__builtin_offsetof(struct myc_slot, payload) == 24, "24 bytes of header");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words and fields agree");
+
+/* The header's words: what it is (the number is added when it is published), for whom, from whom. */
+static inline uint64_t myc_slot_kind(uint16_t type, uint8_t size, uint8_t flags)
+{
+	return (uint64_t)type << 32 | (uint64_t)size << 48 | (uint64_t)flags << 56;
+}
+static inline uint64_t myc_slot_to(uint32_t slot, uint32_t generation, uint32_t flow)
+{
+	return slot | (uint64_t)(generation & 0xffff) << 32 | (uint64_t)flow << 48;
+}
+static inline uint64_t myc_slot_from(uint32_t slot, uint32_t correlation)
+{
+	return slot | (uint64_t)correlation << 32;
+}
 
 /* A flow: (sending actor, receiving actor). Writer: the source executor. epoch is odd while from
  * and to are being written, 0 = never used. `sent` = count << 32 | position of the last message:
