@@ -103,8 +103,11 @@ static void sender(void)
 			point("sender: waits");
 			continue;
 		}
-		myc_lane_push(&lane, MYC_RING_ORDINARY, myc_slot_kind(0, sizeof(sent), 0), 0, 0,
-			      &sent, sizeof(sent));
+		uint32_t number =
+			myc_lane_push(&lane, MYC_RING_ORDINARY, myc_slot_kind(0, sizeof(sent), 0),
+				      0, 0, &sent, sizeof(sent));
+
+		myc_lane_sent(&lane.flow[0].sent, sent + 1, number);
 		dirty = true;
 	}
 	world.finished[SENDER] = true;

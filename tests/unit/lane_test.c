@@ -54,8 +54,11 @@ static void open_at(uint32_t messages)
 static void push(enum myc_lane_ring ring, uint32_t flow, uint32_t value)
 {
 	assert_false(myc_lane_full(&out, ring));
-	myc_lane_push(&out, ring, myc_slot_kind(0, sizeof(value), 0), myc_slot_to(0, 0, flow), 0,
-		      &value, sizeof(value));
+	uint32_t number = myc_lane_push(&out, ring, myc_slot_kind(0, sizeof(value), 0),
+					myc_slot_to(0, 0, flow), 0, &value, sizeof(value));
+
+	if (ring == MYC_RING_ORDINARY)
+		myc_lane_sent(&out.flow[flow].sent, myc_pair_high(out.flow[flow].sent) + 1, number);
 }
 
 static uint32_t take(enum myc_lane_ring ring)

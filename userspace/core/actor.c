@@ -18,11 +18,14 @@
 static void set_life(struct myc_actor *actor, uint32_t life)
 {
 	actor->life = (uint8_t)life;
+	myc_actor_aside(actor, MYC_ASIDE_LIFE, !myc_actor_runs(actor));
 	/* Release: what the actor was is done with. Pairs with the acquire where slots are given. */
-	__atomic_store_n(&actor->shared->word,
-			 myc_actor_word(myc_address_generation(actor->address),
-					actor->executor->index, life),
-			 __ATOMIC_RELEASE);
+	__atomic_store_n(
+		&actor->shared->word,
+		myc_actor_word(myc_address_generation(actor->address),
+			       life == MYC_ACTOR_FREE ? MYC_EXECUTOR_NONE : actor->executor->index,
+			       life),
+		__ATOMIC_RELEASE);
 }
 
 static int start_once(struct myc_actor *actor)
@@ -133,6 +136,7 @@ void myc_actor_end(struct myc_actor *actor)
 	if (*link)
 		*link = actor->next;
 	actor->life = MYC_ACTOR_FREE;
+	myc_actor_aside(actor, MYC_ASIDE_LIFE, true);
 	actor->next = executor->ended_actors;
 	executor->ended_actors = actor;
 }

@@ -46,8 +46,8 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 	executor->pending = (struct myc_pending *)(void *)at;
 	executor->outbox = (struct myc_outbox_entry *)(void *)(executor->pending + words->pending);
 	executor->inlet = calloc(executor->inlets_max, sizeof(*executor->inlet));
-	executor->flow_table = calloc((size_t)executor->inlets_max * MYC_LANE_FLOWS,
-				      sizeof(*executor->flow_table));
+	executor->flow_table = aligned_alloc(64, executor->inlets_max * MYC_LANE_FLOWS *
+							 sizeof(*executor->flow_table));
 	executor->changed_seen = calloc(sources, sizeof(*executor->changed_seen));
 	executor->pending_next = calloc(words->pending, sizeof(*executor->pending_next));
 	executor->outbox_next = calloc(words->outbox, sizeof(*executor->outbox_next));
@@ -55,6 +55,8 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 	if (!executor->inlet || !executor->flow_table || !executor->changed_seen ||
 	    !executor->pending_next || !executor->outbox_next || !executor->offer)
 		return -ENOMEM;
+	memset(executor->flow_table, 0,
+	       executor->inlets_max * MYC_LANE_FLOWS * sizeof(*executor->flow_table));
 	return myc_timers_open(&executor->timers, executor->opts.timers);
 }
 

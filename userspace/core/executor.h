@@ -52,17 +52,21 @@ enum { MYC_PEER_MESSAGE = 1, MYC_PEER_CREDIT = 2, MYC_PEER_OURSELVES = 0xff };
 
 /* The first line is what each message needs. */
 struct myc_flow_out {
-	uint64_t from, to;    /* to 0 = free */
+	uint64_t from, to;    /* to 0 = free; from is then 0 as well */
 	const uint64_t *word; /* the receiver's actor slot */
 	uint64_t slot_to;     /* second word of its messages' headers */
 	struct myc_road *road;
-	uint32_t sent, limit;
-	uint32_t outboxed;			 /* messages of it in the outbox */
-	uint32_t first;				 /* of them */
+	uint64_t *shared_sent; /* `sent` of its entry in the region */
+	uint32_t sent;
+	uint32_t
+		open; /* sent may go up to here: limit, or `sent` while messages wait in the outbox */
+	uint32_t limit;
+	uint32_t alive;				 /* low half of *word while the receiver is there */
 	_Alignas(64) const uint32_t *limit_word; /* NULL until the receiver has bound the lane */
 	const uint64_t *counted;
-	uint32_t last;
-	uint32_t next_blocked;	 /* flows with an outbox, as road << 16 | flow */
+	uint32_t outboxed;	 /* messages of it in the outbox */
+	uint32_t first, last;	 /* of them */
+	uint32_t next_blocked;	 /* flows with an outbox, as index in flow_table */
 	struct myc_actor *actor; /* that has messages in the outbox */
 };
 
@@ -71,6 +75,8 @@ struct myc_road {
 	struct myc_peer *peer;
 	struct myc_flow_out *flow; /* MYC_LANE_FLOWS */
 	uint32_t process, executor;
+	bool own;      /* to ourselves */
+	uint32_t hand; /* where the search for a flow to reuse goes on */
 };
 
 struct myc_sender {
@@ -78,15 +84,13 @@ struct myc_sender {
 	uint64_t end;		 /* myc_lane_end of ourselves */
 	struct myc_lanes *lanes; /* own block */
 	uint32_t *changed;	 /* our word in the process block */
-	struct myc_road *road;	 /* by lane; refs say lane + 1 */
+	struct myc_road *road;	 /* by lane */
 	uint32_t roads;
 	struct myc_flow_out *flow_table;
 	uint32_t flows;	       /* entries of flow_table */
 	struct myc_peer *peer; /* process * MYC_EXECUTORS_MAX + executor */
 	struct myc_peer *dirty;
-	struct {
-		uint32_t road, flow;
-	} * cache;
+	uint32_t *cache; /* index + 1 in flow_table, by (from, to) */
 };
 
 int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32_t source);
@@ -105,41 +109,64 @@ static inline bool myc_road_cut(const struct myc_road *road)
 /* Finds or makes road and flow. -ESRCH, -ENOSPC (lanes or flows are all in use). */
 int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
 		       struct myc_ref *ref);
-/* The flow of a ref, resolved anew when the ref is not (any more) one of `from`. */
-int myc_sender_flow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
-		    struct myc_flow_out **flow);
-bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow);
-/* Is the receiver's slot still this address'? */
+/* Looks whether the receiver has given more. Also true for the next in the outbox. */
+bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow);
+static inline bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
+{
+	return !flow->outboxed && myc_flow_more(sender, flow);
+}
+/* Is the receiver's slot still this address', and on this road's executor? */
 static inline bool myc_flow_alive(const struct myc_flow_out *flow)
 {
-	uint64_t word = __atomic_load_n(flow->word, __ATOMIC_RELAXED);
+	return (uint32_t)__atomic_load_n(flow->word, __ATOMIC_RELAXED) == flow->alive;
+}
+/* The flow of a ref, resolved anew when the ref is not (any more) one of `from`. */
+static inline int myc_sender_flow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
+				  struct myc_flow_out **flow)
+{
+	/* A ref comes from the application: any value of flow gives an entry or none. */
+	uint32_t index = ref->flow - 1;
 
-	return myc_actor_word_generation(word) == myc_address_generation(flow->to) &&
-	       myc_actor_word_state(word) != MYC_ACTOR_FREE;
+	if (__builtin_expect(index >= sender->flows || sender->flow_table[index].from != from ||
+				     sender->flow_table[index].to != ref->address,
+			     0)) {
+		int code = myc_sender_resolve(sender, from, ref->address, ref);
+
+		if (code)
+			return code;
+		index = ref->flow - 1;
+	}
+	*flow = &sender->flow_table[index];
+	return __builtin_expect(myc_flow_alive(*flow), 1) ? 0 : -ESRCH;
 }
 /* May a message go now? 0, -EAGAIN. */
 static inline int myc_sender_may(struct myc_sender *sender, struct myc_flow_out *flow)
 {
-	if (flow->outboxed ||
-	    ((int32_t)(flow->limit - flow->sent) <= 0 && !myc_flow_credit(sender, flow)) ||
-	    myc_lane_full(&flow->road->lane, MYC_RING_ORDINARY))
+	if (__builtin_expect((int32_t)(flow->open - flow->sent) <= 0, 0) &&
+	    !myc_flow_credit(sender, flow))
 		return -EAGAIN;
-	return 0;
+	return myc_lane_full(&flow->road->lane, MYC_RING_ORDINARY) ? -EAGAIN : 0;
 }
 static inline void myc_sender_put(struct myc_sender *sender, struct myc_flow_out *flow,
 				  uint64_t kind, uint64_t from, const void *payload, size_t size)
 {
-	myc_lane_push(&flow->road->lane, MYC_RING_ORDINARY, kind, flow->slot_to, from, payload,
-		      size);
-	flow->sent++;
-	if (!(flow->road->peer->dirty & MYC_PEER_MESSAGE))
-		myc_sender_dirty(sender, flow->road->peer, MYC_PEER_MESSAGE);
+	struct myc_road *road = flow->road;
+	uint32_t number = myc_lane_push(&road->lane, MYC_RING_ORDINARY, kind, flow->slot_to, from,
+					payload, size);
+
+	myc_lane_sent(flow->shared_sent, ++flow->sent, number);
+	if (road->own)
+		return;
+	myc_lane_fetch_ahead(&road->lane, MYC_RING_ORDINARY, number);
+	if (!(road->peer->dirty & MYC_PEER_MESSAGE))
+		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
 }
 
 /* ---- receiver -------------------------------------------------------------------------------- */
 
 struct myc_flow_in {
-	struct myc_actor *actor; /* NULL = nobody (any more): messages are dead letters */
+	_Alignas(64) struct myc_actor
+		*actor;	  /* NULL = nobody (any more): messages are dead letters */
 	uint64_t slot_to; /* second word of its messages' headers, as the sender must write it */
 	uint64_t from;
 	uint32_t from_slot;
@@ -162,6 +189,12 @@ struct myc_inlet {
 
 /* ---- actor ----------------------------------------------------------------------------------- */
 
+enum myc_aside {
+	MYC_ASIDE_LIFE = 1,    /* not started yet, or ended */
+	MYC_ASIDE_OUTBOX = 2,  /* paused: its own messages wait for credit */
+	MYC_ASIDE_PENDING = 4, /* others came before and wait */
+};
+
 /* The first two lines are what a message needs. */
 struct myc_actor {
 	const struct myc_behaviour *behaviour;
@@ -169,21 +202,22 @@ struct myc_actor {
 	void *state;
 	struct myc_actor_metrics *metrics;
 	myc_address address;
-	uint32_t outboxed; /* of its messages in the outbox; not 0 = paused */
-	uint32_t pending_count;
-	uint8_t life; /* enum myc_actor_state, as its executor sees it */
+	int (*message)(struct myc_actor *self, const struct myc_message *message);
+	uint8_t aside; /* enum myc_aside: why a message does not go straight to the handler */
 	bool stop_asked;
+	uint8_t life; /* enum myc_actor_state, as its executor sees it */
 	bool adopted; /* its executor knows it */
 	bool ready_listed;
-	bool stuck;	 /* this pause is counted as such */
+	bool stuck; /* this pause is counted as such */
+	uint32_t slot;
 	int32_t granted; /* credit out there: sum of limit - handled over its flows */
 
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
 	uint32_t grant_batch; /* so much of it is given back at a time */
 	uint32_t flows_in;
 	uint32_t capacity, capacity_per_sender;
-	uint32_t pending_first, pending_last;
-	uint32_t slot;
+	uint32_t outboxed; /* of its messages in the outbox */
+	uint32_t pending_count, pending_first, pending_last;
 	uint32_t timers; /* head of its list */
 	struct myc_actor_slot *shared;
 	struct myc_actor *next_ready;
@@ -207,6 +241,10 @@ void myc_actor_bury(struct myc_executor *executor); /* end of turn: frees the sl
 void myc_actor_pause(struct myc_actor *actor);
 void myc_actor_unpause(struct myc_actor *actor);
 void myc_actor_status(struct myc_actor *actor);
+static inline void myc_actor_aside(struct myc_actor *actor, enum myc_aside why, bool is)
+{
+	actor->aside = (uint8_t)(is ? actor->aside | why : actor->aside & ~why);
+}
 static inline bool myc_actor_runs(const struct myc_actor *actor)
 {
 	return actor->life == MYC_ACTOR_RUNNING || actor->life == MYC_ACTOR_STOPPING;
@@ -278,7 +316,8 @@ unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget);
 /* New lanes and flows? */
 void myc_receiver_scan(struct myc_executor *executor);
 bool myc_receiver_changed(const struct myc_executor *executor);
-void myc_receiver_scan_own(struct myc_executor *executor);
+/* A flow between two of our own actors is known at once. */
+void myc_receiver_learn_own(struct myc_executor *executor, uint32_t f);
 void myc_receiver_publish(struct myc_executor *executor); /* before idling */
 bool myc_receiver_ready(const struct myc_executor *executor);
 void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor);

@@ -181,8 +181,8 @@ static bool address_ours(const struct myc_executor *executor, myc_address addres
 	       myc_address_slot(address) < executor->system->slots;
 }
 
-/* A new flow, or one whose entry was given to another pair. False: its actor is not here yet. */
-static bool flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f)
+/* A new flow, or one whose entry was given to another pair. */
+bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f)
 {
 	struct myc_flow_in *flow = &inlet->flow[f];
 	uint64_t from, to;
@@ -243,13 +243,14 @@ static void inlet_scan(struct myc_executor *executor, struct myc_inlet *inlet)
 	if (!inlet->block || inlet->cut)
 		return;
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS && !inlet->cut; f++)
-		if (!flow_learn(executor, inlet, f))
+		if (!myc_flow_learn(executor, inlet, f))
 			executor->rescan = true;
 }
 
-void myc_receiver_scan_own(struct myc_executor *executor)
+void myc_receiver_learn_own(struct myc_executor *executor, uint32_t f)
 {
-	inlet_scan(executor, &executor->inlet[0]);
+	if (!myc_flow_learn(executor, &executor->inlet[0], f))
+		executor->rescan = true;
 }
 
 void myc_receiver_scan_source(struct myc_executor *executor, uint32_t process, uint32_t source)

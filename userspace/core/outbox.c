@@ -18,8 +18,6 @@ static void set_count(struct myc_actor *actor)
 static void append(struct myc_executor *executor, uint32_t index, struct myc_flow_out *flow,
 		   struct myc_actor *actor)
 {
-	uint32_t road = (uint32_t)(flow->road - executor->out.road);
-
 	executor->outbox_next[index] = MYC_NONE;
 	executor->outbox_count++;
 	if (flow->outboxed++) {
@@ -27,13 +25,15 @@ static void append(struct myc_executor *executor, uint32_t index, struct myc_flo
 	} else {
 		flow->first = index;
 		flow->next_blocked = executor->blocked;
-		executor->blocked = road << 16 | (uint32_t)(flow - flow->road->flow);
+		executor->blocked = (uint32_t)(flow - executor->out.flow_table);
 	}
+	flow->open = flow->sent;
 	flow->last = index;
 	flow->actor = actor;
 	if (actor) {
 		if (!actor->outboxed++)
 			myc_actor_pause(actor);
+		myc_actor_aside(actor, MYC_ASIDE_OUTBOX, true);
 		set_count(actor);
 	}
 }
@@ -82,6 +82,7 @@ static void release(struct myc_executor *executor, struct myc_flow_out *flow)
 		return;
 	actor->outboxed--;
 	set_count(actor);
+	myc_actor_aside(actor, MYC_ASIDE_OUTBOX, actor->outboxed);
 	if (!actor->outboxed)
 		myc_actor_unpause(actor);
 }
@@ -103,7 +104,7 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 			release(executor, flow);
 			continue;
 		}
-		if (!myc_flow_credit(&executor->out, flow))
+		if (!myc_flow_more(&executor->out, flow))
 			break;
 		if (myc_lane_full(&road->lane, MYC_RING_ORDINARY)) {
 			myc_count(&executor->words->lanes_full);
@@ -126,8 +127,7 @@ unsigned myc_outbox_drain(struct myc_executor *executor)
 	unsigned moved = 0;
 
 	while (*link != MYC_NONE) {
-		struct myc_road *road = &executor->out.road[*link >> 16];
-		struct myc_flow_out *flow = &road->flow[*link & 0xffff];
+		struct myc_flow_out *flow = &executor->out.flow_table[*link];
 
 		moved += drain_flow(executor, flow);
 		if (flow->outboxed)
@@ -141,11 +141,11 @@ unsigned myc_outbox_drain(struct myc_executor *executor)
 bool myc_outbox_ready(struct myc_executor *executor)
 {
 	for (uint32_t at = executor->blocked; at != MYC_NONE;) {
-		struct myc_road *road = &executor->out.road[at >> 16];
-		struct myc_flow_out *flow = &road->flow[at & 0xffff];
+		struct myc_flow_out *flow = &executor->out.flow_table[at];
+		struct myc_road *road = flow->road;
 
 		if (myc_road_cut(road) || !myc_flow_alive(flow) ||
-		    (myc_flow_credit(&executor->out, flow) &&
+		    (myc_flow_more(&executor->out, flow) &&
 		     !myc_lane_full(&road->lane, MYC_RING_ORDINARY)))
 			return true;
 		at = flow->next_blocked;

@@ -11,8 +11,7 @@ void myc_receiver_make_ready(struct myc_actor *actor)
 {
 	struct myc_executor *executor = actor->executor;
 
-	if (actor->ready_listed || !actor->pending_count || actor->outboxed ||
-	    !myc_actor_runs(actor))
+	if (actor->ready_listed || actor->aside != MYC_ASIDE_PENDING)
 		return;
 	actor->ready_listed = true;
 	actor->next_ready = NULL;
@@ -33,6 +32,7 @@ void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, 
 	else
 		actor->pending_first = index;
 	actor->pending_last = index;
+	myc_actor_aside(actor, MYC_ASIDE_PENDING, true);
 	__atomic_store_n(&metrics->mailbox_depth, actor->pending_count, __ATOMIC_RELAXED);
 	if (actor->pending_count > metrics->mailbox_depth_max)
 		__atomic_store_n(&metrics->mailbox_depth_max, actor->pending_count,
@@ -83,6 +83,7 @@ static uint32_t pending_take(struct myc_executor *executor, struct myc_actor *ac
 
 	actor->pending_first = executor->pending_next[index];
 	actor->pending_count--;
+	myc_actor_aside(actor, MYC_ASIDE_PENDING, actor->pending_count);
 	__atomic_store_n(&actor->metrics->mailbox_depth, actor->pending_count, __ATOMIC_RELAXED);
 	return index;
 }
@@ -103,6 +104,8 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 	}
 }
 
+#define MYC_FLAGS_KNOWN ((uint64_t)(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT) << 8)
+
 /* ---- delivering -------------------------------------------------------------------------------- */
 
 static inline void deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot)
@@ -115,13 +118,23 @@ static inline void deliver(struct myc_actor *actor, uint64_t from, const struct 
 		.correlation = slot->correlation,
 		.payload = slot->payload,
 	};
-	int code = 0;
-
 	myc_count(&actor->metrics->messages);
-	if (actor->behaviour->message)
-		code = actor->behaviour->message(actor, &message);
+	int code = actor->message(actor, &message);
+
 	if (code < 0 || actor->stop_asked)
 		myc_actor_after(actor, code);
+}
+
+static inline struct myc_flow_in *flow_of(struct myc_inlet *inlet, const struct myc_slot *slot)
+{
+	struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
+
+	/* Size and flags at once; slot_to is of one flow only, and no slot's before it is learnt. */
+	if ((slot->word[0] >> 48 & ~MYC_FLAGS_KNOWN) > MYC_LANE_PAYLOAD ||
+	    slot->word[1] != flow->slot_to || slot->from != flow->from_slot ||
+	    (int32_t)(flow->limit - flow->received) <= 0)
+		return NULL;
+	return flow;
 }
 
 /* Names what is wrong with a message that is not what its flow may carry. */
@@ -142,15 +155,20 @@ static void cut_for(struct myc_executor *executor, struct myc_inlet *inlet,
 	myc_inlet_cut(executor, inlet, why);
 }
 
-static inline struct myc_flow_in *flow_of(struct myc_inlet *inlet, const struct myc_slot *slot)
+/* Not what we know of its flow: the entry may have been given to another pair since. Its message was
+ * published after the entry was written, so that looking again tells. */
+__attribute__((noinline)) static struct myc_flow_in *flow_again(struct myc_executor *executor,
+								struct myc_inlet *inlet,
+								const struct myc_slot *slot)
 {
-	struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
-
-	/* A flow that is not known has no slot_to that a slot could have: its flow bits are wrong. */
-	if (slot->size > MYC_LANE_PAYLOAD || slot->word[1] != flow->slot_to ||
-	    slot->flags & ~(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT) ||
-	    slot->from != flow->from_slot || (int32_t)(flow->limit - flow->received) <= 0)
+	if (slot->flow < MYC_LANE_FLOWS && !myc_flow_learn(executor, inlet, slot->flow)) {
+		executor->rescan = true;
 		return NULL;
+	}
+	struct myc_flow_in *flow = inlet->cut ? NULL : flow_of(inlet, slot);
+
+	if (!flow && !inlet->cut)
+		cut_for(executor, inlet, slot);
 	return flow;
 }
 
@@ -159,9 +177,7 @@ struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc
 {
 	struct myc_flow_in *flow = flow_of(inlet, slot);
 
-	if (!flow)
-		cut_for(executor, inlet, slot);
-	return flow;
+	return flow ? flow : flow_again(executor, inlet, slot);
 }
 
 /* What does not go straight to a handler. */
@@ -187,8 +203,7 @@ static inline void take_one(struct myc_executor *executor, struct myc_inlet *inl
 	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 
 	flow->received++;
-	if (!actor || slot->type >= MYC_TYPE_FRAMEWORK || actor->outboxed | actor->pending_count ||
-	    !myc_actor_runs(actor)) {
+	if (!actor || actor->aside || slot->type >= MYC_TYPE_FRAMEWORK) {
 		take_aside(executor, inlet, flow, slot);
 		return;
 	}
@@ -237,9 +252,9 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 			myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_SEQUENCE);
 		if (got <= 0)
 			break;
-		struct myc_flow_in *flow = myc_receiver_check(executor, inlet, &slot);
+		struct myc_flow_in *flow = flow_of(inlet, &slot);
 
-		if (!flow)
+		if (!flow && !(flow = flow_again(executor, inlet, &slot)))
 			break;
 		take_one(executor, inlet, flow, &slot);
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
@@ -254,9 +269,9 @@ static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet,
 	unsigned n;
 
 	for (n = 0; n < budget && (slot = myc_lane_look(&inlet->lane, MYC_RING_ORDINARY)); n++) {
-		struct myc_flow_in *flow = myc_receiver_check(executor, inlet, slot);
+		struct myc_flow_in *flow = flow_of(inlet, slot);
 
-		if (!flow)
+		if (!flow && !(flow = flow_again(executor, inlet, slot)))
 			break;
 		take_one(executor, inlet, flow, slot);
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
@@ -318,7 +333,7 @@ unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget)
 		executor->ready = actor->next_ready;
 		actor->ready_listed = false;
 		for (unsigned own = 0; own < 16 && n < budget; own++, n++) {
-			if (!actor->pending_count || actor->outboxed || !myc_actor_runs(actor))
+			if (actor->aside != MYC_ASIDE_PENDING)
 				break;
 			deliver_pending(executor, actor);
 		}

@@ -66,7 +66,10 @@ static inline void myc_credit_handled(struct myc_executor *executor, struct myc_
 
 /* ---- delivering -------------------------------------------------------------------------------- */
 
-/* The copy against what its flow was when we learnt it. NULL: the lane is cut. */
+/* Reads the sender's entry of a flow: a new pair, or the one known. False: its actor is not here yet. */
+bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f);
+/* The copy against what its flow is. NULL: the lane is cut, or, its actor not being here yet, to be
+ * looked at again after the next scan. */
 struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,
 				       const struct myc_slot *slot);
 /* One checked message, which is the lane's next: to its actor, or into its pending queue. */

@@ -161,6 +161,7 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 	road->peer = peer;
 	road->process = process;
 	road->executor = executor;
+	road->own = myc_lane_end(process, executor) == sender->end;
 	road->flow = &sender->flow_table[(size_t)lane * MYC_LANE_FLOWS];
 	myc_lane_out_open(&road->lane, sender->lanes, lane);
 	road_mend(sender, road);
@@ -174,8 +175,11 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 			.to = shared->to,
 			.sent = myc_pair_high(shared->sent),
 			.limit = myc_pair_high(shared->sent),
-			.first = MYC_NONE,
+			.open = myc_pair_high(shared->sent),
 			.road = road,
+			.shared_sent = &road->lane.flow[f].sent,
+			.alive = (uint32_t)myc_actor_word(myc_address_generation(shared->to),
+							  executor, MYC_ACTOR_RUNNING),
 			.slot_to = myc_slot_to(myc_address_slot(shared->to),
 					       myc_address_generation(shared->to), f),
 			.word = shared->to ? &myc_view_slot(sender->system, process,
@@ -184,7 +188,7 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 					   : NULL,
 		};
 		if (!road->flow[f].word)
-			road->flow[f].to = 0;
+			road->flow[f].to = road->flow[f].from = 0;
 	}
 	return road;
 }
@@ -230,42 +234,49 @@ static struct myc_road *road_to(struct myc_sender *sender, uint32_t process, uin
 	return NULL;
 }
 
-/* May this flow entry be given to another pair: one of its actors is gone, nothing is on its way. */
-static bool flow_reusable(const struct myc_system *system, const struct myc_flow_out *flow)
+/* May this flow entry be given to another pair? Nothing of it is on its way; its pair, should it still
+ * have something to say, gets another. */
+static bool flow_idle(const struct myc_flow_out *flow)
 {
-	uint64_t word = system->slot[myc_address_slot(flow->from) % system->slots].word;
-	bool sender_gone = flow->from &&
-			   (myc_actor_word_generation(word) != myc_address_generation(flow->from) ||
-			    myc_actor_word_state(word) == MYC_ACTOR_FREE);
-
-	if (flow->outboxed || (myc_flow_alive(flow) && !sender_gone))
+	if (flow->outboxed)
 		return false;
 	if (!flow->counted)
 		return !flow->sent;
 	return myc_pair_high(__atomic_load_n(flow->counted, __ATOMIC_RELAXED)) == flow->sent;
 }
 
-static int flow_make(struct myc_sender *sender, struct myc_road *road, myc_address from,
-		     myc_address to, const uint64_t *word)
+/* A free entry, else the next idle one: those in use are passed over once a round. */
+static struct myc_flow_out *flow_take(struct myc_road *road)
 {
-	uint32_t f = 0;
+	for (uint32_t i = 0; i < MYC_LANE_FLOWS; i++) {
+		struct myc_flow_out *flow = &road->flow[road->hand++ % MYC_LANE_FLOWS];
 
-	while (f < MYC_LANE_FLOWS && road->flow[f].to)
-		f++;
-	if (f == MYC_LANE_FLOWS)
-		for (f = 0; f < MYC_LANE_FLOWS && !flow_reusable(sender->system, &road->flow[f]);)
-			f++;
-	if (f == MYC_LANE_FLOWS)
-		return -ENOSPC;
-	road->flow[f].from = from;
-	road->flow[f].to = to;
-	road->flow[f].word = word;
-	road->flow[f].slot_to = myc_slot_to(myc_address_slot(to), myc_address_generation(to), f);
-	road->flow[f].limit = road->flow[f].sent;
+		if (!flow->to || flow_idle(flow))
+			return flow;
+	}
+	return NULL;
+}
+
+static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road *road,
+				      myc_address from, myc_address to, const uint64_t *word)
+{
+	struct myc_flow_out *flow = flow_take(road);
+
+	if (!flow)
+		return NULL;
+	uint32_t f = (uint32_t)(flow - road->flow);
+
+	flow->from = from;
+	flow->to = to;
+	flow->word = word;
+	flow->slot_to = myc_slot_to(myc_address_slot(to), myc_address_generation(to), f);
+	flow->alive = (uint32_t)myc_actor_word(myc_address_generation(to), road->executor,
+					       MYC_ACTOR_RUNNING);
+	flow->limit = flow->open = flow->sent;
 	myc_lane_flow_write(&road->lane.flow[f], from, to);
 	__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
 	myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
-	return (int)f;
+	return flow;
 }
 
 static uint32_t cache_index(myc_address from, myc_address to)
@@ -275,27 +286,29 @@ static uint32_t cache_index(myc_address from, myc_address to)
 	return (uint32_t)(mixed >> 40) & (MYC_FLOW_CACHE - 1);
 }
 
-static bool flow_is(const struct myc_sender *sender, uint32_t road, uint32_t flow, myc_address from,
-		    myc_address to)
+static struct myc_flow_out *flow_find(const struct myc_sender *sender, struct myc_road *road,
+				      myc_address from, myc_address to)
 {
-	return road < sender->roads && flow < MYC_LANE_FLOWS && sender->road[road].peer &&
-	       sender->road[road].flow[flow].to == to && sender->road[road].flow[flow].from == from;
+	uint32_t cached = sender->cache[cache_index(from, to)] - 1;
+
+	if (cached < sender->flows && sender->flow_table[cached].to == to &&
+	    sender->flow_table[cached].from == from)
+		return &sender->flow_table[cached];
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++)
+		if (road->flow[f].to == to && road->flow[f].from == from)
+			return &road->flow[f];
+	return NULL;
 }
 
 int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
 		       struct myc_ref *ref)
 {
-	uint32_t cached = cache_index(from, to);
 	uint32_t process = myc_address_process(to);
 	const struct myc_actor_slot *slot;
 
 	if (myc_address_node(to) != sender->system->workspace.node || to == MYC_NOBODY)
 		return -ESRCH;
-	*ref = (struct myc_ref){.address = to,
-				.road = sender->cache[cached].road + 1,
-				.flow = sender->cache[cached].flow};
-	if (flow_is(sender, ref->road - 1, ref->flow, from, to))
-		return myc_flow_alive(&sender->road[ref->road - 1].flow[ref->flow]) ? 0 : -ESRCH;
+	*ref = (struct myc_ref){.address = to};
 	slot = myc_view_slot(sender->system, process, myc_address_slot(to));
 	if (!slot)
 		return -ESRCH;
@@ -309,51 +322,30 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 
 	if (!road)
 		return -ENOSPC;
-	int flow = -1;
+	struct myc_flow_out *flow = flow_find(sender, road, from, to);
 
-	for (uint32_t f = 0; f < MYC_LANE_FLOWS && flow < 0; f++)
-		if (road->flow[f].to == to && road->flow[f].from == from)
-			flow = (int)f;
-	if (flow < 0)
+	if (!flow)
 		flow = flow_make(sender, road, from, to, &slot->word);
-	if (flow < 0)
-		return flow;
-	ref->road = (uint32_t)(road - sender->road) + 1;
-	ref->flow = (uint32_t)flow;
-	sender->cache[cached].road = ref->road - 1;
-	sender->cache[cached].flow = ref->flow;
+	if (!flow)
+		return -ENOSPC;
+	ref->flow = (uint32_t)(flow - sender->flow_table) + 1;
+	sender->cache[cache_index(from, to)] = ref->flow;
 	return 0;
-}
-
-int myc_sender_flow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
-		    struct myc_flow_out **flow)
-{
-	/* A ref comes from the application: any value of road and flow gives an entry or none. */
-	uint32_t index = (ref->road - 1) * MYC_LANE_FLOWS + ref->flow;
-
-	if (index >= sender->flows || sender->flow_table[index].from != from ||
-	    sender->flow_table[index].to != ref->address || !ref->address) {
-		int code = myc_sender_resolve(sender, from, ref->address, ref);
-
-		if (code)
-			return code;
-		index = (ref->road - 1) * MYC_LANE_FLOWS + ref->flow;
-	}
-	*flow = &sender->flow_table[index];
-	return myc_flow_alive(*flow) ? 0 : -ESRCH;
 }
 
 /* ---- one message ------------------------------------------------------------------------------- */
 
-bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
+bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 {
-	if ((int32_t)(flow->limit - flow->sent) > 0)
-		return true;
-	if (!flow->limit_word)
-		road_bind(sender, flow->road);
-	if (!flow->limit_word)
-		return false;
-	flow->limit = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
+	if ((int32_t)(flow->limit - flow->sent) <= 0) {
+		if (!flow->limit_word)
+			road_bind(sender, flow->road);
+		if (!flow->limit_word)
+			return false;
+		flow->limit = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
+	}
+	if (!flow->outboxed)
+		flow->open = flow->limit;
 	return (int32_t)(flow->limit - flow->sent) > 0;
 }
 
@@ -365,8 +357,8 @@ int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref
 	int code = myc_sender_resolve(&executor->out, self->address, address, ref);
 
 	/* Between actors of one executor credit is granted on the spot. */
-	if (!code && ref->road == 1)
-		myc_receiver_scan_own(executor);
+	if (!code && executor->out.flow_table[ref->flow - 1].road->own)
+		myc_receiver_learn_own(executor, (ref->flow - 1) % MYC_LANE_FLOWS);
 	return code;
 }
 

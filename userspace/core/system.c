@@ -235,6 +235,13 @@ static void actor_free(struct myc_actor *actor)
 	actor->restarted_ns = NULL;
 }
 
+static int ignore(struct myc_actor *self, const struct myc_message *message)
+{
+	(void)self;
+	(void)message;
+	return 0;
+}
+
 static int actor_fill(struct myc_system *system, struct myc_actor *actor,
 		      const struct myc_spawn_opts *opts, uint32_t slot)
 {
@@ -247,6 +254,8 @@ static int actor_fill(struct myc_system *system, struct myc_actor *actor,
 		.executor = &system->executor[opts->executor],
 		.slot = slot,
 		.life = MYC_ACTOR_STARTING,
+		.aside = MYC_ASIDE_LIFE,
+		.message = behaviour->message ? behaviour->message : ignore,
 		.capacity = or_default(behaviour->mailbox_capacity, MAILBOX_CAPACITY),
 		.capacity_per_sender =
 			or_default(behaviour->capacity_per_sender, CAPACITY_PER_SENDER),
@@ -290,7 +299,7 @@ static int spawn_check(const struct myc_system *system, const struct myc_spawn_o
 	return 0;
 }
 
-/* The slot is free: makes the actor and hands it to its executor. `generation`: to keep, or 0. */
+/* The slot is free: makes the actor and hands it to its executor. */
 static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
 		    uint32_t generation, uint32_t restarts, myc_address *address,
 		    struct myc_error *error)
@@ -298,17 +307,13 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 	struct myc_actor *actor = &system->actor[slot];
 	struct myc_executor *executor = &system->executor[opts->executor];
 	struct myc_spawn_opts full = {.sz = sizeof(full)};
-	uint32_t last = myc_actor_word_generation(system->slot[slot].word);
-
 	memcpy(&full, opts, opts->sz < sizeof(full) ? opts->sz : sizeof(full));
 	if (actor_fill(system, actor, &full, slot))
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for an actor");
-	if (!generation)
-		generation = (last + 1) & 0xffffff ? (last + 1) & 0xffffff : 1;
-	if (generation != last)
-		memset(actor->metrics, 0, sizeof(*actor->metrics));
 	actor->address = myc_address_make(system->workspace.node, system->workspace.process, slot,
-					  generation);
+					  or_default(generation & 0xffffff, 1));
+	if (actor->metrics->address != actor->address)
+		memset(actor->metrics, 0, sizeof(*actor->metrics));
 	actor->metrics->address = actor->address;
 	actor->metrics->restarts = restarts;
 	actor->metrics->mailbox_depth = 0;
@@ -316,7 +321,8 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 	actor->shared->restarts = restarts;
 	/* Release: who finds the address finds its executor. */
 	__atomic_store_n(&actor->shared->word,
-			 myc_actor_word(generation, opts->executor, MYC_ACTOR_STARTING),
+			 myc_actor_word(myc_address_generation(actor->address), opts->executor,
+					MYC_ACTOR_STARTING),
 			 __ATOMIC_RELEASE);
 	if (opts->name)
 		name_set(system, opts->name, actor->address);
@@ -348,7 +354,8 @@ int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_
 		if (myc_actor_word_state(word) != MYC_ACTOR_FREE)
 			continue;
 		system->next_slot = (slot - MYC_SLOTS_FIXED + 1) % system->opts.actors;
-		return spawn_in(system, opts, slot, 0, 0, address, error);
+		return spawn_in(system, opts, slot, myc_actor_word_generation(word) + 1, 0, address,
+				error);
 	}
 	return myc_error_set(error, -ENOSPC, "raise `actors` in the system's options",
 			     "all %u actor slots are in use", system->opts.actors);
@@ -366,9 +373,8 @@ int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, u
 				     "slot %u is not to be given, or the system runs", slot);
 	if (myc_actor_word_state(system->slot[slot].word) != MYC_ACTOR_FREE)
 		return myc_error_set(error, -EEXIST, NULL, "slot %u is taken", slot);
-	return spawn_in(system, opts, slot,
-			or_default(myc_actor_word_generation(system->slot[slot].word), 1), restarts,
-			address, error);
+	return spawn_in(system, opts, slot, myc_actor_word_generation(system->slot[slot].word),
+			restarts, address, error);
 }
 
 struct myc_actor *myc_system_actor(struct myc_system *system, myc_address address)
@@ -454,7 +460,8 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	words->incarnation = system->workspace.incarnation;
 	/* A predecessor's actors are gone until spawned again; generations stay. */
 	for (uint32_t i = 0; i < system->slots; i++)
-		system->slot[i].word = myc_actor_word_generation(system->slot[i].word);
+		system->slot[i].word = myc_actor_word(system->slot[i].word & 0xffffff,
+						      MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
 	/* Release: the block. Pairs with myc_view_process. */
 	__atomic_store_n(&words->version, MYC_LANE_VERSION, __ATOMIC_RELEASE);
 	return 0;

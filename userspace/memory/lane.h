@@ -108,18 +108,16 @@ static inline void myc_payload_copy(uint8_t *to, const void *payload, size_t siz
 	}
 }
 
-/* Publishes one message; the lane must not be full. The words are myc_slot_kind, _to and _from. Died
- * before the release store: it never was. Died after it, before the flow counts it:
- * myc_lane_out_open counts it. */
-static inline void myc_lane_push(struct myc_lane_out *lane, enum myc_lane_ring ring, uint64_t kind,
-				 uint64_t to, uint64_t from, const void *payload, size_t size)
+/* Publishes one message; the lane must not be full. The words are myc_slot_kind, _to and _from. Returns
+ * its number. Ordinary ones are then counted by myc_lane_sent. Died before the release store: it never
+ * was. Died after it, before it is counted: myc_lane_out_open counts it. */
+static inline uint32_t myc_lane_push(struct myc_lane_out *lane, enum myc_lane_ring ring,
+				     uint64_t kind, uint64_t to, uint64_t from, const void *payload,
+				     size_t size)
 {
 	uint32_t number = lane->head[ring] + 1;
 	struct myc_slot *slot = &lane->slot[ring][lane->head[ring] & lane->mask[ring]];
 
-	/* A receiver that keeps up would else make every message cost two transfers of its line.
-	 * Fetched for reading: for writing (prefetchw) measures twice as slow. */
-	__builtin_prefetch(&lane->slot[ring][(number + MYC_LANE_AHEAD) & lane->mask[ring]]);
 	MYC_POINT("push: before the slot");
 	slot->word[1] = to;
 	slot->word[2] = from;
@@ -129,13 +127,22 @@ static inline void myc_lane_push(struct myc_lane_out *lane, enum myc_lane_ring r
 	__atomic_store_n(&slot->word[0], kind | number, __ATOMIC_RELEASE);
 	lane->head[ring] = number;
 	MYC_POINT("push: published, not counted");
-	if (ring == MYC_RING_ORDINARY) {
-		struct myc_flow *flow = &lane->flow[to >> 48];
+	return number;
+}
 
-		__atomic_store_n(&flow->sent, myc_pair(myc_pair_high(flow->sent) + 1, number),
-				 __ATOMIC_RELAXED);
-	}
+/* The flow's `sent` after message `number`, the count-th of the flow. */
+static inline void myc_lane_sent(uint64_t *sent, uint32_t count, uint32_t number)
+{
+	__atomic_store_n(sent, myc_pair(count, number), __ATOMIC_RELAXED);
 	MYC_POINT("push: counted");
+}
+
+/* After a push to another core: a receiver that keeps up would else make every message cost two
+ * transfers of its line. Fetched for reading: for writing (prefetchw) measures twice as slow. */
+static inline void myc_lane_fetch_ahead(const struct myc_lane_out *lane, enum myc_lane_ring ring,
+					uint32_t number)
+{
+	__builtin_prefetch(&lane->slot[ring][(number + MYC_LANE_AHEAD) & lane->mask[ring]]);
 }
 
 /* ---- receiving ----------------------------------------------------------------------------- */

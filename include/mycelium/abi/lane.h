@@ -261,10 +261,14 @@ enum myc_actor_state {
 /* Writer: the controlling thread while state is FREE or STARTING and before the executor adopted
  * the actor, then that executor. */
 struct myc_actor_slot {
-	uint64_t word; /* generation 24 (low) | executor 8 | state 8 */
+	/* generation 24 (low) | executor 8 | state 8. Senders compare the low half at each message: of a
+	 * free slot the executor is MYC_EXECUTOR_NONE. */
+	uint64_t word;
 	uint32_t restarts;
 	uint32_t reserved;
 };
+
+#define MYC_EXECUTOR_NONE 0xff
 
 static inline uint64_t myc_actor_word(uint32_t generation, uint32_t executor, uint32_t state)
 {
