@@ -80,7 +80,10 @@ struct myc_behaviour {
 
 /* ---- about oneself ------------------------------------------------------------------------- */
 
-void *myc_state(struct myc_actor *self);
+static inline void *myc_state(struct myc_actor *self)
+{
+	return *(void **)self; /* an actor's first word points to its state */
+}
 myc_address myc_self(const struct myc_actor *self);
 const char *myc_name(const struct myc_actor *self); /* "" when unnamed */
 uint32_t myc_restarts(

@@ -194,11 +194,6 @@ void myc_actor_status(struct myc_actor *actor)
 
 /* ---- for handlers ------------------------------------------------------------------------------ */
 
-void *myc_state(struct myc_actor *self)
-{
-	return self->state;
-}
-
 myc_address myc_self(const struct myc_actor *self)
 {
 	return self->address;

@@ -147,8 +147,10 @@ static inline int myc_sender_may(struct myc_sender *sender, struct myc_flow_out 
 		return -EAGAIN;
 	return myc_lane_full(&flow->road->lane, MYC_RING_ORDINARY) ? -EAGAIN : 0;
 }
-static inline void myc_sender_put(struct myc_sender *sender, struct myc_flow_out *flow,
-				  uint64_t kind, uint64_t from, const void *payload, size_t size)
+static inline __attribute__((always_inline)) void myc_sender_put(struct myc_sender *sender,
+								 struct myc_flow_out *flow,
+								 uint64_t kind, uint64_t from,
+								 const void *payload, size_t size)
 {
 	struct myc_road *road = flow->road;
 	uint32_t number = myc_lane_push(&road->lane, MYC_RING_ORDINARY, kind, flow->slot_to, from,
@@ -197,9 +199,9 @@ enum myc_aside {
 
 /* The first two lines are what a message needs. */
 struct myc_actor {
+	void *state; /* first: myc_state() is inline */
 	const struct myc_behaviour *behaviour;
 	struct myc_executor *executor;
-	void *state;
 	struct myc_actor_metrics *metrics;
 	myc_address address;
 	int (*message)(struct myc_actor *self, const struct myc_message *message);

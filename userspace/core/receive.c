@@ -196,27 +196,32 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 }
 
-static inline void take_one(struct myc_executor *executor, struct myc_inlet *inlet,
-			    struct myc_flow_in *flow, const struct myc_slot *slot)
+/* Handles the lane's next message. What is done is stored by the caller, or by the begin of the next:
+ * nothing else may be published before. */
+static inline __attribute__((always_inline)) void take_one(struct myc_executor *executor,
+							   struct myc_inlet *inlet,
+							   struct myc_flow_in *flow,
+							   const struct myc_slot *slot)
 {
 	struct myc_actor *actor = flow->actor;
-	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 
 	flow->received++;
-	if (!actor || actor->aside || slot->type >= MYC_TYPE_FRAMEWORK) {
+	if (__builtin_expect(!actor || actor->aside || slot->type >= MYC_TYPE_FRAMEWORK, 0)) {
+		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 		take_aside(executor, inlet, flow, slot);
 		return;
 	}
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
 	deliver(actor, flow->from, slot);
-	myc_credit_handled(executor, inlet, flow, position);
-	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+	myc_credit_handled(executor, inlet, flow, inlet->lane.next[MYC_RING_ORDINARY] + 1);
+	inlet->lane.next[MYC_RING_ORDINARY]++;
 }
 
 void myc_receiver_take(struct myc_executor *executor, struct myc_inlet *inlet,
 		       struct myc_flow_in *flow, const struct myc_slot *slot)
 {
 	take_one(executor, inlet, flow, slot);
+	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 }
 
 /* Signals by the urgent ring need neither flow nor credit. None is defined in this version. */
@@ -259,6 +264,8 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 		take_one(executor, inlet, flow, &slot);
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
 	}
+	if (n)
+		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	return n;
 }
 
@@ -276,6 +283,8 @@ static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet,
 		take_one(executor, inlet, flow, slot);
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
 	}
+	if (n)
+		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	return n;
 }
 

@@ -206,14 +206,20 @@ static inline void myc_lane_count(struct myc_lane_inward *lane, uint16_t flow, u
 	MYC_POINT("receive: counted, not done");
 }
 
+/* Stores that everything before `next` is done. */
+static inline void myc_lane_settle(struct myc_lane_inward *lane, enum myc_lane_ring ring)
+{
+	myc_order_for_successor();
+	__atomic_store_n(&lane->progress->ring[ring], myc_pair(lane->next[ring], lane->next[ring]),
+			 __ATOMIC_RELAXED);
+	MYC_POINT("receive: done");
+}
+
 /* The slot has given what it had: handled, or safe in a pending entry. */
 static inline void myc_lane_done(struct myc_lane_inward *lane, enum myc_lane_ring ring)
 {
-	uint32_t number = ++lane->next[ring];
-
-	myc_order_for_successor();
-	__atomic_store_n(&lane->progress->ring[ring], myc_pair(number, number), __ATOMIC_RELAXED);
-	MYC_POINT("receive: done");
+	lane->next[ring]++;
+	myc_lane_settle(lane, ring);
 }
 
 /* Lets the sender have the consumed slots. Every `every` messages, and before idling. */
@@ -221,6 +227,8 @@ static inline void myc_lane_publish(struct myc_lane_inward *lane, enum myc_lane_
 {
 	if (lane->published[ring] == lane->next[ring])
 		return;
+	/* A successor must not look for a message in a slot that the sender may have by then. */
+	myc_lane_settle(lane, ring);
 	lane->published[ring] = lane->next[ring];
 	/* Release: our copies of the slots. Pairs with the acquire load in myc_lane_full. */
 	__atomic_store_n(&lane->cursor->next[ring], lane->next[ring], __ATOMIC_RELEASE);
