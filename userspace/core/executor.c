@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "core/executor.h"
+#include "core/signal.h"
 #include "core/wake.h"
 
 #define SCAN_TURNS 16	       /* turns between looks for new lanes, flows, adoptions */
@@ -24,6 +25,7 @@
 #define IDLE_SPINS 2000
 #define BATCH	   64
 #define TIMERS	   4096
+#define SIGNALS	   1024
 
 uint64_t myc_executor_now(struct myc_executor *executor)
 {
@@ -97,6 +99,8 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 				     "no eventfd for executor %u: %s", index, strerror(-code));
 	code = open_memory(executor, workspace->processes * MYC_SOURCES_OF_PROCESS);
 	if (!code)
+		code = myc_signals_open(executor, opts->signals ? opts->signals : SIGNALS);
+	if (!code)
 		code = myc_sender_open(&executor->out, system, index);
 	if (code)
 		return myc_error_set(error, code, NULL, "executor %u: %s", index, strerror(-code));
@@ -111,6 +115,7 @@ void myc_executor_close(struct myc_executor *executor)
 	if (executor->bell_ours && executor->bell >= 0)
 		close(executor->bell);
 	myc_sender_close(&executor->out);
+	myc_signals_close(executor);
 	myc_timers_close(&executor->timers);
 	free(executor->inlet);
 	free(executor->flow_table);
@@ -213,6 +218,8 @@ static unsigned turn(struct myc_executor *executor, bool draining)
 		n += poll_sources(executor);
 	n += myc_receiver_poll(executor, executor->opts.batch);
 	n += myc_receiver_pending(executor, executor->opts.batch);
+	if (executor->signals.count)
+		n += myc_signals_drain(executor);
 	if (executor->outbox_count)
 		n += myc_outbox_drain(executor);
 	if (!draining)
@@ -273,7 +280,7 @@ static bool anything_there(struct myc_executor *executor)
 		if (source->ready && source->ready(source))
 			return true;
 	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
-	       (executor->outbox_count && myc_outbox_ready(executor)) ||
+	       (executor->outbox_count && myc_outbox_ready(executor)) || executor->signals.count ||
 	       __atomic_load_n(&executor->offered, __ATOMIC_ACQUIRE) != executor->taken ||
 	       atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
 }
@@ -377,7 +384,8 @@ static bool drained(struct myc_executor *executor)
 	sums(executor, &sent, &received);
 	__atomic_store_n(&executor->drain_received, received, __ATOMIC_RELEASE);
 	__atomic_store_n(&executor->drain_sent, sent, __ATOMIC_RELEASE);
-	__atomic_store_n(&executor->drain_quiet, !executor->outbox_count, __ATOMIC_RELEASE);
+	__atomic_store_n(&executor->drain_quiet,
+			 !executor->outbox_count && !executor->signals.count, __ATOMIC_RELEASE);
 	return balance(executor->system, &first) && balance(executor->system, &second) &&
 	       first == second;
 }

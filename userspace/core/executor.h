@@ -5,6 +5,7 @@
  *   sender    the outgoing half: roads (lanes out), flows, whom to wake. An executor has one, and
  *             so has each attached plain thread                              (send.c)
  *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its three files)
+ *   signals   what executors tell each other about actors          (signal.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
  *   actor     life of one actor: init, failure, restart, stop               (actor.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
@@ -64,6 +65,8 @@ struct myc_flow_out {
 	uint32_t alive;				 /* low half of *word while the receiver is there */
 	_Alignas(64) const uint32_t *limit_word; /* NULL until the receiver has bound the lane */
 	const uint64_t *counted;
+	uint64_t held_order;	 /* of the outbox when the first of them came */
+	bool held;		 /* signals of this pair wait: nothing newer may go before them */
 	uint32_t outboxed;	 /* messages of it in the outbox */
 	uint32_t first, last;	 /* of them */
 	uint32_t next_blocked;	 /* flows with an outbox, as index in flow_table */
@@ -75,8 +78,9 @@ struct myc_road {
 	struct myc_peer *peer;
 	struct myc_flow_out *flow; /* MYC_LANE_FLOWS */
 	uint32_t process, executor;
-	bool own;      /* to ourselves */
-	uint32_t hand; /* where the search for a flow to reuse goes on */
+	bool own;			     /* to ourselves */
+	uint32_t signals_blocked[MYC_RINGS]; /* round of myc_signals_drain that had to wait */
+	uint32_t hand;			     /* where the search for a flow to reuse goes on */
 };
 
 struct myc_sender {
@@ -90,7 +94,8 @@ struct myc_sender {
 	uint32_t flows;	       /* entries of flow_table */
 	struct myc_peer *peer; /* process * MYC_EXECUTORS_MAX + executor */
 	struct myc_peer *dirty;
-	uint32_t *cache; /* index + 1 in flow_table, by (from, to) */
+	bool signals_wait; /* only of executors */
+	uint32_t *cache;   /* index + 1 in flow_table, by (from, to) */
 };
 
 int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32_t source);
@@ -106,6 +111,10 @@ static inline bool myc_road_cut(const struct myc_road *road)
 {
 	return road->lane.cursor && __atomic_load_n(&road->lane.cursor->cut, __ATOMIC_RELAXED);
 }
+/* The road to an executor, made when there is none; NULL: all are in use. To the executor of an actor:
+ * 0, -ESRCH, -ENOSPC. */
+struct myc_road *myc_sender_road_to(struct myc_sender *sender, uint32_t process, uint32_t executor);
+int myc_sender_road(struct myc_sender *sender, myc_address to, struct myc_road **road);
 /* Finds or makes road and flow. -ESRCH, -ENOSPC (lanes or flows are all in use). */
 int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
 		       struct myc_ref *ref);
@@ -113,7 +122,7 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow);
 static inline bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
 {
-	return !flow->outboxed && myc_flow_more(sender, flow);
+	return !flow->outboxed && !flow->held && myc_flow_more(sender, flow);
 }
 /* Is the receiver's slot still this address', and on this road's executor? */
 static inline bool myc_flow_alive(const struct myc_flow_out *flow)
@@ -254,6 +263,13 @@ static inline bool myc_actor_runs(const struct myc_actor *actor)
 
 /* ---- executor -------------------------------------------------------------------------------- */
 
+/* Signals that wait, see core/signal.h. */
+struct myc_signals {
+	struct myc_signal_entry *entry;
+	uint32_t count, first, last, free;
+	uint32_t round;
+};
+
 struct myc_executor {
 	struct myc_sender out; /* first: the sender of its actors */
 	struct myc_system *system;
@@ -282,6 +298,7 @@ struct myc_executor {
 	uint64_t outbox_order;
 	uint32_t blocked; /* first flow with an outbox, MYC_NONE */
 
+	struct myc_signals signals;
 	struct myc_timers timers;
 	struct myc_source *sources;
 	struct myc_actor *actors;

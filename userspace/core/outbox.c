@@ -104,7 +104,8 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 			release(executor, flow);
 			continue;
 		}
-		if (!myc_flow_more(&executor->out, flow))
+		if ((flow->held && entry->order > flow->held_order) ||
+		    !myc_flow_more(&executor->out, flow))
 			break;
 		if (myc_lane_full(&road->lane, MYC_RING_ORDINARY)) {
 			myc_count(&executor->words->lanes_full);
@@ -144,9 +145,9 @@ bool myc_outbox_ready(struct myc_executor *executor)
 		struct myc_flow_out *flow = &executor->out.flow_table[at];
 		struct myc_road *road = flow->road;
 
-		if (myc_road_cut(road) || !myc_flow_alive(flow) ||
-		    (myc_flow_more(&executor->out, flow) &&
-		     !myc_lane_full(&road->lane, MYC_RING_ORDINARY)))
+		if (!flow->held && (myc_road_cut(road) || !myc_flow_alive(flow) ||
+				    (myc_flow_more(&executor->out, flow) &&
+				     !myc_lane_full(&road->lane, MYC_RING_ORDINARY))))
 			return true;
 		at = flow->next_blocked;
 	}

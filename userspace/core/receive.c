@@ -4,6 +4,7 @@
  * from there into handlers.
  */
 #include "core/receiver.h"
+#include "core/signal.h"
 
 /* ---- pending queue ----------------------------------------------------------------------------- */
 
@@ -224,7 +225,30 @@ void myc_receiver_take(struct myc_executor *executor, struct myc_inlet *inlet,
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 }
 
-/* Signals by the urgent ring need neither flow nor credit. None is defined in this version. */
+/* A message that is not a plain one of a known flow: a signal, or of a flow that was given to others. False:
+ * nothing more can be taken from this lane now. */
+static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
+			 enum myc_lane_ring ring, const struct myc_slot *slot)
+{
+	struct myc_flow_in *flow;
+
+	if (slot->flow == MYC_FLOW_NONE && slot->type >= MYC_TYPE_FRAMEWORK &&
+	    slot->size <= MYC_LANE_PAYLOAD) {
+		myc_lane_begin(&inlet->lane, ring);
+		myc_signal_received(executor, inlet, slot);
+		myc_lane_done(&inlet->lane, ring);
+		return true;
+	}
+	if (ring == MYC_RING_URGENT) {
+		cut_for(executor, inlet, slot);
+		return false;
+	}
+	flow = flow_again(executor, inlet, slot);
+	if (flow)
+		take_one(executor, inlet, flow, slot);
+	return flow;
+}
+
 static unsigned poll_urgent(struct myc_executor *executor, struct myc_inlet *inlet, unsigned budget)
 {
 	_Alignas(64) struct myc_slot slot;
@@ -235,11 +259,8 @@ static unsigned poll_urgent(struct myc_executor *executor, struct myc_inlet *inl
 
 		if (got < 0)
 			myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_SEQUENCE);
-		if (got <= 0)
+		if (got <= 0 || !take_unusual(executor, inlet, MYC_RING_URGENT, &slot))
 			break;
-		myc_lane_begin(&inlet->lane, MYC_RING_URGENT);
-		myc_dead_letter(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE);
-		myc_lane_done(&inlet->lane, MYC_RING_URGENT);
 		myc_lane_publish_some(&inlet->lane, MYC_RING_URGENT);
 	}
 	return n;
@@ -259,9 +280,10 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 			break;
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
 
-		if (!flow && !(flow = flow_again(executor, inlet, &slot)))
+		if (__builtin_expect(flow != NULL, 1))
+			take_one(executor, inlet, flow, &slot);
+		else if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot))
 			break;
-		take_one(executor, inlet, flow, &slot);
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
 	}
 	if (n)
@@ -278,9 +300,10 @@ static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet,
 	for (n = 0; n < budget && (slot = myc_lane_look(&inlet->lane, MYC_RING_ORDINARY)); n++) {
 		struct myc_flow_in *flow = flow_of(inlet, slot);
 
-		if (!flow && !(flow = flow_again(executor, inlet, slot)))
+		if (__builtin_expect(flow != NULL, 1))
+			take_one(executor, inlet, flow, slot);
+		else if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, slot))
 			break;
-		take_one(executor, inlet, flow, slot);
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
 	}
 	if (n)

@@ -53,7 +53,9 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_SEQUENCE);
 		return;
 	}
-	if (slot.flow < MYC_LANE_FLOWS && counted_already(inlet, slot.flow, position)) {
+	/* A signal in hand goes with what it was about to change. */
+	if (slot.flow == MYC_FLOW_NONE ||
+	    (slot.flow < MYC_LANE_FLOWS && counted_already(inlet, slot.flow, position))) {
 		myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 		return;
 	}

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/executor.h"
+#include "core/signal.h"
 #include "core/wake.h"
 
 int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32_t source)
@@ -207,7 +208,7 @@ void myc_sender_recover(struct myc_sender *sender)
 	__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
 }
 
-static struct myc_road *road_to(struct myc_sender *sender, uint32_t process, uint32_t executor)
+struct myc_road *myc_sender_road_to(struct myc_sender *sender, uint32_t process, uint32_t executor)
 {
 	uint64_t *directory = myc_lanes_directory(sender->lanes);
 	uint64_t end = myc_lane_end(process, executor);
@@ -300,15 +301,13 @@ static struct myc_flow_out *flow_find(const struct myc_sender *sender, struct my
 	return NULL;
 }
 
-int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
-		       struct myc_ref *ref)
+int myc_sender_road(struct myc_sender *sender, myc_address to, struct myc_road **road)
 {
 	uint32_t process = myc_address_process(to);
 	const struct myc_actor_slot *slot;
 
 	if (myc_address_node(to) != sender->system->workspace.node || to == MYC_NOBODY)
 		return -ESRCH;
-	*ref = (struct myc_ref){.address = to};
 	slot = myc_view_slot(sender->system, process, myc_address_slot(to));
 	if (!slot)
 		return -ESRCH;
@@ -318,16 +317,30 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 	if (myc_actor_word_generation(word) != myc_address_generation(to) ||
 	    myc_actor_word_state(word) == MYC_ACTOR_FREE)
 		return -ESRCH;
-	struct myc_road *road = road_to(sender, process, myc_actor_word_executor(word));
+	*road = myc_sender_road_to(sender, process, myc_actor_word_executor(word));
+	return *road ? 0 : -ENOSPC;
+}
 
-	if (!road)
-		return -ENOSPC;
-	struct myc_flow_out *flow = flow_find(sender, road, from, to);
+int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
+		       struct myc_ref *ref)
+{
+	uint32_t process = myc_address_process(to);
+	struct myc_road *road;
+	struct myc_flow_out *flow;
+	int code = myc_sender_road(sender, to, &road);
 
+	*ref = (struct myc_ref){.address = to};
+	if (code)
+		return code;
+	flow = flow_find(sender, road, from, to);
 	if (!flow)
-		flow = flow_make(sender, road, from, to, &slot->word);
+		flow = flow_make(
+			sender, road, from, to,
+			&myc_view_slot(sender->system, process, myc_address_slot(to))->word);
 	if (!flow)
 		return -ENOSPC;
+	if (sender->signals_wait) /* then the sender is an executor's, its first member */
+		myc_signals_hold((struct myc_executor *)(void *)sender, flow);
 	ref->flow = (uint32_t)(flow - sender->flow_table) + 1;
 	sender->cache[cache_index(from, to)] = ref->flow;
 	return 0;
@@ -344,7 +357,7 @@ bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 			return false;
 		flow->limit = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
 	}
-	if (!flow->outboxed)
+	if (!flow->outboxed && !flow->held)
 		flow->open = flow->limit;
 	return (int32_t)(flow->limit - flow->sent) > 0;
 }

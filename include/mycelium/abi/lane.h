@@ -38,6 +38,7 @@
 #define MYC_ATTACH_MAX	       8     /* plain threads of one process that send */
 #define MYC_SOURCES_OF_PROCESS (MYC_EXECUTORS_MAX + MYC_ATTACH_MAX)
 #define MYC_TYPE_FRAMEWORK     0xff00u	   /* types from here on are the framework's */
+#define MYC_FLOW_NONE	       0xffffu	   /* slot.flow of a signal: needs no credit */
 #define MYC_SLOT_PLAIN	       0xffffffffu /* slot.from of a plain thread */
 #define MYC_SLOTS_FIXED	       64	   /* actor slots given by number, before the free ones */
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/signal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/receiver.h"
+
+struct myc_signal_entry {
+	uint32_t next;
+	uint32_t ring;
+	struct myc_road *road;
+	struct myc_actor *from; /* NULL: the executor */
+	myc_address from_address, to;
+	uint64_t order; /* of the outbox when it came: older messages go first */
+	struct myc_slot slot;
+};
+
+int myc_signals_open(struct myc_executor *executor, uint32_t capacity)
+{
+	struct myc_signals *signals = &executor->signals;
+
+	signals->entry = calloc(capacity, sizeof(*signals->entry));
+	if (!signals->entry)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < capacity; i++)
+		signals->entry[i].next = i + 1 < capacity ? i + 1 : MYC_NONE;
+	signals->first = MYC_NONE;
+	return 0;
+}
+
+void myc_signals_close(struct myc_executor *executor)
+{
+	free(executor->signals.entry);
+	executor->signals.entry = NULL;
+}
+
+/* ---- order ------------------------------------------------------------------------------------- */
+
+static bool carries(const struct myc_flow_out *flow, const struct myc_signal_entry *entry)
+{
+	return flow->from == entry->from_address && flow->to == entry->to;
+}
+
+/* Has the sender messages in the outbox that are older than the signal? */
+static bool older_waits(const struct myc_executor *executor, const struct myc_signal_entry *entry)
+{
+	if (!entry->from || !entry->from->outboxed || entry->ring == MYC_RING_URGENT)
+		return false;
+	for (uint32_t at = executor->blocked; at != MYC_NONE;) {
+		const struct myc_flow_out *flow = &executor->out.flow_table[at];
+
+		if (flow->actor == entry->from &&
+		    executor->outbox[flow->first].order <= entry->order)
+			return true;
+		at = flow->next_blocked;
+	}
+	return false;
+}
+
+void myc_signals_hold(struct myc_executor *executor, struct myc_flow_out *flow)
+{
+	struct myc_signals *signals = &executor->signals;
+
+	flow->held = false;
+	for (uint32_t i = signals->first; i != MYC_NONE; i = signals->entry[i].next) {
+		const struct myc_signal_entry *entry = &signals->entry[i];
+
+		if (entry->ring == MYC_RING_URGENT || !carries(flow, entry))
+			continue;
+		flow->held = true;
+		flow->held_order = entry->order;
+		flow->open = flow->sent;
+		return;
+	}
+	myc_flow_more(&executor->out, flow);
+}
+
+/* Signals of this pair wait, or wait no more. */
+static void hold_pair(struct myc_executor *executor, const struct myc_signal_entry *entry)
+{
+	for (uint32_t f = 0; entry->from && f < MYC_LANE_FLOWS; f++)
+		if (carries(&entry->road->flow[f], entry))
+			myc_signals_hold(executor, &entry->road->flow[f]);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------- */
+
+static void put(struct myc_executor *executor, struct myc_road *road, enum myc_lane_ring ring,
+		const struct myc_slot *slot)
+{
+	uint32_t number = myc_lane_push(&road->lane, ring, slot->word[0], slot->word[1],
+					slot->word[2], slot->payload, slot->size);
+
+	if (road->own)
+		return;
+	myc_lane_fetch_ahead(&road->lane, ring, number);
+	myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
+}
+
+static int queue(struct myc_executor *executor, const struct myc_signal_entry *wanted)
+{
+	struct myc_signals *signals = &executor->signals;
+	uint32_t index = signals->free;
+
+	if (index == MYC_NONE)
+		return -ENOBUFS;
+	signals->free = signals->entry[index].next;
+	signals->entry[index] = *wanted;
+	signals->entry[index].next = MYC_NONE;
+	if (signals->count++)
+		signals->entry[signals->last].next = index;
+	else
+		signals->first = index;
+	signals->last = index;
+	executor->out.signals_wait = true;
+	hold_pair(executor, wanted);
+	return 0;
+}
+
+static int send_by(struct myc_executor *executor, struct myc_road *road, struct myc_actor *from,
+		   const struct myc_signal *signal, enum myc_lane_ring ring)
+{
+	struct myc_signal_entry entry = {
+		.ring = ring,
+		.road = road,
+		.from = from,
+		.from_address = from ? from->address : MYC_NOBODY,
+		.to = signal->to,
+		.order = executor->outbox_order,
+	};
+
+	entry.slot.word[0] = myc_slot_kind(signal->type, signal->size, 0);
+	entry.slot.word[1] = myc_slot_to(myc_address_slot(signal->to),
+					 myc_address_generation(signal->to), MYC_FLOW_NONE);
+	entry.slot.word[2] = myc_slot_from(from ? from->slot : MYC_SLOT_PLAIN, signal->correlation);
+	myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
+	if (executor->signals.count || older_waits(executor, &entry) ||
+	    myc_lane_full(&road->lane, ring))
+		return queue(executor, &entry);
+	put(executor, road, ring, &entry.slot);
+	return 0;
+}
+
+int myc_signal_send(struct myc_executor *executor, struct myc_actor *from,
+		    const struct myc_signal *signal, enum myc_lane_ring ring)
+{
+	struct myc_road *road;
+	int code = myc_sender_road(&executor->out, signal->to, &road);
+
+	return code ? code : send_by(executor, road, from, signal, ring);
+}
+
+int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, uint32_t index,
+			     const struct myc_signal *signal, enum myc_lane_ring ring)
+{
+	struct myc_road *road = myc_sender_road_to(&executor->out, process, index);
+
+	return road ? send_by(executor, road, NULL, signal, ring) : -ENOSPC;
+}
+
+unsigned myc_signals_drain(struct myc_executor *executor)
+{
+	struct myc_signals *signals = &executor->signals;
+	uint32_t *link = &signals->first, last = MYC_NONE;
+	unsigned moved = 0;
+
+	signals->round++;
+	while (*link != MYC_NONE) {
+		uint32_t index = *link;
+		struct myc_signal_entry *entry = &signals->entry[index];
+		struct myc_road *road = entry->road;
+		bool cut = myc_road_cut(road);
+
+		if (!cut &&
+		    (road->signals_blocked[entry->ring] == signals->round ||
+		     older_waits(executor, entry) || myc_lane_full(&road->lane, entry->ring))) {
+			road->signals_blocked[entry->ring] = signals->round;
+			last = index;
+			link = &entry->next;
+			continue;
+		}
+		if (cut)
+			myc_dead_letter(executor, MYC_DEAD_LETTER_LANE_CUT);
+		else
+			put(executor, road, entry->ring, &entry->slot);
+		*link = entry->next;
+		signals->count--;
+		hold_pair(executor, entry);
+		entry->next = signals->free;
+		signals->free = index;
+		moved++;
+	}
+	signals->last = last;
+	executor->out.signals_wait = signals->count != 0;
+	return moved;
+}
+
+/* ---- receiving --------------------------------------------------------------------------------- */
+
+void myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
+			 const struct myc_slot *slot)
+{
+	(void)inlet;
+	switch (slot->type) {
+	default:
+		myc_dead_letter(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE);
+		break;
+	}
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals: what executors say to each other about actors (replies, links and monitors, deaths, stop,
+ * suspend ...). They are slots with a type of the framework's and MYC_FLOW_NONE, go by the lanes like
+ * messages, and need no credit.
+ *
+ * Order. An ordinary signal comes behind all that its sender sent to the same actor before, and before
+ * all that it sends after: while older messages of the sender wait in the outbox, or the lane is full,
+ * the signal waits in the executor's queue, and newer messages for the same actor wait in the outbox. An
+ * urgent one overtakes messages.
+ *
+ *	send ---- lane free, nothing older waits ----> lane
+ *	  \ else                                        ^
+ *	   `--> queue (capacity: signals; -ENOBUFS) ----' each turn, first-in first-out for each lane
+ *
+ * The queue is private memory: when the process is killed, what waited there is gone, and the other
+ * side learns of the death. What is in a lane stays. All on the executor's own thread.
+ */
+#ifndef MYC_CORE_SIGNAL_H
+#define MYC_CORE_SIGNAL_H
+
+#include "core/executor.h"
+
+struct myc_signal {
+	uint16_t type; /* enum myc_signal_type */
+	uint8_t size;  /* of payload, 0..MYC_LANE_PAYLOAD */
+	myc_address to;
+	uint32_t correlation;
+	const void *payload;
+};
+
+int myc_signals_open(struct myc_executor *executor, uint32_t capacity);
+void myc_signals_close(struct myc_executor *executor);
+
+/* To the actor `to`, from one of ours (NULL: from the executor itself). -ESRCH: its slot is another's
+ * or nobody's, -ENOSPC: no lane to its executor, -ENOBUFS: the queue is full. */
+int myc_signal_send(struct myc_executor *executor, struct myc_actor *from,
+		    const struct myc_signal *signal, enum myc_lane_ring ring);
+/* To an executor as such; signal->to says what it is about. */
+int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, uint32_t index,
+			     const struct myc_signal *signal, enum myc_lane_ring ring);
+/* Once a turn while executor->signals.count is not 0. Returns how many went. */
+unsigned myc_signals_drain(struct myc_executor *executor);
+/* A flow was made while signals wait: is one of them older than what it will carry? */
+void myc_signals_hold(struct myc_executor *executor, struct myc_flow_out *flow);
+
+/* What came: a checked copy, from the executor at the other end of the inlet. The sender's address is
+ * given in full for an actor of that process, whatever its generation. */
+void myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
+			 const struct myc_slot *slot);
+
+#endif
