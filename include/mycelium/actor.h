@@ -48,7 +48,7 @@ struct myc_message {
 
 /* For `myc ps` and reports: an actor says what it wants people to see. Text, one line. */
 struct myc_status {
-	char text[192];
+	char text[192]; /* zero-terminated; a reader may see it torn */
 };
 
 /*

@@ -51,7 +51,9 @@ struct myc_system_opts {
 	uint32_t lane_slots;	    /* ordinary slots a lane, a power of two, 0 = 256 */
 	uint32_t lane_urgent_slots; /* a power of two, 0 = 64 */
 	uint32_t outbox;	    /* messages waiting for credit an executor, 0 = 1024 */
-	uint32_t pending; /* credit an executor can grant in all (a waiting place each), 0 = 8192 */
+	/* Credit an executor can grant in all, beyond the one that each pair of actors is sure of; a waiting
+	 * place each. 0 = 8192 */
+	uint32_t pending;
 	const struct myc_executor_opts
 		*executor; /* `executors` entries, NULL = unpinned, sleeping */
 };
@@ -80,6 +82,11 @@ struct myc_spawn_opts {
 /* Before start: at once. After start: the executor adopts it in its next turn. */
 int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
 	      struct myc_error *error);
+/* From a handler: on self's executor (`executor` is not looked at). Runs its init and started before it
+ * returns; their failure is returned, and nothing is left of the actor then. May allocate, and take a
+ * lock for a moment: a part of the control plane. */
+int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, myc_address *address,
+		    struct myc_error *error);
 int myc_system_start(struct myc_system *system, struct myc_error *error);
 
 /* From a plain thread. The first call attaches the thread (a fixed number of attach slots:

@@ -164,26 +164,26 @@ static void only_the_next_number_and_the_round_before_are_possible(void **state)
 
 static void a_flow_that_is_being_written_or_out_of_range_is_not_read(void **state)
 {
-	uint64_t from, to;
+	struct myc_flow copy;
 
 	(void)state;
 	open_at(0);
-	assert_int_equal(myc_lane_flow_read(&in, 2, &from, &to), 0); /* free */
-	myc_lane_flow_write(&out.flow[2], 11, 22);
-	assert_true(myc_lane_flow_read(&in, 2, &from, &to) != 0);
-	assert_true(from == 11 && to == 22);
-	assert_int_equal(myc_lane_flow_read(&in, FLOWS, &from, &to), 0);
+	assert_int_equal(myc_lane_flow_read(&in, 2, &copy), 0); /* free */
+	myc_lane_flow_write(&out.flow[2], 11, 22, 33);
+	assert_true(myc_lane_flow_read(&in, 2, &copy) != 0);
+	assert_true(copy.from == 11 && copy.to == 22 && copy.base == 33);
+	assert_int_equal(myc_lane_flow_read(&in, FLOWS, &copy), 0);
 	out.flow[2].epoch |= 1;
-	assert_int_equal(myc_lane_flow_read(&in, 2, &from, &to), 0);
+	assert_int_equal(myc_lane_flow_read(&in, 2, &copy), 0);
 	reopen(); /* its writer died: the successor frees it */
 	assert_int_equal(out.flow[2].epoch & 1, 0);
-	assert_int_equal(myc_lane_flow_read(&in, 2, &from, &to), 0);
+	assert_int_equal(myc_lane_flow_read(&in, 2, &copy), 0);
 }
 
 static void a_mended_lane_goes_on_where_reception_stopped(void **state)
 {
 	static const uint32_t at[] = {0, 3, SLOTS, 100, 0u - 2};
-	uint64_t from, to;
+	struct myc_flow copy;
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
@@ -201,7 +201,7 @@ static void a_mended_lane_goes_on_where_reception_stopped(void **state)
 		for (int again = 0; again < 2; again++) { /* and so it stays for the next one */
 			assert_int_equal(out.head[MYC_RING_ORDINARY], at[i] + 1);
 			assert_int_equal(myc_pair_high(out.flow[1].sent), 7);
-			assert_int_equal(myc_lane_flow_read(&in, 1, &from, &to), 0);
+			assert_int_equal(myc_lane_flow_read(&in, 1, &copy), 0);
 			assert_empty(MYC_RING_ORDINARY);
 			assert_empty(MYC_RING_URGENT);
 			reopen();

@@ -15,13 +15,18 @@
 
 #define STUCK_NS 1000000000u
 
+static struct myc_actor_slot *shared(const struct myc_actor *actor)
+{
+	return &actor->executor->system->slot[actor->slot];
+}
+
 static void set_life(struct myc_actor *actor, uint32_t life)
 {
 	actor->life = (uint8_t)life;
 	myc_actor_aside(actor, MYC_ASIDE_LIFE, !myc_actor_runs(actor));
 	/* Release: what the actor was is done with. Pairs with the acquire where slots are given. */
 	__atomic_store_n(
-		&actor->shared->word,
+		&shared(actor)->word,
 		myc_actor_word(myc_address_generation(actor->address),
 			       life == MYC_ACTOR_FREE ? MYC_EXECUTOR_NONE : actor->executor->index,
 			       life),
@@ -44,17 +49,31 @@ static int start_once(struct myc_actor *actor)
 /* Notes a restart; false when it is one more than allowed within the window. */
 static bool restart_allowed(struct myc_actor *actor)
 {
-	if (!actor->restarts_max)
+	struct myc_actor_more *more = myc_actor_more(actor);
+
+	if (!more || !more->restarts_max)
+		return false;
+	if (!more->restarted_ns)
+		more->restarted_ns = calloc(more->restarts_max, sizeof(*more->restarted_ns));
+	if (!more->restarted_ns)
 		return false;
 	uint64_t now = myc_executor_now(actor->executor);
-	uint64_t *oldest = &actor->restarted_ns[actor->restarted_count % actor->restarts_max];
+	uint64_t *oldest = &more->restarted_ns[more->restarted_count % more->restarts_max];
 
-	if (actor->restarted_count >= actor->restarts_max &&
-	    now - *oldest <= actor->restarts_window_ns)
+	if (more->restarted_count >= more->restarts_max &&
+	    now - *oldest <= more->restarts_window_ns)
 		return false;
 	*oldest = now;
-	actor->restarted_count++;
+	more->restarted_count++;
 	return true;
+}
+
+static void count_restart(struct myc_actor *actor)
+{
+	uint32_t restarts = shared(actor)->restarts + 1;
+
+	__atomic_store_n(&shared(actor)->restarts, restarts, __ATOMIC_RELAXED);
+	__atomic_store_n(&actor->metrics->restarts, restarts, __ATOMIC_RELAXED);
 }
 
 static int give_up(struct myc_actor *actor, int code)
@@ -68,6 +87,14 @@ static int give_up(struct myc_actor *actor, int code)
 	return code;
 }
 
+static void begun(struct myc_actor *actor)
+{
+	set_life(actor, MYC_ACTOR_RUNNING);
+	myc_receiver_make_ready(actor);
+	if (actor->stop_asked)
+		myc_actor_after(actor, 0);
+}
+
 int myc_actor_begin(struct myc_actor *actor)
 {
 	for (;;) {
@@ -78,16 +105,21 @@ int myc_actor_begin(struct myc_actor *actor)
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
 		if (!restart_allowed(actor))
 			return give_up(actor, code);
-		__atomic_store_n(&actor->shared->restarts, actor->shared->restarts + 1,
-				 __ATOMIC_RELAXED);
-		__atomic_store_n(&actor->metrics->restarts, actor->shared->restarts,
-				 __ATOMIC_RELAXED);
+		count_restart(actor);
 	}
-	set_life(actor, MYC_ACTOR_RUNNING);
-	myc_receiver_make_ready(actor);
-	if (actor->stop_asked)
-		myc_actor_after(actor, 0);
+	begun(actor);
 	return 0;
+}
+
+int myc_actor_start(struct myc_actor *actor)
+{
+	int code = start_once(actor);
+
+	if (code)
+		myc_actor_end(actor);
+	else
+		begun(actor);
+	return code;
 }
 
 void myc_actor_after(struct myc_actor *actor, int code)
@@ -99,10 +131,7 @@ void myc_actor_after(struct myc_actor *actor, int code)
 			give_up(actor, code);
 			return;
 		}
-		__atomic_store_n(&actor->shared->restarts, actor->shared->restarts + 1,
-				 __ATOMIC_RELAXED);
-		__atomic_store_n(&actor->metrics->restarts, actor->shared->restarts,
-				 __ATOMIC_RELAXED);
+		count_restart(actor);
 		if (actor->life == MYC_ACTOR_RUNNING)
 			myc_actor_begin(actor);
 		else
@@ -123,7 +152,6 @@ void myc_actor_after(struct myc_actor *actor, int code)
 void myc_actor_end(struct myc_actor *actor)
 {
 	struct myc_executor *executor = actor->executor;
-	struct myc_actor **link = &executor->actors;
 
 	myc_timers_cancel_all(&executor->timers, &actor->timers);
 	if (actor->behaviour->stopped)
@@ -131,10 +159,12 @@ void myc_actor_end(struct myc_actor *actor)
 	myc_timers_cancel_all(&executor->timers, &actor->timers);
 	myc_receiver_drop_pending(actor);
 	myc_receiver_forget(executor, actor);
-	while (*link && *link != actor)
-		link = &(*link)->next;
-	if (*link)
-		*link = actor->next;
+	if (actor->previous)
+		actor->previous->next = actor->next;
+	else
+		executor->actors = actor->next;
+	if (actor->next)
+		actor->next->previous = actor->previous;
 	actor->life = MYC_ACTOR_FREE;
 	myc_actor_aside(actor, MYC_ASIDE_LIFE, true);
 	actor->next = executor->ended_actors;
@@ -148,48 +178,56 @@ void myc_actor_bury(struct myc_executor *executor)
 
 		executor->ended_actors = actor->next;
 		set_life(actor, MYC_ACTOR_FREE);
+		actor->address = MYC_NOBODY;
+		myc_actor_free(actor);
+		myc_slot_free(executor, actor->slot);
 	}
 }
 
 void myc_actor_pause(struct myc_actor *actor)
 {
-	actor->paused_at_ns = actor->counted_at_ns = myc_executor_now(actor->executor);
-	actor->stuck = false;
+	struct myc_actor_more *more = myc_actor_more(actor);
+
+	if (!more)
+		return;
+	more->paused_at_ns = more->counted_at_ns = myc_executor_now(actor->executor);
+	more->stuck = false;
 }
 
-/* Adds the pause since the last look, and sees whether it has become a long one. */
-static void count_pause(struct myc_actor *actor)
+void myc_actor_count_pause(struct myc_actor *actor)
 {
 	uint64_t now = myc_executor_now(actor->executor);
 	struct myc_actor_metrics *metrics = actor->metrics;
+	struct myc_actor_more *more = actor->more;
 
-	__atomic_store_n(&metrics->paused_ns, metrics->paused_ns + now - actor->counted_at_ns,
+	if (!more)
+		return;
+	__atomic_store_n(&metrics->paused_ns, metrics->paused_ns + now - more->counted_at_ns,
 			 __ATOMIC_RELAXED);
-	actor->counted_at_ns = now;
-	if (!actor->stuck && now - actor->paused_at_ns > STUCK_NS) {
-		actor->stuck = true;
+	more->counted_at_ns = now;
+	if (!more->stuck && now - more->paused_at_ns > STUCK_NS) {
+		more->stuck = true;
 		myc_count(&metrics->stuck);
 	}
 }
 
 void myc_actor_unpause(struct myc_actor *actor)
 {
-	count_pause(actor);
+	myc_actor_count_pause(actor);
 	myc_timers_resume(&actor->executor->timers, actor->timers);
 	myc_receiver_make_ready(actor);
 }
 
 void myc_actor_status(struct myc_actor *actor)
 {
+	struct myc_status *row = actor->executor->system->status;
 	struct myc_status status = {.text = ""};
 
-	if (actor->outboxed)
-		count_pause(actor);
-	if (!actor->behaviour->status)
+	if (!actor->behaviour->status || actor->slot >= MYC_STATUS_ROWS)
 		return;
 	actor->behaviour->status(actor, &status);
 	status.text[sizeof(status.text) - 1] = '\0';
-	memcpy(actor->metrics->status, status.text, sizeof(actor->metrics->status));
+	row[actor->slot] = status;
 }
 
 /* ---- for handlers ------------------------------------------------------------------------------ */
@@ -201,12 +239,12 @@ myc_address myc_self(const struct myc_actor *self)
 
 const char *myc_name(const struct myc_actor *self)
 {
-	return self->name;
+	return self->more ? self->more->name : "";
 }
 
 uint32_t myc_restarts(const struct myc_actor *self)
 {
-	return self->shared->restarts;
+	return shared(self)->restarts;
 }
 
 uint64_t myc_now_ns(const struct myc_actor *self)
@@ -216,9 +254,9 @@ uint64_t myc_now_ns(const struct myc_actor *self)
 
 const char *myc_setting(const struct myc_actor *self, const char *key, const char *fallback)
 {
-	for (uint32_t i = 0; i < self->settings_count; i++)
-		if (!strcmp(self->settings[i].key, key))
-			return self->settings[i].value;
+	for (uint32_t i = 0; self->more && i < self->more->settings_count; i++)
+		if (!strcmp(self->more->settings[i].key, key))
+			return self->more->settings[i].value;
 	return fallback;
 }
 

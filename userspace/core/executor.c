@@ -43,7 +43,8 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 	char *at = (char *)(words + 1) + words->lanes_in * myc_lane_in_size(MYC_LANE_FLOWS);
 
 	executor->inlets_max = words->lanes_in;
-	executor->pending_capacity = words->pending;
+	executor->pending_entries = words->pending;
+	executor->pending_capacity = words->pending - words->lanes_in * MYC_LANE_FLOWS;
 	executor->outbox_capacity = words->outbox;
 	executor->pending = (struct myc_pending *)(void *)at;
 	executor->outbox = (struct myc_outbox_entry *)(void *)(executor->pending + words->pending);
@@ -123,6 +124,7 @@ void myc_executor_close(struct myc_executor *executor)
 	free(executor->pending_next);
 	free(executor->outbox_next);
 	free(executor->offer);
+	myc_slab_close(&executor->slab);
 }
 
 /* ---- a turn ------------------------------------------------------------------------------------ */
@@ -130,6 +132,16 @@ void myc_executor_close(struct myc_executor *executor)
 static void add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor)
+{
+	actor->adopted = true;
+	actor->previous = NULL;
+	actor->next = executor->actors;
+	if (actor->next)
+		actor->next->previous = actor;
+	executor->actors = actor;
 }
 
 /* Actors spawned since. Their flows can be learnt now. */
@@ -142,9 +154,7 @@ static unsigned adopt(struct myc_executor *executor, bool begin)
 		struct myc_actor *actor =
 			executor->offer[executor->taken % executor->system->slots];
 
-		actor->adopted = true;
-		actor->next = executor->actors;
-		executor->actors = actor;
+		myc_executor_adopt(executor, actor);
 		executor->rescan = true;
 		if (begin)
 			myc_actor_begin(actor);
@@ -190,6 +200,22 @@ static unsigned fire_timers(struct myc_executor *executor)
 	return n;
 }
 
+/* Only the first slots have a line: topologies' actors, not a million others. */
+static void status_lines(struct myc_executor *executor)
+{
+	struct myc_system *system = executor->system;
+	uint32_t rows = system->slots < MYC_STATUS_ROWS ? system->slots : MYC_STATUS_ROWS;
+
+	for (uint32_t i = 0; i < rows; i++) {
+		struct myc_actor *actor = &system->actor[i];
+
+		if (myc_actor_word_executor(__atomic_load_n(&system->slot[i].word,
+							    __ATOMIC_ACQUIRE)) == executor->index &&
+		    actor->adopted)
+			myc_actor_status(actor);
+	}
+}
+
 static void write_status(struct myc_executor *executor)
 {
 	uint64_t now = myc_executor_now(executor);
@@ -197,8 +223,11 @@ static void write_status(struct myc_executor *executor)
 	if (now < executor->status_ns)
 		return;
 	executor->status_ns = now + STATUS_NS;
-	for (struct myc_actor *actor = executor->actors; actor; actor = actor->next)
-		myc_actor_status(actor);
+	for (uint32_t at = executor->blocked; at != MYC_NONE;
+	     at = executor->out.flow_table[at].next_blocked)
+		if (executor->out.flow_table[at].actor)
+			myc_actor_count_pause(executor->out.flow_table[at].actor);
+	status_lines(executor);
 }
 
 static void scan(struct myc_executor *executor)
@@ -421,8 +450,7 @@ static void drain(struct myc_executor *executor)
 		sched_yield();
 	}
 	__atomic_store_n(&executor->drain_quiet, 1, __ATOMIC_RELEASE);
-	for (struct myc_actor *actor = executor->actors; actor; actor = actor->next)
-		myc_actor_status(actor);
+	status_lines(executor);
 	while (executor->actors)
 		myc_actor_end(executor->actors);
 	myc_actor_bury(executor);
@@ -457,6 +485,9 @@ static void begin(struct myc_executor *executor)
 	for (struct myc_actor *actor = executor->actors; actor; actor = next) {
 		next = actor->next;
 		actor->next = reversed;
+		actor->previous = NULL;
+		if (reversed)
+			reversed->previous = actor;
 		reversed = actor;
 	}
 	executor->actors = reversed;

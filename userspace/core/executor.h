@@ -26,7 +26,10 @@
 #include "core/process.h"
 #include "core/timer.h"
 #include "memory/lane.h"
+#include "memory/slab.h"
 
+#define MYC_NAME_SIZE	    48 /* with its 0 */
+#define MYC_BASE_BEHIND	    (1u << 29)
 #define MYC_FLOW_CACHE	    1024 /* of (sender, receiver) -> flow, direct mapped */
 #define MYC_NONE	    UINT32_MAX
 #define MYC_UNRUNG_SLEEP_NS 1000000 /* longest sleep when other processes cannot wake us */
@@ -67,6 +70,7 @@ struct myc_flow_out {
 	const uint64_t *counted;
 	uint64_t held_order;	 /* of the outbox when the first of them came */
 	bool held;		 /* signals of this pair wait: nothing newer may go before them */
+	uint32_t base;		 /* of its entry in the region */
 	uint32_t outboxed;	 /* messages of it in the outbox */
 	uint32_t first, last;	 /* of them */
 	uint32_t next_blocked;	 /* flows with an outbox, as index in flow_table */
@@ -206,51 +210,59 @@ enum myc_aside {
 	MYC_ASIDE_PENDING = 4, /* others came before and wait */
 };
 
-/* The first two lines are what a message needs. */
+/* What few actors have: made when it is needed. */
+struct myc_actor_more {
+	char name[MYC_NAME_SIZE];
+	uint32_t settings_count;
+	struct myc_setting *settings; /* one allocation with its strings */
+	uint32_t restarts_max;
+	uint32_t restarted_count;
+	uint64_t restarts_window_ns;
+	uint64_t *restarted_ns; /* the last restarts_max of them, a ring */
+	uint64_t paused_at_ns, counted_at_ns;
+	bool stuck; /* this pause is counted as such */
+};
+
+/* The first line is what a message needs; an idle actor has this, its metrics, slot and state. */
 struct myc_actor {
 	void *state; /* first: myc_state() is inline */
-	const struct myc_behaviour *behaviour;
 	struct myc_executor *executor;
 	struct myc_actor_metrics *metrics;
 	myc_address address;
 	int (*message)(struct myc_actor *self, const struct myc_message *message);
 	uint8_t aside; /* enum myc_aside: why a message does not go straight to the handler */
 	bool stop_asked;
-	uint8_t life; /* enum myc_actor_state, as its executor sees it */
-	bool adopted; /* its executor knows it */
-	bool ready_listed;
-	bool stuck; /* this pause is counted as such */
+	uint8_t life;	  /* enum myc_actor_state, as its executor sees it */
+	bool adopted : 1; /* its executor knows it */
+	bool ready_listed : 1;
+	bool state_from_slab : 1;
 	uint32_t slot;
-	int32_t granted; /* credit out there: sum of limit - handled over its flows */
-
+	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
 	uint32_t grant_batch; /* so much of it is given back at a time */
+	uint32_t outboxed;    /* of its messages in the outbox */
+
+	const struct myc_behaviour *behaviour;
+	struct myc_actor_more *more; /* NULL: has nothing of it */
 	uint32_t flows_in;
 	uint32_t capacity, capacity_per_sender;
-	uint32_t outboxed; /* of its messages in the outbox */
 	uint32_t pending_count, pending_first, pending_last;
 	uint32_t timers; /* head of its list */
-	struct myc_actor_slot *shared;
 	struct myc_actor *next_ready;
-	struct myc_actor *next; /* of the executor */
-
-	uint64_t paused_at_ns, counted_at_ns;
-	uint32_t restarts_max;
-	uint32_t restarted_count;
-	uint32_t settings_count;
-	struct myc_setting *settings; /* one allocation with its strings */
-	uint64_t restarts_window_ns;
-	uint64_t *restarted_ns; /* the last restarts_max of them, a ring */
-
-	char name[48];
+	struct myc_actor *next, *previous; /* of the executor */
 };
+_Static_assert(sizeof(struct myc_actor) <= 192, "an idle actor is small");
 
+struct myc_actor_more *myc_actor_more(struct myc_actor *actor); /* NULL: no memory */
 int myc_actor_begin(struct myc_actor *actor); /* init, started; restarts when they fail */
+int myc_actor_start(struct myc_actor *actor); /* init, started; ends it when they fail */
 void myc_actor_after(struct myc_actor *actor, int code); /* what a handler's result asks for */
 void myc_actor_end(struct myc_actor *actor);	    /* stopped; its slot is free after the turn */
 void myc_actor_bury(struct myc_executor *executor); /* end of turn: frees the slots of the ended */
 void myc_actor_pause(struct myc_actor *actor);
 void myc_actor_unpause(struct myc_actor *actor);
+/* Adds the pause since the last look, and sees whether it has become a long one. */
+void myc_actor_count_pause(struct myc_actor *actor);
 void myc_actor_status(struct myc_actor *actor);
 static inline void myc_actor_aside(struct myc_actor *actor, enum myc_aside why, bool is)
 {
@@ -270,6 +282,12 @@ struct myc_signals {
 	uint32_t round;
 };
 
+/* Free slots, first-in first-out. */
+struct myc_slot_queue {
+	uint32_t *slot;
+	uint32_t mask, head, tail;
+};
+
 struct myc_executor {
 	struct myc_sender out; /* first: the sender of its actors */
 	struct myc_system *system;
@@ -286,8 +304,9 @@ struct myc_executor {
 	int32_t granted;	/* credit out there, all actors */
 
 	struct myc_pending *pending;
-	uint32_t *pending_next; /* free list and actors' queues */
-	uint32_t pending_capacity, pending_free;
+	uint32_t *pending_next;	   /* free list and actors' queues */
+	uint32_t pending_capacity; /* beyond the one that each flow is sure of */
+	uint32_t pending_entries, pending_free;
 	uint64_t pending_order;
 	struct myc_actor *ready; /* with pending messages and not paused */
 	struct myc_actor *ready_last;
@@ -301,6 +320,8 @@ struct myc_executor {
 	struct myc_signals signals;
 	struct myc_timers timers;
 	struct myc_source *sources;
+	struct myc_slot_queue kept; /* free slots */
+	struct myc_slab slab;	    /* states of those spawned here */
 	struct myc_actor *actors;
 	struct myc_actor *ended_actors; /* this turn: callers up the stack may still hold them */
 	uint64_t status_ns;		/* next time for status lines */
@@ -325,6 +346,7 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 		      const struct myc_executor_opts *opts, struct myc_error *error);
 void myc_executor_close(struct myc_executor *executor);
 void *myc_executor_run(void *executor);
+void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor);
 uint64_t myc_executor_now(struct myc_executor *executor);
 
 /* the receiver */
@@ -358,11 +380,6 @@ struct myc_attachment {
 	bool opened, taken;
 };
 
-struct myc_name {
-	char name[48];
-	uint64_t address; /* released after name; 0 = free */
-};
-
 struct myc_system {
 	struct myc_workspace workspace;
 	struct myc_region own; /* myc_system_open's private region */
@@ -371,8 +388,11 @@ struct myc_system {
 	struct myc_process_words *words;
 	struct myc_actor_slot *slot;
 	struct myc_actor_metrics *metrics;
-	struct myc_actor *actor; /* by slot */
-	uint32_t slots, next_slot;
+	struct myc_actor *actor;   /* by slot */
+	struct myc_status *status; /* the first MYC_STATUS_ROWS slots' lines */
+	uint32_t slots;
+	uint32_t slots_kept;	    /* free ones that an executor may keep */
+	struct myc_slot_queue free; /* under mutex */
 	struct myc_executor *executor;
 	uint32_t executors;
 	struct myc_name *names; /* used when the workspace has no find */
@@ -380,19 +400,24 @@ struct myc_system {
 	bool started;
 	_Atomic uint32_t stop; /* 1 = stop in order, 2 = now */
 	uint32_t running;      /* executors whose thread lives; under mutex */
-	pthread_mutex_t mutex; /* running, attachments */
+	pthread_mutex_t mutex; /* running, attachments, names, free slots, offers */
 	pthread_cond_t ended;
 	pthread_key_t attach_key;
 	bool attach_key_made;
 	struct myc_attachment attachment[MYC_ATTACH_MAX];
 };
 
+/* spawn.c */
+int myc_spawn_open(struct myc_system *system);
+void myc_spawn_close(struct myc_system *system);
+void myc_actor_free(struct myc_actor *actor); /* its memory */
+void myc_slot_free(struct myc_executor *executor, uint32_t slot);
+
 /* Checked views of another process' blocks; NULL when not there (yet). */
 const struct myc_process_words *myc_view_process(const struct myc_system *system, uint32_t process,
 						 uint32_t *slots);
 const struct myc_actor_slot *myc_view_slot(const struct myc_system *system, uint32_t process,
 					   uint32_t slot);
-int myc_names_find(const struct myc_system *system, const char *name, myc_address *address);
 void myc_attachments_close(struct myc_system *system);
 
 #endif

@@ -6,7 +6,8 @@
  * actor's mailbox capacity and in the executor's pending entries. So whatever is in a lane can be
  * taken out of it at once, and nobody waits behind a paused actor. Each flow's window is its share,
  * at most capacity_per_sender; a flow without any credit gets one even from a full mailbox, else a
- * late sender could starve behind idle ones.
+ * late sender could starve behind idle ones. When an entry is given to another pair, what its former one
+ * was granted and did not use goes back.
  */
 #include "core/receiver.h"
 
@@ -57,18 +58,14 @@ void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 	int32_t pool = (int32_t)executor->pending_capacity - executor->granted;
 
 	more = more < room ? more : room;
-	if (more <= 0 && flow->limit == flow->handled)
-		more = 1;
 	/* At most a quarter of what is left: whoever comes early does not take it all. */
 	pool = pool > 4 ? pool / 4 : pool > 0;
 	more = more < pool ? more : pool;
-	if (more <= 0) {
-		if (flow->limit == flow->handled && !executor->rescan) {
-			executor->rescan = true;
-			myc_count(&executor->words->flows_refused);
-		}
+	/* Each flow has a pending entry of its own. */
+	if (more <= 0 && flow->limit == flow->handled)
+		more = 1;
+	if (more <= 0)
 		return;
-	}
 	flow->limit += (uint32_t)more;
 	actor->granted += more;
 	executor->granted += more;
@@ -182,11 +179,49 @@ static bool address_ours(const struct myc_executor *executor, myc_address addres
 }
 
 /* A new flow, or one whose entry was given to another pair. */
+/* Its actor, NULL: gone. False: not here yet. */
+static bool actor_of(struct myc_executor *executor, myc_address to, struct myc_actor **actor)
+{
+	uint64_t word = __atomic_load_n(&executor->system->slot[myc_address_slot(to)].word,
+					__ATOMIC_ACQUIRE);
+
+	*actor = NULL;
+	if (myc_actor_word_generation(word) != myc_address_generation(to) ||
+	    myc_actor_word_state(word) == MYC_ACTOR_FREE ||
+	    myc_actor_word_executor(word) != executor->index)
+		return true;
+	*actor = &executor->system->actor[myc_address_slot(to)];
+	return (*actor)->adopted;
+}
+
+static void account(struct myc_executor *executor, const struct myc_flow_in *flow, int32_t sign)
+{
+	int32_t credit = sign * (int32_t)(flow->limit - flow->handled);
+
+	if (!flow->actor)
+		return;
+	flow->actor->granted += credit;
+	executor->granted += credit;
+	myc_credit_flows(flow->actor, sign);
+}
+
+/* The pair counts from the base on. What lies before and was not used is nobody's any more. */
+static void start_at(struct myc_inlet *inlet, struct myc_flow_in *flow, uint32_t f, uint32_t base)
+{
+	if (base - flow->handled - 1 >= flow->limit - flow->handled)
+		return;
+	flow->handled = base;
+	if ((int32_t)(base - flow->received) > 0)
+		flow->received = base;
+	myc_lane_count(&inlet->lane, (uint16_t)f, myc_pair_low(inlet->lane.counted[f]), base);
+}
+
 bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f)
 {
 	struct myc_flow_in *flow = &inlet->flow[f];
-	uint64_t from, to;
-	uint32_t epoch = myc_lane_flow_read(&inlet->lane, f, &from, &to);
+	struct myc_flow entry;
+	struct myc_actor *actor;
+	uint32_t epoch = myc_lane_flow_read(&inlet->lane, f, &entry);
 
 	if (!epoch)
 		return true;
@@ -195,44 +230,26 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 			myc_credit_grant(executor, inlet, flow);
 		return true;
 	}
-	if (!address_ours(executor, to) ||
-	    (from && myc_address_process(from) != myc_lane_end_process(inlet->source))) {
+	if (!address_ours(executor, entry.to) ||
+	    (entry.from &&
+	     myc_address_process(entry.from) != myc_lane_end_process(inlet->source))) {
 		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_FLOW);
 		return true;
 	}
-	uint64_t word = __atomic_load_n(&executor->system->slot[myc_address_slot(to)].word,
-					__ATOMIC_ACQUIRE);
-	struct myc_actor *actor = NULL;
-
-	if (myc_actor_word_generation(word) == myc_address_generation(to) &&
-	    myc_actor_word_state(word) != MYC_ACTOR_FREE &&
-	    myc_actor_word_executor(word) == executor->index) {
-		actor = &executor->system->actor[myc_address_slot(to)];
-		if (!actor->adopted)
-			return false;
-	}
-	if (flow->actor) { /* the entry's former pair */
-		flow->actor->granted -= (int32_t)(flow->limit - flow->handled);
-		executor->granted -= (int32_t)(flow->limit - flow->handled);
-		myc_credit_flows(flow->actor, -1);
-	}
-	*flow = (struct myc_flow_in){
-		.actor = actor,
-		.from = from,
-		.to = to,
-		.epoch = epoch,
-		.from_slot = from ? myc_address_slot(from) : MYC_SLOT_PLAIN,
-		.slot_to = myc_slot_to(myc_address_slot(to), myc_address_generation(to), f),
-		.received = flow->received,
-		.handled = flow->handled,
-		.limit = flow->limit,
-		.dirty = flow->dirty};
-	if (actor) {
-		myc_credit_flows(actor, 1);
-		actor->granted += (int32_t)(flow->limit - flow->handled);
-		executor->granted += (int32_t)(flow->limit - flow->handled);
+	if (!actor_of(executor, entry.to, &actor))
+		return false;
+	account(executor, flow, -1); /* the entry's former pair */
+	start_at(inlet, flow, f, entry.base);
+	flow->actor = actor;
+	flow->from = entry.from;
+	flow->to = entry.to;
+	flow->epoch = epoch;
+	flow->from_slot = entry.from ? myc_address_slot(entry.from) : MYC_SLOT_PLAIN;
+	flow->slot_to =
+		myc_slot_to(myc_address_slot(entry.to), myc_address_generation(entry.to), f);
+	account(executor, flow, 1);
+	if (actor)
 		myc_credit_grant(executor, inlet, flow);
-	}
 	return true;
 }
 

@@ -63,6 +63,9 @@ void myc_system_request_stop(struct myc_system *system);
 /* Waits until every executor has ended (0), or timeout_ms is over (-ETIMEDOUT). */
 int myc_system_wait(struct myc_system *system, uint32_t timeout_ms);
 
+#define MYC_STATUS_ROWS \
+	1024 /* slots that have a status line (MYC_BLOCK_STATUS, an array by slot) */
+
 /* Counters of one actor, in its process' region (MYC_BLOCK_METRICS, index 0, an array by slot);
  * one writer: its executor. For `myc ps`, from any process. */
 struct myc_actor_metrics {
@@ -71,10 +74,8 @@ struct myc_actor_metrics {
 	uint64_t mailbox_depth, mailbox_depth_max, outbox_depth, in_doubt;
 	uint64_t paused_ns; /* with messages in the outbox, in all; renewed about once a second */
 	uint64_t stuck;	    /* pauses longer than a second: see myc_send in mycelium/actor.h */
-	uint64_t reserved[2];
-	char status[192]; /* from behaviour->status, zero-terminated; a reader may see it torn */
-	char reserved1[72];
+	uint64_t reserved[3];
 };
-_Static_assert(sizeof(struct myc_actor_metrics) == 384, "layout");
+_Static_assert(sizeof(struct myc_actor_metrics) == 128, "two cache lines");
 
 #endif

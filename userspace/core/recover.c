@@ -117,14 +117,17 @@ void myc_receiver_resume(struct myc_executor *executor)
 {
 	uint32_t found = 0;
 	struct myc_pending **entries =
-		calloc(executor->pending_capacity, sizeof(struct myc_pending *));
+		calloc(executor->pending_entries, sizeof(struct myc_pending *));
 
 	executor->pending_free = MYC_NONE;
-	for (uint32_t i = executor->pending_capacity; i-- > 0;) {
-		if (executor->pending[i].order && entries)
+	for (uint32_t i = executor->pending_entries; i-- > 0;) {
+		if (executor->pending[i].order && entries) {
 			entries[found++] = &executor->pending[i];
-		else
-			myc_pending_free(executor, i);
+			continue;
+		}
+		executor->pending[i].order = 0;
+		executor->pending_next[i] = executor->pending_free;
+		executor->pending_free = i;
 	}
 	if (found) {
 		qsort(entries, found, sizeof(void *), by_order);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/executor.h"
+#include "core/name.h"
 #include "core/signal.h"
 #include "core/wake.h"
 
@@ -175,6 +176,7 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 			.from = shared->from,
 			.to = shared->to,
 			.sent = myc_pair_high(shared->sent),
+			.base = shared->base,
 			.limit = myc_pair_high(shared->sent),
 			.open = myc_pair_high(shared->sent),
 			.road = road,
@@ -273,8 +275,13 @@ static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road
 	flow->slot_to = myc_slot_to(myc_address_slot(to), myc_address_generation(to), f);
 	flow->alive = (uint32_t)myc_actor_word(myc_address_generation(to), road->executor,
 					       MYC_ACTOR_RUNNING);
-	flow->limit = flow->open = flow->sent;
-	myc_lane_flow_write(&road->lane.flow[f], from, to);
+	/* What its former pair was given and did not use goes back to the receiver. */
+	if (flow->limit_word)
+		flow->sent = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
+	flow->limit = flow->open = flow->base = flow->sent;
+	myc_lane_flow_write(&road->lane.flow[f], from, to, flow->base);
+	MYC_POINT("flow: given, not counted");
+	myc_lane_sent(flow->shared_sent, flow->sent, myc_pair_low(*flow->shared_sent));
 	__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
 	myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
 	return flow;
@@ -348,6 +355,15 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 
 /* ---- one message ------------------------------------------------------------------------------- */
 
+/* Keeps the base near: see struct myc_flow. */
+static void rebase(struct myc_flow_out *flow)
+{
+	uint32_t f = (uint32_t)(flow - flow->road->flow);
+
+	flow->base = myc_pair_high(__atomic_load_n(flow->counted, __ATOMIC_RELAXED));
+	myc_lane_flow_write(&flow->road->lane.flow[f], flow->from, flow->to, flow->base);
+}
+
 bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 {
 	if ((int32_t)(flow->limit - flow->sent) <= 0) {
@@ -356,6 +372,8 @@ bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 		if (!flow->limit_word)
 			return false;
 		flow->limit = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
+		if (flow->sent - flow->base > MYC_BASE_BEHIND)
+			rebase(flow);
 	}
 	if (!flow->outboxed && !flow->held)
 		flow->open = flow->limit;

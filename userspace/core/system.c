@@ -8,17 +8,14 @@
 
 #include "base/clock.h"
 #include "core/executor.h"
+#include "core/name.h"
 
-#define ACTORS		    1024
-#define LANE_SLOTS	    256
-#define URGENT_SLOTS	    64
-#define OUTBOX		    1024
-#define PENDING		    8192
-#define MAILBOX_CAPACITY    1024
-#define CAPACITY_PER_SENDER 64
-#define RESTARTS_MAX	    3
-#define RESTARTS_WINDOW_NS  5000000000u
-#define SLOTS_MAX	    (1u << MYC_SLOT_BITS)
+#define ACTORS	     1024
+#define LANE_SLOTS   256
+#define URGENT_SLOTS 64
+#define OUTBOX	     1024
+#define PENDING	     8192
+#define SLOTS_MAX    (1u << MYC_SLOT_BITS)
 
 /* ---- options and blocks ------------------------------------------------------------------------ */
 
@@ -80,10 +77,16 @@ static uint32_t lanes_in(uint32_t processes, uint32_t executors_all)
 	return executors_all + processes * MYC_ATTACH_MAX;
 }
 
+/* One for each flow, so that it can always be given a credit, and `pending` for all. */
+static uint32_t pending_entries(const struct myc_system_opts *opts, uint32_t lanes)
+{
+	return opts->pending + lanes * MYC_LANE_FLOWS;
+}
+
 static uint64_t executor_size(const struct myc_system_opts *opts, uint32_t lanes)
 {
 	return sizeof(struct myc_executor_words) + lanes * myc_lane_in_size(MYC_LANE_FLOWS) +
-	       opts->pending * sizeof(struct myc_pending) +
+	       pending_entries(opts, lanes) * sizeof(struct myc_pending) +
 	       opts->outbox * sizeof(struct myc_outbox_entry);
 }
 
@@ -105,6 +108,9 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_METRICS, 0,
 					   slots * sizeof(struct myc_actor_metrics));
+	if (!code)
+		code = myc_region_plan_add(plan, MYC_BLOCK_STATUS, 0,
+					   MYC_STATUS_ROWS * sizeof(struct myc_status));
 	for (uint32_t i = 0; i < opts.executors && !code; i++)
 		code = myc_region_plan_add(
 			plan, MYC_BLOCK_EXECUTOR, i,
@@ -151,230 +157,6 @@ const struct myc_actor_slot *myc_view_slot(const struct myc_system *system, uint
 	const struct myc_process_words *words = myc_view_process(system, process, &slots);
 
 	return words && slot < slots ? &((const struct myc_actor_slot *)(words + 1))[slot] : NULL;
-}
-
-/* ---- names ------------------------------------------------------------------------------------- */
-
-static uint32_t name_hash(const char *name)
-{
-	uint32_t hash = 2166136261u;
-
-	while (*name)
-		hash = (hash ^ (uint8_t)*name++) * 16777619u;
-	return hash;
-}
-
-/* The row of this name, or the free one where it belongs. */
-static struct myc_name *name_row(const struct myc_system *system, const char *name)
-{
-	uint32_t i = name_hash(name) & system->names_mask;
-
-	/* Pairs with the release in name_set: the name is complete. */
-	while (__atomic_load_n(&system->names[i].address, __ATOMIC_ACQUIRE) &&
-	       strcmp(system->names[i].name, name) != 0)
-		i = (i + 1) & system->names_mask;
-	return &system->names[i];
-}
-
-int myc_names_find(const struct myc_system *system, const char *name, myc_address *address)
-{
-	*address = __atomic_load_n(&name_row(system, name)->address, __ATOMIC_ACQUIRE);
-	return *address ? 0 : -ENOENT;
-}
-
-static bool alive(const struct myc_system *system, myc_address address)
-{
-	uint64_t word =
-		__atomic_load_n(&system->slot[myc_address_slot(address)].word, __ATOMIC_ACQUIRE);
-
-	return myc_actor_word_generation(word) == myc_address_generation(address) &&
-	       myc_actor_word_state(word) != MYC_ACTOR_FREE;
-}
-
-static void name_set(struct myc_system *system, const char *name, myc_address address)
-{
-	struct myc_name *row = name_row(system, name);
-
-	if (!row->address)
-		snprintf(row->name, sizeof(row->name), "%s", name);
-	__atomic_store_n(&row->address, address, __ATOMIC_RELEASE);
-}
-
-/* ---- spawning ---------------------------------------------------------------------------------- */
-
-static int copy_settings(struct myc_actor *actor, const struct myc_spawn_opts *opts)
-{
-	size_t size = opts->settings_count * sizeof(struct myc_setting);
-	char *at;
-
-	for (uint32_t i = 0; i < opts->settings_count; i++)
-		size += strlen(opts->settings[i].key) + strlen(opts->settings[i].value) + 2;
-	if (!size)
-		return 0;
-	actor->settings = malloc(size);
-	if (!actor->settings)
-		return -ENOMEM;
-	actor->settings_count = opts->settings_count;
-	at = (char *)(actor->settings + opts->settings_count);
-	for (uint32_t i = 0; i < opts->settings_count; i++) {
-		actor->settings[i].key = at;
-		at = stpcpy(at, opts->settings[i].key) + 1;
-		actor->settings[i].value = at;
-		at = stpcpy(at, opts->settings[i].value) + 1;
-	}
-	return 0;
-}
-
-static void actor_free(struct myc_actor *actor)
-{
-	free(actor->state);
-	free(actor->settings);
-	free(actor->restarted_ns);
-	actor->state = NULL;
-	actor->settings = NULL;
-	actor->restarted_ns = NULL;
-}
-
-static int ignore(struct myc_actor *self, const struct myc_message *message)
-{
-	(void)self;
-	(void)message;
-	return 0;
-}
-
-static int actor_fill(struct myc_system *system, struct myc_actor *actor,
-		      const struct myc_spawn_opts *opts, uint32_t slot)
-{
-	const struct myc_behaviour *behaviour = opts->behaviour;
-	size_t state_size = (behaviour->state_size + 63) & ~(size_t)63;
-
-	actor_free(actor);
-	*actor = (struct myc_actor){
-		.behaviour = behaviour,
-		.executor = &system->executor[opts->executor],
-		.slot = slot,
-		.life = MYC_ACTOR_STARTING,
-		.aside = MYC_ASIDE_LIFE,
-		.message = behaviour->message ? behaviour->message : ignore,
-		.capacity = or_default(behaviour->mailbox_capacity, MAILBOX_CAPACITY),
-		.capacity_per_sender =
-			or_default(behaviour->capacity_per_sender, CAPACITY_PER_SENDER),
-		.pending_first = MYC_NONE,
-		.timers = MYC_TIMER_NONE,
-		.metrics = &system->metrics[slot],
-		.shared = &system->slot[slot],
-		.restarts_max = opts->restarts_max == MYC_RESTARTS_NONE
-					? 0
-					: or_default(opts->restarts_max, RESTARTS_MAX),
-		.restarts_window_ns =
-			opts->restarts_window_ns ? opts->restarts_window_ns : RESTARTS_WINDOW_NS,
-	};
-	snprintf(actor->name, sizeof(actor->name), "%s", opts->name ? opts->name : "");
-	actor->state = aligned_alloc(64, state_size ? state_size : 64);
-	actor->restarted_ns = calloc(actor->restarts_max + 1ull, sizeof(*actor->restarted_ns));
-	if (actor->state && actor->restarted_ns && !copy_settings(actor, opts))
-		return 0;
-	actor_free(actor);
-	return -ENOMEM;
-}
-
-static int spawn_check(const struct myc_system *system, const struct myc_spawn_opts *opts,
-		       struct myc_error *error)
-{
-	myc_address taken;
-
-	if (!opts || opts->sz < offsetof(struct myc_spawn_opts, restarts_max) || !opts->behaviour)
-		return myc_error_set(error, -EINVAL, "set sz and behaviour",
-				     "spawn options are incomplete");
-	if (opts->executor >= system->executors)
-		return myc_error_set(error, -EINVAL, NULL, "executor %u of %u", opts->executor,
-				     system->executors);
-	if (!opts->name)
-		return 0;
-	if (!*opts->name || strlen(opts->name) >= sizeof(system->names->name))
-		return myc_error_set(error, -EINVAL, "use 1 to 47 bytes", "name '%s'", opts->name);
-	if (!myc_names_find(system, opts->name, &taken) && alive(system, taken))
-		return myc_error_set(error, -EEXIST, "give each actor a name of its own",
-				     "an actor '%s' is there already", opts->name);
-	return 0;
-}
-
-/* The slot is free: makes the actor and hands it to its executor. */
-static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
-		    uint32_t generation, uint32_t restarts, myc_address *address,
-		    struct myc_error *error)
-{
-	struct myc_actor *actor = &system->actor[slot];
-	struct myc_executor *executor = &system->executor[opts->executor];
-	struct myc_spawn_opts full = {.sz = sizeof(full)};
-	memcpy(&full, opts, opts->sz < sizeof(full) ? opts->sz : sizeof(full));
-	if (actor_fill(system, actor, &full, slot))
-		return myc_error_set(error, -ENOMEM, NULL, "no memory for an actor");
-	actor->address = myc_address_make(system->workspace.node, system->workspace.process, slot,
-					  or_default(generation & 0xffffff, 1));
-	if (actor->metrics->address != actor->address)
-		memset(actor->metrics, 0, sizeof(*actor->metrics));
-	actor->metrics->address = actor->address;
-	actor->metrics->restarts = restarts;
-	actor->metrics->mailbox_depth = 0;
-	actor->metrics->outbox_depth = 0;
-	actor->shared->restarts = restarts;
-	/* Release: who finds the address finds its executor. */
-	__atomic_store_n(&actor->shared->word,
-			 myc_actor_word(myc_address_generation(actor->address), opts->executor,
-					MYC_ACTOR_STARTING),
-			 __ATOMIC_RELEASE);
-	if (opts->name)
-		name_set(system, opts->name, actor->address);
-	executor->offer[executor->offered % system->slots] = actor;
-	/* Release: the actor. Pairs with adopt(). */
-	__atomic_store_n(&executor->offered, executor->offered + 1, __ATOMIC_RELEASE);
-	if (system->started) {
-		uint64_t one = 1;
-		ssize_t written = write(executor->bell, &one, sizeof(one));
-		(void)written;
-	}
-	if (address)
-		*address = actor->address;
-	return 0;
-}
-
-int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
-	      struct myc_error *error)
-{
-	int code = spawn_check(system, opts, error);
-
-	if (code)
-		return code;
-	/* Round robin: a slot's turn comes again as late as can be. */
-	for (uint32_t i = 0; i < system->opts.actors; i++) {
-		uint32_t slot = MYC_SLOTS_FIXED + (system->next_slot + i) % system->opts.actors;
-		uint64_t word = __atomic_load_n(&system->slot[slot].word, __ATOMIC_ACQUIRE);
-
-		if (myc_actor_word_state(word) != MYC_ACTOR_FREE)
-			continue;
-		system->next_slot = (slot - MYC_SLOTS_FIXED + 1) % system->opts.actors;
-		return spawn_in(system, opts, slot, myc_actor_word_generation(word) + 1, 0, address,
-				error);
-	}
-	return myc_error_set(error, -ENOSPC, "raise `actors` in the system's options",
-			     "all %u actor slots are in use", system->opts.actors);
-}
-
-int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
-		 uint32_t restarts, myc_address *address, struct myc_error *error)
-{
-	int code = spawn_check(system, opts, error);
-
-	if (code)
-		return code;
-	if (system->started || slot >= MYC_SLOTS_FIXED)
-		return myc_error_set(error, -EINVAL, NULL,
-				     "slot %u is not to be given, or the system runs", slot);
-	if (myc_actor_word_state(system->slot[slot].word) != MYC_ACTOR_FREE)
-		return myc_error_set(error, -EEXIST, NULL, "slot %u is taken", slot);
-	return spawn_in(system, opts, slot, myc_actor_word_generation(system->slot[slot].word),
-			restarts, address, error);
 }
 
 struct myc_actor *myc_system_actor(struct myc_system *system, myc_address address)
@@ -427,6 +209,9 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	system->metrics = myc_region_block(own, MYC_BLOCK_METRICS, 0, &size);
 	if (!system->metrics || size < system->slots * sizeof(*system->metrics))
 		return block_missing(error, "metrics", 0);
+	system->status = myc_region_block(own, MYC_BLOCK_STATUS, 0, &size);
+	if (!system->status || size < MYC_STATUS_ROWS * sizeof(*system->status))
+		return block_missing(error, "status", 0);
 	for (uint32_t i = 0; i < opts->executors + MYC_ATTACH_MAX; i++) {
 		struct myc_lanes *lanes = myc_region_block(own, MYC_BLOCK_LANES, i, &lanes_size);
 		/* The number of lanes is what the planner reckoned with: found by the size. */
@@ -445,12 +230,12 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 		while (executor && executor_size(opts, lanes + 1) <= size)
 			lanes++;
 		if (!executor || size < executor_size(opts, lanes) ||
-		    (executor->lanes_in &&
-		     (executor->lanes_in != lanes || executor->pending != opts->pending ||
-		      executor->outbox != opts->outbox)))
+		    (executor->lanes_in && (executor->lanes_in != lanes ||
+					    executor->pending != pending_entries(opts, lanes) ||
+					    executor->outbox != opts->outbox)))
 			return block_missing(error, "executor", i);
 		executor->flows = MYC_LANE_FLOWS;
-		executor->pending = opts->pending;
+		executor->pending = pending_entries(opts, lanes);
 		executor->outbox = opts->outbox;
 		executor->lanes_in = lanes;
 	}
@@ -496,7 +281,6 @@ int myc_system_join(struct myc_system **out, const struct myc_system_opts *opts,
 		    const struct myc_workspace *workspace, struct myc_error *error)
 {
 	struct myc_system *system = calloc(1, sizeof(*system));
-	uint32_t rows = 1;
 	int code;
 
 	if (!system)
@@ -514,17 +298,15 @@ int myc_system_join(struct myc_system **out, const struct myc_system_opts *opts,
 	if (!code) {
 		snprintf(system->name, sizeof(system->name), "%s",
 			 system->opts.name ? system->opts.name : "system");
-		while (rows < 2 * system->slots)
-			rows *= 2;
-		system->names_mask = rows - 1;
-		system->names = calloc(rows, sizeof(*system->names));
 		system->actor = calloc(system->slots, sizeof(*system->actor));
-		if (!system->names || !system->actor)
+		if (!system->actor || myc_names_open(system))
 			code = myc_error_set(error, -ENOMEM, NULL, "no memory for %u actors",
 					     system->slots);
 	}
 	if (!code)
 		code = open_executors(system, error);
+	if (!code && myc_spawn_open(system))
+		code = myc_error_set(error, -ENOMEM, NULL, "no memory for %u slots", system->slots);
 	if (code) {
 		myc_system_close(system);
 		return code;
@@ -645,13 +427,14 @@ void myc_system_close(struct myc_system *system)
 		if (system->executor[i].started)
 			pthread_join(system->executor[i].thread, NULL);
 	myc_attachments_close(system);
+	for (uint32_t i = 0; system->actor && i < system->slots; i++)
+		myc_actor_free(&system->actor[i]);
+	myc_spawn_close(system);
 	for (uint32_t i = 0; i < system->executors; i++)
 		myc_executor_close(&system->executor[i]);
-	for (uint32_t i = 0; system->actor && i < system->slots; i++)
-		actor_free(&system->actor[i]);
 	free(system->executor);
 	free(system->actor);
-	free(system->names);
+	myc_names_close(system);
 	myc_region_unmap(&system->own);
 	pthread_cond_destroy(&system->ended);
 	pthread_mutex_destroy(&system->mutex);

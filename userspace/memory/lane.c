@@ -84,9 +84,15 @@ void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint3
 		/* As if full: the first push looks at the receiver's cursor. */
 		lane->seen[ring] = lane->head[ring] - lane->mask[ring] - 1;
 	}
-	for (uint32_t i = 0; i < lane->flows; i++)
-		if (lane->flow[i].epoch & 1)
-			myc_lane_flow_write(&lane->flow[i], 0, 0);
+	for (uint32_t i = 0; i < lane->flows; i++) {
+		struct myc_flow *entry = &lane->flow[i];
+
+		if (entry->epoch & 1)
+			myc_lane_flow_write(entry, 0, 0, 0);
+		/* Given to its pair, and died before that counted. */
+		else if (entry->to && entry->base - myc_pair_high(entry->sent) <= MYC_CREDIT_MAX)
+			entry->sent = myc_pair(entry->base, myc_pair_low(entry->sent));
+	}
 	uint32_t head = lane->head[MYC_RING_ORDINARY];
 	const struct myc_slot *last =
 		&lane->slot[MYC_RING_ORDINARY][(head - 1) & lane->mask[MYC_RING_ORDINARY]];
@@ -121,7 +127,7 @@ void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in)
 	for (enum myc_lane_ring ring = 0; ring < MYC_RINGS; ring++)
 		rewind_ring(lane, ring, __atomic_load_n(&in->cursor.next[ring], __ATOMIC_RELAXED));
 	for (uint32_t f = 0; f < lane->flows; f++) {
-		myc_lane_flow_write(&lane->flow[f], 0, 0);
+		myc_lane_flow_write(&lane->flow[f], 0, 0, 0);
 		lane->flow[f].sent = myc_pair(__atomic_load_n(&limit[f], __ATOMIC_RELAXED),
 					      lane->head[MYC_RING_ORDINARY]);
 	}
@@ -159,23 +165,24 @@ unsigned myc_lane_in_open(struct myc_lane_inward *lane, const struct myc_lanes *
 	return begun;
 }
 
-uint32_t myc_lane_flow_read(const struct myc_lane_inward *lane, uint32_t flow, uint64_t *from,
-			    uint64_t *to)
+uint32_t myc_lane_flow_read(const struct myc_lane_inward *lane, uint32_t flow,
+			    struct myc_flow *copy)
 {
 	if (flow >= lane->flows)
 		return 0;
 	const struct myc_flow *entry = &lane->flow[flow];
 	uint32_t epoch = __atomic_load_n(&entry->epoch, __ATOMIC_ACQUIRE);
 
-	*from = __atomic_load_n(&entry->from, __ATOMIC_RELAXED);
-	*to = __atomic_load_n(&entry->to, __ATOMIC_ACQUIRE);
+	copy->from = __atomic_load_n(&entry->from, __ATOMIC_RELAXED);
+	copy->base = __atomic_load_n(&entry->base, __ATOMIC_ACQUIRE);
+	copy->to = __atomic_load_n(&entry->to, __ATOMIC_ACQUIRE);
 	/* The acquire loads above keep this one behind them: a writer in between shows. */
-	if (__atomic_load_n(&entry->epoch, __ATOMIC_RELAXED) != epoch || epoch & 1 || !*to)
+	if (__atomic_load_n(&entry->epoch, __ATOMIC_RELAXED) != epoch || epoch & 1 || !copy->to)
 		return 0;
 	return epoch;
 }
 
-void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to)
+void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to, uint32_t base)
 {
 	uint32_t odd = flow->epoch | 1;
 
@@ -183,5 +190,6 @@ void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to)
 	/* Release stores: whoever sees one of them sees the odd epoch. */
 	__atomic_store_n(&flow->from, from, __ATOMIC_RELEASE);
 	__atomic_store_n(&flow->to, to, __ATOMIC_RELEASE);
+	__atomic_store_n(&flow->base, base, __ATOMIC_RELEASE);
 	__atomic_store_n(&flow->epoch, odd + 1, __ATOMIC_RELEASE);
 }

@@ -271,11 +271,11 @@ void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in);
 unsigned myc_lane_in_open(struct myc_lane_inward *lane, const struct myc_lanes *block,
 			  const struct myc_lanes *head, uint32_t index, struct myc_lane_in *in);
 
-/* Copies a flow entry of the sender under its sequence lock. Returns its (even, non-zero) epoch, or
- * 0 when it is free, being written or out of range. */
-uint32_t myc_lane_flow_read(const struct myc_lane_inward *lane, uint32_t flow, uint64_t *from,
-			    uint64_t *to);
-/* Gives an entry to (from, to). Sender only. */
-void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to);
+/* Copies from, to and base of a flow entry of the sender under its sequence lock. Returns its (even,
+ * non-zero) epoch, or 0 when it is free, being written or out of range. */
+uint32_t myc_lane_flow_read(const struct myc_lane_inward *lane, uint32_t flow,
+			    struct myc_flow *copy);
+/* Gives an entry to (from, to), which count from base on. Sender only. */
+void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to, uint32_t base);
 
 #endif

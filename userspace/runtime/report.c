@@ -81,10 +81,11 @@ static void tree_actor(const struct myc_run *run, const struct myc_view *view, u
 	bool last = slot + 1 == of->actors;
 	struct myc_registry_entry entry;
 	struct myc_actor_metrics m;
+	struct myc_status status;
 	char indent[16];
 
 	myc_layout_entry(run->layout, process, slot, &entry);
-	myc_read_actor(view, process, slot, &m);
+	myc_read_actor(view, process, slot, &m, &status);
 	myc_text_add(text,
 		     "%s  %s %s  %s  %#" PRIx64 "  messages %" PRIu64 ", sent %" PRIu64
 		     ", mailbox %" PRIu64 ", restarts %" PRIu64,
@@ -95,7 +96,7 @@ static void tree_actor(const struct myc_run *run, const struct myc_view *view, u
 		myc_text_add(text, ", feed events %" PRIu64, m.feed_events);
 	if (m.in_doubt)
 		myc_text_add(text, ", in doubt %" PRIu64, m.in_doubt);
-	myc_text_add(text, "%s%s\n", m.status[0] ? "  " : "", m.status);
+	myc_text_add(text, "%s%s\n", status.text[0] ? "  " : "", status.text);
 	snprintf(indent, sizeof(indent), "%s  %s", last_process ? " " : "│", last ? " " : "│");
 	for (uint32_t f = 0; f < actor->feeds; f++)
 		tree_feed(run, view, process, actor->feed[f], indent, text);
@@ -263,9 +264,10 @@ static void json_actor(const struct myc_run *run, const struct myc_view *view, u
 	const struct myc_topology_actor *actor = &run->topology->process[process].actor[slot];
 	struct myc_registry_entry entry;
 	struct myc_actor_metrics m;
+	struct myc_status status;
 
 	myc_layout_entry(run->layout, process, slot, &entry);
-	myc_read_actor(view, process, slot, &m);
+	myc_read_actor(view, process, slot, &m, &status);
 	myc_text_add(text, "\n    {");
 	json_string(text, "name", actor->name);
 	myc_text_add(text, ", ");
@@ -281,7 +283,7 @@ static void json_actor(const struct myc_run *run, const struct myc_view *view, u
 		     actor->executor, m.messages, m.messages_sent, m.sends_refused, m.timers,
 		     m.feed_events, m.restarts, m.mailbox_depth, m.mailbox_depth_max,
 		     m.outbox_depth, m.in_doubt);
-	json_string(text, "status", m.status);
+	json_string(text, "status", status.text);
 	myc_text_add(text, ", \"feeds\": [");
 	for (uint32_t f = 0; f < actor->feeds; f++) {
 		myc_text_add(text, f ? ", " : "");

@@ -10,7 +10,7 @@ const char *const myc_reason_texts[MYC_REASONS_COUNT] = {MYC_REASONS(TEXT)};
 const char *const myc_fact_names[MYC_FACTS_COUNT] = {MYC_FACTS(NAME)};
 
 void myc_read_actor(const struct myc_view *view, uint32_t process, uint32_t slot,
-		    struct myc_actor_metrics *metrics)
+		    struct myc_actor_metrics *metrics, struct myc_status *status)
 {
 	uint64_t size = 0;
 	const struct myc_actor_metrics *block =
@@ -19,7 +19,15 @@ void myc_read_actor(const struct myc_view *view, uint32_t process, uint32_t slot
 	memset(metrics, 0, sizeof(*metrics));
 	if (block && size / sizeof(*block) > slot)
 		memcpy(metrics, &block[slot], sizeof(*metrics));
-	metrics->status[sizeof(metrics->status) - 1] = '\0';
+	if (!status)
+		return;
+	const struct myc_status *lines =
+		myc_region_block(&view->region[process], MYC_BLOCK_STATUS, 0, &size);
+
+	memset(status, 0, sizeof(*status));
+	if (lines && size / sizeof(*lines) > slot)
+		memcpy(status, &lines[slot], sizeof(*status));
+	status->text[sizeof(status->text) - 1] = '\0';
 }
 
 void myc_read_feed(const struct myc_view *view, uint32_t process, uint16_t channel,

@@ -6,9 +6,9 @@
 
 #include "runtime/view.h"
 
-/* Metrics of an actor by its slot; all 0 when there are none. */
+/* Metrics of an actor by its slot, and its status line (may be NULL); all 0 when there are none. */
 void myc_read_actor(const struct myc_view *view, uint32_t process, uint32_t slot,
-		    struct myc_actor_metrics *metrics);
+		    struct myc_actor_metrics *metrics, struct myc_status *status);
 void myc_read_feed(const struct myc_view *view, uint32_t process, uint16_t channel,
 		   struct myc_feed_metrics *metrics);
 

@@ -44,7 +44,7 @@ static bool at_rest(struct myc_supervisor *supervisor, uint64_t now_ns)
 		for (uint32_t a = 0; a < supervisor->run->topology->process[p].actors; a++) {
 			struct myc_actor_metrics metrics;
 
-			myc_read_actor(&supervisor->view, p, a, &metrics);
+			myc_read_actor(&supervisor->view, p, a, &metrics, NULL);
 			sum += metrics.messages;
 		}
 	if (sum != supervisor->quiet_sum) {

@@ -15,7 +15,7 @@
  * Pairs of release store and acquire load:
  *   slot.sequence      (sender)   -> receiver: header and payload are complete
  *   cursor             (receiver) -> sender: the slots before it may be written again
- *   flow.epoch         (sender)   -> receiver: from and to are complete (sequence lock)
+ *   flow.epoch         (sender)   -> receiver: from, to and base are complete (sequence lock)
  *   process changed[]  (sender)   -> receiver: directory words and flows written before it
  *   cursor.source      (receiver) -> sender: this myc_lane_in is that lane's
  *   cursor.cut         (receiver) -> sender: limits and next are those to mend the lane by
@@ -40,6 +40,7 @@
 #define MYC_TYPE_FRAMEWORK     0xff00u	   /* types from here on are the framework's */
 #define MYC_FLOW_NONE	       0xffffu	   /* slot.flow of a signal: needs no credit */
 #define MYC_SLOT_PLAIN	       0xffffffffu /* slot.from of a plain thread */
+#define MYC_CREDIT_MAX	       (1u << 25)  /* that a flow can have */
 #define MYC_SLOTS_FIXED	       64	   /* actor slots given by number, before the free ones */
 
 /*
@@ -82,15 +83,17 @@ static inline uint64_t myc_slot_from(uint32_t slot, uint32_t correlation)
 	return slot | (uint64_t)correlation << 32;
 }
 
-/* A flow: (sending actor, receiving actor). Writer: the source executor. epoch is odd while from
- * and to are being written, 0 = never used. `sent` = count << 32 | position of the last message:
+/* A flow: (sending actor, receiving actor). Writer: the source executor. epoch is odd while from,
+ * to and base are being written, 0 = never used. `sent` = count << 32 | position of the last message:
  * recovery sees from the position whether the newest published message is counted. */
 struct myc_flow {
 	uint64_t from; /* myc_address; 0 = a plain thread */
 	uint64_t to;   /* myc_address; 0 = free */
 	uint64_t sent;
 	uint32_t epoch;
-	uint32_t reserved;
+	/* Count at which the pair got the entry: what was granted up to there and not used goes back. At
+	 * most 2^30 behind what was handled, else counts that wrapped could look like it. */
+	uint32_t base;
 };
 _Static_assert(sizeof(struct myc_flow) == 32, "layout");
 
@@ -219,8 +222,7 @@ struct myc_executor_words {
 	uint64_t turns, naps, bells_rung, lanes_full, outboxed, pended;
 	uint64_t dead_letters[8]; /* enum myc_dead_letter */
 	uint64_t lane_faults[8];  /* enum myc_lane_fault: lanes cut off */
-	uint64_t flows_refused;	  /* no pending entry left to grant even one credit */
-	uint64_t reserved1;
+	uint64_t reserved1[2];
 };
 _Static_assert(sizeof(struct myc_executor_words) == 256, "layout");
 _Static_assert(MYC_DEAD_LETTERS_COUNT <= 8 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making actors. Slots that are free wait in a queue of the system (under its mutex), so that a slot's
+ * turn comes again as late as can be; executors that spawn and end many keep some for themselves.
+ *
+ *	myc_spawn        the controlling thread; the actor is offered to its executor
+ *	myc_spawn_at     the same, in a slot given by number
+ *	myc_spawn_local  an actor, on its own executor: at once
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/executor.h"
+#include "core/name.h"
+
+#define MAILBOX_CAPACITY    1024
+#define CAPACITY_PER_SENDER 64
+#define RESTARTS_MAX	    3
+#define RESTARTS_WINDOW_NS  5000000000u
+#define KEPT_MAX	    256 /* free slots that an executor keeps */
+
+static uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+	return value ? value : fallback;
+}
+
+/* ---- slots ------------------------------------------------------------------------------------- */
+
+static void queue_put(struct myc_slot_queue *queue, uint32_t slot)
+{
+	queue->slot[queue->tail++ & queue->mask] = slot;
+}
+
+static bool queue_take(struct myc_slot_queue *queue, uint32_t *slot)
+{
+	if (queue->head == queue->tail)
+		return false;
+	*slot = queue->slot[queue->head++ & queue->mask];
+	return true;
+}
+
+static int queue_open(struct myc_slot_queue *queue, uint32_t capacity)
+{
+	uint32_t size = 1;
+
+	while (size < capacity)
+		size *= 2;
+	queue->slot = calloc(size, sizeof(*queue->slot));
+	queue->mask = size - 1;
+	return queue->slot ? 0 : -ENOMEM;
+}
+
+int myc_spawn_open(struct myc_system *system)
+{
+	int code = queue_open(&system->free, system->slots);
+
+	/* So few that what executors keep is never missed. */
+	system->slots_kept = system->opts.actors / (16 * system->opts.executors);
+	if (system->slots_kept > KEPT_MAX)
+		system->slots_kept = KEPT_MAX;
+	for (uint32_t i = 0; i < system->opts.executors && !code; i++)
+		code = queue_open(&system->executor[i].kept, 2 * KEPT_MAX);
+	for (uint32_t i = MYC_SLOTS_FIXED; i < system->slots && !code; i++)
+		queue_put(&system->free, i);
+	return code;
+}
+
+void myc_spawn_close(struct myc_system *system)
+{
+	for (uint32_t i = 0; i < system->executors; i++)
+		free(system->executor[i].kept.slot);
+	free(system->free.slot);
+}
+
+void myc_slot_free(struct myc_executor *executor, uint32_t slot)
+{
+	struct myc_system *system = executor->system;
+
+	if (slot < MYC_SLOTS_FIXED)
+		return;
+	queue_put(&executor->kept, slot);
+	if (executor->kept.tail - executor->kept.head <= system->slots_kept)
+		return;
+	pthread_mutex_lock(&system->mutex);
+	while (executor->kept.tail - executor->kept.head > system->slots_kept / 2)
+		if (queue_take(&executor->kept, &slot))
+			queue_put(&system->free, slot);
+	pthread_mutex_unlock(&system->mutex);
+}
+
+static bool slot_take_local(struct myc_executor *executor, uint32_t *slot)
+{
+	struct myc_system *system = executor->system;
+	uint32_t more;
+
+	if (queue_take(&executor->kept, slot))
+		return true;
+	pthread_mutex_lock(&system->mutex);
+	bool got = queue_take(&system->free, slot);
+
+	for (uint32_t i = 0; i < system->slots_kept / 2 && queue_take(&system->free, &more); i++)
+		queue_put(&executor->kept, more);
+	pthread_mutex_unlock(&system->mutex);
+	return got;
+}
+
+/* ---- one actor --------------------------------------------------------------------------------- */
+
+struct myc_actor_more *myc_actor_more(struct myc_actor *actor)
+{
+	if (!actor->more) {
+		actor->more = calloc(1, sizeof(*actor->more));
+		if (actor->more) {
+			actor->more->restarts_max = RESTARTS_MAX;
+			actor->more->restarts_window_ns = RESTARTS_WINDOW_NS;
+		}
+	}
+	return actor->more;
+}
+
+/* Name, settings, restart limits: for most actors there are none. */
+static int fill_more(struct myc_actor *actor, const struct myc_spawn_opts *opts)
+{
+	size_t size = opts->settings_count * sizeof(struct myc_setting);
+	struct myc_actor_more *more;
+	char *at;
+
+	if (!opts->name && !opts->settings_count && !opts->restarts_max &&
+	    !opts->restarts_window_ns)
+		return 0;
+	more = myc_actor_more(actor);
+	if (!more)
+		return -ENOMEM;
+	snprintf(more->name, sizeof(more->name), "%s", opts->name ? opts->name : "");
+	if (opts->restarts_max)
+		more->restarts_max =
+			opts->restarts_max == MYC_RESTARTS_NONE ? 0 : opts->restarts_max;
+	if (opts->restarts_window_ns)
+		more->restarts_window_ns = opts->restarts_window_ns;
+	if (!opts->settings_count)
+		return 0;
+	for (uint32_t i = 0; i < opts->settings_count; i++)
+		size += strlen(opts->settings[i].key) + strlen(opts->settings[i].value) + 2;
+	more->settings = malloc(size);
+	if (!more->settings)
+		return -ENOMEM;
+	more->settings_count = opts->settings_count;
+	at = (char *)(more->settings + opts->settings_count);
+	for (uint32_t i = 0; i < opts->settings_count; i++) {
+		more->settings[i].key = at;
+		at = stpcpy(at, opts->settings[i].key) + 1;
+		more->settings[i].value = at;
+		at = stpcpy(at, opts->settings[i].value) + 1;
+	}
+	return 0;
+}
+
+void myc_actor_free(struct myc_actor *actor)
+{
+	if (actor->more) {
+		free(actor->more->settings);
+		free(actor->more->restarted_ns);
+		free(actor->more);
+		actor->more = NULL;
+	}
+	if (actor->state && actor->state_from_slab)
+		myc_slab_give(&actor->executor->slab, actor->state, actor->behaviour->state_size);
+	else
+		free(actor->state);
+	actor->state = NULL;
+}
+
+static int ignore(struct myc_actor *self, const struct myc_message *message)
+{
+	(void)self;
+	(void)message;
+	return 0;
+}
+
+static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
+		uint32_t generation, struct myc_executor *executor, bool local)
+{
+	const struct myc_behaviour *behaviour = opts->behaviour;
+	struct myc_actor *actor = &system->actor[slot];
+	size_t state_size = (behaviour->state_size + 63) & ~(size_t)63;
+
+	*actor = (struct myc_actor){
+		.behaviour = behaviour,
+		.executor = executor,
+		.slot = slot,
+		.life = MYC_ACTOR_STARTING,
+		.aside = MYC_ASIDE_LIFE,
+		.state_from_slab = local,
+		.message = behaviour->message ? behaviour->message : ignore,
+		.capacity = or_default(behaviour->mailbox_capacity, MAILBOX_CAPACITY),
+		.capacity_per_sender =
+			or_default(behaviour->capacity_per_sender, CAPACITY_PER_SENDER),
+		.pending_first = MYC_NONE,
+		.timers = MYC_TIMER_NONE,
+		.metrics = &system->metrics[slot],
+		.address = myc_address_make(system->workspace.node, system->workspace.process, slot,
+					    or_default(generation & 0xffffff, 1)),
+	};
+	actor->state = local ? myc_slab_take(&executor->slab, state_size)
+			     : aligned_alloc(64, state_size ? state_size : 64);
+	if (actor->state && !fill_more(actor, opts))
+		return 0;
+	myc_actor_free(actor);
+	return -ENOMEM;
+}
+
+/* Makes the slot the actor's, for all to see. */
+static void publish(struct myc_system *system, struct myc_actor *actor, uint32_t restarts)
+{
+	struct myc_actor_metrics *metrics = actor->metrics;
+
+	if (metrics->address != actor->address)
+		memset(metrics, 0, sizeof(*metrics));
+	metrics->address = actor->address;
+	metrics->restarts = restarts;
+	metrics->mailbox_depth = 0;
+	metrics->outbox_depth = 0;
+	system->slot[actor->slot].restarts = restarts;
+	/* Release: who finds the address finds its executor. */
+	__atomic_store_n(&system->slot[actor->slot].word,
+			 myc_actor_word(myc_address_generation(actor->address),
+					actor->executor->index, MYC_ACTOR_STARTING),
+			 __ATOMIC_RELEASE);
+}
+
+static bool alive(const struct myc_system *system, myc_address address)
+{
+	uint64_t word =
+		__atomic_load_n(&system->slot[myc_address_slot(address)].word, __ATOMIC_ACQUIRE);
+
+	return myc_actor_word_generation(word) == myc_address_generation(address) &&
+	       myc_actor_word_state(word) != MYC_ACTOR_FREE;
+}
+
+/* Are the options whole? A copy of them with later fields 0. */
+static int check(const struct myc_spawn_opts *opts, struct myc_spawn_opts *full,
+		 struct myc_error *error)
+{
+	if (!opts || opts->sz < offsetof(struct myc_spawn_opts, restarts_max) || !opts->behaviour)
+		return myc_error_set(error, -EINVAL, "set sz and behaviour",
+				     "spawn options are incomplete");
+	if (opts->name && (!*opts->name || strlen(opts->name) >= MYC_NAME_SIZE))
+		return myc_error_set(error, -EINVAL, "use 1 to 47 bytes", "name '%s'", opts->name);
+	*full = (struct myc_spawn_opts){.sz = sizeof(*full)};
+	memcpy(full, opts, opts->sz < sizeof(*full) ? opts->sz : sizeof(*full));
+	return 0;
+}
+
+/* Under the mutex: is the name free? */
+static int check_name(const struct myc_system *system, const char *name, struct myc_error *error)
+{
+	myc_address taken;
+
+	if (name && !myc_names_find(system, name, &taken) && alive(system, taken))
+		return myc_error_set(error, -EEXIST, "give each actor a name of its own",
+				     "an actor '%s' is there already", name);
+	return 0;
+}
+
+static int no_slot(const struct myc_system *system, struct myc_error *error)
+{
+	return myc_error_set(error, -ENOSPC, "raise `actors` in the system's options",
+			     "all %u actor slots are in use", system->opts.actors);
+}
+
+static uint32_t next_generation(const struct myc_system *system, uint32_t slot)
+{
+	return myc_actor_word_generation(system->slot[slot].word) + 1;
+}
+
+/* ---- by the controlling thread ----------------------------------------------------------------- */
+
+/* Under the mutex: makes the actor and hands it to its executor. */
+static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
+		    uint32_t generation, uint32_t restarts, myc_address *address,
+		    struct myc_error *error)
+{
+	struct myc_executor *executor = &system->executor[opts->executor];
+	struct myc_actor *actor = &system->actor[slot];
+
+	if (fill(system, opts, slot, generation, executor, false))
+		return myc_error_set(error, -ENOMEM, NULL, "no memory for an actor");
+	publish(system, actor, restarts);
+	if (opts->name)
+		myc_names_set(system, opts->name, actor->address);
+	executor->offer[executor->offered % system->slots] = actor;
+	/* Release: the actor. Pairs with adopt(). */
+	__atomic_store_n(&executor->offered, executor->offered + 1, __ATOMIC_RELEASE);
+	if (system->started) {
+		uint64_t one = 1;
+		ssize_t written = write(executor->bell, &one, sizeof(one));
+		(void)written;
+	}
+	if (address)
+		*address = actor->address;
+	return 0;
+}
+
+static int check_executor(const struct myc_system *system, const struct myc_spawn_opts *opts,
+			  struct myc_error *error)
+{
+	if (opts->executor >= system->executors)
+		return myc_error_set(error, -EINVAL, NULL, "executor %u of %u", opts->executor,
+				     system->executors);
+	return 0;
+}
+
+int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
+	      struct myc_error *error)
+{
+	struct myc_spawn_opts full;
+	uint32_t slot = 0;
+	int code = check(opts, &full, error);
+
+	if (!code)
+		code = check_executor(system, &full, error);
+	if (code)
+		return code;
+	pthread_mutex_lock(&system->mutex);
+	code = check_name(system, full.name, error);
+	if (!code && !queue_take(&system->free, &slot))
+		code = no_slot(system, error);
+	if (!code) {
+		code = spawn_in(system, &full, slot, next_generation(system, slot), 0, address,
+				error);
+		if (code)
+			queue_put(&system->free, slot);
+	}
+	pthread_mutex_unlock(&system->mutex);
+	return code;
+}
+
+int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
+		 uint32_t restarts, myc_address *address, struct myc_error *error)
+{
+	struct myc_spawn_opts full;
+	int code = check(opts, &full, error);
+
+	if (!code)
+		code = check_executor(system, &full, error);
+	if (code)
+		return code;
+	if (system->started || slot >= MYC_SLOTS_FIXED)
+		return myc_error_set(error, -EINVAL, NULL,
+				     "slot %u is not to be given, or the system runs", slot);
+	if (myc_actor_word_state(system->slot[slot].word) != MYC_ACTOR_FREE)
+		return myc_error_set(error, -EEXIST, NULL, "slot %u is taken", slot);
+	pthread_mutex_lock(&system->mutex);
+	code = check_name(system, full.name, error);
+	if (!code)
+		code = spawn_in(system, &full, slot,
+				myc_actor_word_generation(system->slot[slot].word), restarts,
+				address, error);
+	pthread_mutex_unlock(&system->mutex);
+	return code;
+}
+
+/* ---- by an actor ------------------------------------------------------------------------------- */
+
+/* The name is taken before anything else is done, so that two cannot have it. */
+static int name_local(struct myc_system *system, struct myc_actor *actor, const char *name,
+		      struct myc_error *error)
+{
+	pthread_mutex_lock(&system->mutex);
+	int code = check_name(system, name, error);
+
+	if (!code) {
+		publish(system, actor, 0);
+		myc_names_set(system, name, actor->address);
+	}
+	pthread_mutex_unlock(&system->mutex);
+	return code;
+}
+
+int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, myc_address *address,
+		    struct myc_error *error)
+{
+	struct myc_executor *executor = self->executor;
+	struct myc_system *system = executor->system;
+	struct myc_spawn_opts full;
+	uint32_t slot;
+	int code = check(opts, &full, error);
+
+	if (code)
+		return code;
+	if (!slot_take_local(executor, &slot))
+		return no_slot(system, error);
+	struct myc_actor *actor = &system->actor[slot];
+
+	if (fill(system, &full, slot, next_generation(system, slot), executor, true)) {
+		queue_put(&executor->kept, slot);
+		return myc_error_set(error, -ENOMEM, NULL, "no memory for an actor");
+	}
+	if (full.name)
+		code = name_local(system, actor, full.name, error);
+	else
+		publish(system, actor, 0);
+	if (code) {
+		myc_actor_free(actor);
+		queue_put(&executor->kept, slot);
+		return code;
+	}
+	myc_executor_adopt(executor, actor);
+	code = myc_actor_start(actor);
+	if (code)
+		return myc_error_set(error, code, NULL, "its init or started returned %d", code);
+	if (address)
+		*address = actor->address;
+	return 0;
+}

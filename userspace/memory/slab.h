@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slabs: private memory in sizes of whole cache lines, aligned to them, without a system call or a lock
+ * most times. One thread. For what is made and freed often and need not survive (actors' states).
+ */
+#ifndef MYC_MEMORY_SLAB_H
+#define MYC_MEMORY_SLAB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MYC_SLAB_LINE	   64
+#define MYC_SLAB_LINES_MAX 16 /* larger ones come from the heap */
+
+struct myc_slab {
+	void *free[MYC_SLAB_LINES_MAX + 1]; /* by lines, linked through their first word */
+	char *at, *end;			    /* of the newest chunk */
+	void *chunks;			    /* all of them, linked through their first word */
+};
+
+/* Uninitialised; NULL: no memory. `size` is remembered by the caller. */
+void *myc_slab_take(struct myc_slab *slab, size_t size);
+void myc_slab_give(struct myc_slab *slab, void *memory, size_t size);
+/* Frees everything that was taken, but for what came from the heap. */
+void myc_slab_close(struct myc_slab *slab);
+
+#endif
