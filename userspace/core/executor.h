@@ -30,7 +30,6 @@
 
 #define MYC_NAME_SIZE	    48 /* with its 0 */
 #define MYC_BASE_BEHIND	    (1u << 29)
-#define MYC_FLOW_CACHE	    1024 /* of (sender, receiver) -> flow, direct mapped */
 #define MYC_NONE	    UINT32_MAX
 #define MYC_UNRUNG_SLEEP_NS 1000000 /* longest sleep when other processes cannot wake us */
 
@@ -70,6 +69,7 @@ struct myc_flow_out {
 	const uint64_t *counted;
 	uint64_t held_order;	 /* of the outbox when the first of them came */
 	bool held;		 /* signals of this pair wait: nothing newer may go before them */
+	uint32_t next_in_bucket; /* index + 1, 0 = last */
 	uint32_t base;		 /* of its entry in the region */
 	uint32_t outboxed;	 /* messages of it in the outbox */
 	uint32_t first, last;	 /* of them */
@@ -99,7 +99,8 @@ struct myc_sender {
 	struct myc_peer *peer; /* process * MYC_EXECUTORS_MAX + executor */
 	struct myc_peer *dirty;
 	bool signals_wait; /* only of executors */
-	uint32_t *cache;   /* index + 1 in flow_table, by (from, to) */
+	uint32_t *bucket; /* flows by (from, to): index + 1 in flow_table of the first of a chain */
+	uint32_t bucket_mask;
 };
 
 int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32_t source);

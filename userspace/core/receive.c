@@ -377,14 +377,17 @@ unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget)
 /* The actor ended: what still comes for it are dead letters, and reserve nothing. */
 void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor)
 {
-	for (uint32_t i = 0; i < executor->inlets; i++)
-		for (uint32_t f = 0; executor->inlet[i].flow && f < MYC_LANE_FLOWS; f++) {
+	uint32_t left = actor->flows_in;
+
+	for (uint32_t i = 0; left && i < executor->inlets; i++)
+		for (uint32_t f = 0; left && executor->inlet[i].flow && f < MYC_LANE_FLOWS; f++) {
 			struct myc_flow_in *flow = &executor->inlet[i].flow[f];
 
 			if (flow->actor != actor)
 				continue;
 			executor->granted -= (int32_t)(flow->limit - flow->handled);
 			flow->actor = NULL;
+			left--;
 		}
 	actor->granted = 0;
 	myc_credit_flows(actor, -(int32_t)actor->flows_in);

@@ -24,8 +24,10 @@ int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32
 	sender->road = calloc(sender->roads, sizeof(*sender->road));
 	sender->flow_table = aligned_alloc(64, (size_t)sender->flows * sizeof(*sender->flow_table));
 	sender->peer = calloc(peers, sizeof(*sender->peer));
-	sender->cache = calloc(MYC_FLOW_CACHE, sizeof(*sender->cache));
-	if (!sender->road || !sender->flow_table || !sender->peer || !sender->cache) {
+	while (sender->bucket_mask + 1 < sender->flows)
+		sender->bucket_mask = 2 * sender->bucket_mask + 1;
+	sender->bucket = calloc(sender->bucket_mask + 1, sizeof(*sender->bucket));
+	if (!sender->road || !sender->flow_table || !sender->peer || !sender->bucket) {
 		myc_sender_close(sender);
 		return -ENOMEM;
 	}
@@ -40,7 +42,7 @@ void myc_sender_close(struct myc_sender *sender)
 	free(sender->road);
 	free(sender->flow_table);
 	free(sender->peer);
-	free(sender->cache);
+	free(sender->bucket);
 	memset(sender, 0, sizeof(*sender));
 }
 
@@ -101,6 +103,34 @@ void myc_sender_wake(struct myc_sender *sender)
 		ssize_t written = write(peer->bell, &one, sizeof(one));
 		(void)written;
 	}
+}
+
+/* ---- flows by their pair ----------------------------------------------------------------------- */
+
+static uint32_t *bucket_of(const struct myc_sender *sender, myc_address from, myc_address to)
+{
+	uint64_t mixed = (from ^ (to << 17 | to >> 47)) * 0x9e3779b97f4a7c15ull;
+
+	return &sender->bucket[(uint32_t)(mixed >> 44) & sender->bucket_mask];
+}
+
+static void bucket_add(struct myc_sender *sender, struct myc_flow_out *flow)
+{
+	uint32_t *bucket = bucket_of(sender, flow->from, flow->to);
+
+	flow->next_in_bucket = *bucket;
+	*bucket = (uint32_t)(flow - sender->flow_table) + 1;
+}
+
+static void bucket_remove(struct myc_sender *sender, struct myc_flow_out *flow)
+{
+	uint32_t index = (uint32_t)(flow - sender->flow_table) + 1;
+	uint32_t *link = bucket_of(sender, flow->from, flow->to);
+
+	while (*link && *link != index)
+		link = &sender->flow_table[*link - 1].next_in_bucket;
+	if (*link)
+		*link = flow->next_in_bucket;
 }
 
 /* ---- roads and flows --------------------------------------------------------------------------- */
@@ -192,6 +222,8 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 		};
 		if (!road->flow[f].word)
 			road->flow[f].to = road->flow[f].from = 0;
+		else
+			bucket_add(sender, &road->flow[f]);
 	}
 	return road;
 }
@@ -269,8 +301,11 @@ static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road
 		return NULL;
 	uint32_t f = (uint32_t)(flow - road->flow);
 
+	if (flow->to)
+		bucket_remove(sender, flow);
 	flow->from = from;
 	flow->to = to;
+	bucket_add(sender, flow);
 	flow->word = word;
 	flow->slot_to = myc_slot_to(myc_address_slot(to), myc_address_generation(to), f);
 	flow->alive = (uint32_t)myc_actor_word(myc_address_generation(to), road->executor,
@@ -287,24 +322,18 @@ static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road
 	return flow;
 }
 
-static uint32_t cache_index(myc_address from, myc_address to)
-{
-	uint64_t mixed = (from ^ (to << 17 | to >> 47)) * 0x9e3779b97f4a7c15ull;
-
-	return (uint32_t)(mixed >> 40) & (MYC_FLOW_CACHE - 1);
-}
-
-static struct myc_flow_out *flow_find(const struct myc_sender *sender, struct myc_road *road,
+static struct myc_flow_out *flow_find(const struct myc_sender *sender, const struct myc_road *road,
 				      myc_address from, myc_address to)
 {
-	uint32_t cached = sender->cache[cache_index(from, to)] - 1;
+	uint32_t at = *bucket_of(sender, from, to);
 
-	if (cached < sender->flows && sender->flow_table[cached].to == to &&
-	    sender->flow_table[cached].from == from)
-		return &sender->flow_table[cached];
-	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++)
-		if (road->flow[f].to == to && road->flow[f].from == from)
-			return &road->flow[f];
+	while (at) {
+		struct myc_flow_out *flow = &sender->flow_table[at - 1];
+
+		if (flow->to == to && flow->from == from && flow->road == road)
+			return flow;
+		at = flow->next_in_bucket;
+	}
 	return NULL;
 }
 
@@ -349,7 +378,6 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 	if (sender->signals_wait) /* then the sender is an executor's, its first member */
 		myc_signals_hold((struct myc_executor *)(void *)sender, flow);
 	ref->flow = (uint32_t)(flow - sender->flow_table) + 1;
-	sender->cache[cache_index(from, to)] = ref->flow;
 	return 0;
 }
 
