@@ -251,7 +251,7 @@ static void every_kind_of_step_was_died_in(void **state)
 	for (size_t m = 0; m < sizeof(must) / sizeof(must[0]); m++) {
 		int i = 0;
 
-		while (i < 100 && killed_at[i] && strcmp(killed_at[i], must[m]))
+		while (i < 100 && killed_at[i] && strcmp(killed_at[i], must[m]) != 0)
 			i++;
 		if (i == 100 || !killed_at[i])
 			fail_msg("nobody died at \"%s\"", must[m]);

@@ -42,7 +42,8 @@ static struct shared {
 	/* What the world outside has seen. */
 	uint32_t sent, stamp, doubted;
 	uint64_t incarnation[SIDES];
-	uint32_t stop;
+	uint32_t stop; /* everybody is to end */
+	uint32_t home; /* the owner has sent all, and has all back */
 } * shared;
 static void *fresh[SIDES];
 static struct myc_pool_opts opts[SIDES];
@@ -246,7 +247,7 @@ static void holder(int side)
 		open_out(FIRST_TO_SECOND);
 	open_pool(side);
 	begin(pool, (uint32_t)side, &kept, &kept_stamp);
-	while (!shared->stop)
+	while (!__atomic_load_n(&shared->stop, __ATOMIC_ACQUIRE))
 		if (!turn(pool, (uint32_t)side, &kept, &kept_stamp))
 			point("waits");
 }
@@ -274,7 +275,15 @@ static void say(struct myc_pool *pool, uint32_t hold)
 		point("owner: keeps the rest");
 		myc_pool_give(pool, hold);
 	}
-	shared->sent++;
+	__atomic_store_n(&shared->sent, shared->sent + 1, __ATOMIC_RELEASE);
+}
+
+static bool all_home(const struct myc_pool *pool)
+{
+	for (uint32_t i = 0; i < pool->shape.buffers; i++)
+		if (pool->buffer[i].out)
+			return false;
+	return true;
 }
 
 static void owner(void)
@@ -287,7 +296,7 @@ static void owner(void)
 	open_out(TO_ITSELF);
 	open_pool(OWNER);
 	begin(pool, OWNER, &kept, &kept_stamp);
-	while (!shared->stop) {
+	while (!__atomic_load_n(&shared->stop, __ATOMIC_ACQUIRE)) {
 		for (uint32_t p = FIRST; p <= SECOND; p++)
 			myc_pool_scan_source(pool, p, 0);
 		myc_pool_collect(pool, 8);
@@ -295,8 +304,11 @@ static void owner(void)
 
 		if (shared->sent < messages && !myc_pool_take(pool, BUFFER, &hold))
 			say(pool, hold);
-		else if (!something)
+		else if (!something) {
+			if (shared->sent >= messages && all_home(pool))
+				__atomic_store_n(&shared->home, 1, __ATOMIC_RELEASE);
 			point("waits");
+		}
 	}
 }
 

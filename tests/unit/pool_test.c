@@ -156,7 +156,7 @@ static void shares_are_equal_and_the_buffer_is_free_when_all_are_home(void **sta
 	uint32_t hold = take(OWNER, 4096), loan[3], other;
 
 	(void)state;
-	strcpy(myc_pool_body(&pool[OWNER], hold, NULL), "shared");
+	memcpy(myc_pool_body(&pool[OWNER], hold, NULL), "shared", 7);
 	for (uint32_t i = 0; i < 3; i++)
 		piece[i] = lend(OWNER, hold, 3 - i);
 	assert_true(piece[0].weight == MYC_WEIGHT_FULL / 3);

@@ -94,7 +94,8 @@ static const char *find_block(const struct myc_pool *pool, uint32_t process, uin
 	/* Acquire: the constants. Pairs with myc_pool_open. */
 	if (!block || size < sizeof(head) || !__atomic_load_n(&block->version, __ATOMIC_ACQUIRE))
 		return NULL;
-	memcpy(&head, block, sizeof(head));
+	/* The constants only: the rest is being written. */
+	memcpy(&head, block, offsetof(struct myc_pools, redo));
 	myc_order_copied(&head);
 	if (!myc_pool_shape(&head, size, shape))
 		return (const char *)block;

@@ -25,8 +25,9 @@ static int claim_block(struct myc_pool *pool, const struct myc_pool_place *place
 	myc_pool_head(&head, opts);
 	if (!block || myc_pool_shape(&head, size, &pool->shape))
 		return -EPROTO;
-	if (block->version && (memcmp(block, &head, offsetof(struct myc_pools, incarnation)) ||
-			       memcmp(block->size_class, head.size_class, sizeof(head.size_class))))
+	if (block->version &&
+	    (memcmp(block, &head, offsetof(struct myc_pools, incarnation)) != 0 ||
+	     memcmp(block->size_class, head.size_class, sizeof(head.size_class)) != 0))
 		return -EPROTO;
 	memcpy(block->size_class, head.size_class, sizeof(head.size_class));
 	block->classes = head.classes;

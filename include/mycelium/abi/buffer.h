@@ -47,7 +47,18 @@ struct myc_reference {
 };
 _Static_assert(sizeof(struct myc_reference) == 24, "leaves 16 bytes of a slot's payload");
 
-/* A buffer's header. Free: out = 0, and not in the hand of the owner that lives. */
+/*
+ * A buffer's header.
+ *
+ *	              lend a part         lend the rest, or give it up
+ *	        take    +--+  +-- in hand, pieces out --+
+ *	FREE ------> IN HAND -+                         +-> OUT ------------------> FREE
+ *	  ^     give    |                                     the last piece home
+ *	  +-------------+
+ *
+ * In hand: incarnation is that of the owner that lives; its death makes that FREE or OUT, without a
+ * store. Free: not in hand, and out = 0.
+ */
 struct myc_buffer {
 	uint64_t
 		incarnation; /* of the owner that has the rest (full weight - out) in hand, 0 = nobody */
