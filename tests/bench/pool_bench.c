@@ -2,7 +2,8 @@
 /*
  * Message buffers: taken and given back by one thread; and handed to the other core with a message
  * through a lane, beside the machine's own limit, the same bytes handed over in one fixed place. One-way
- * = half a round trip: both sides write all bytes, hand over, read a word of each line, give back.
+ * = half a round trip: both sides read a word of each line, write all bytes, hand over, and then, as
+ * after a handler, give back.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -170,7 +171,6 @@ static void pool_send(int side, uint64_t number)
 	struct myc_reference reference;
 	uint32_t hold;
 
-	collect(side);
 	must(!myc_pool_take(&pool[side], body_size, &hold), "no buffer free");
 	fill(myc_pool_body(&pool[side], hold, NULL), body_size, number);
 	must(!myc_lane_full(&out[side], MYC_RING_ORDINARY), "lane full");
@@ -181,7 +181,7 @@ static void pool_send(int side, uint64_t number)
 	myc_pool_lent(&pool[side]);
 }
 
-static void pool_receive(int side, uint64_t number)
+static uint32_t pool_receive(int side, uint64_t number)
 {
 	struct myc_lane_inward *lane = &in[!side];
 	_Alignas(64) struct myc_slot slot;
@@ -197,18 +197,29 @@ static void pool_receive(int side, uint64_t number)
 	uint32_t hold = myc_pool_credit(&pool[side], &reference, number);
 
 	read_all((const uint64_t *)(const void *)view.data, view.size, number);
+	return hold;
+}
+
+/* The handler has returned, having sent its answer. */
+static void pool_done(int side, uint32_t hold)
+{
+	struct myc_lane_inward *lane = &in[!side];
+
 	myc_lane_count(lane, 0, lane->next[MYC_RING_ORDINARY] + 1);
 	myc_lane_done(lane, MYC_RING_ORDINARY);
 	myc_lane_publish_some(lane, MYC_RING_ORDINARY);
 	myc_pool_done(&pool[side], hold);
+	collect(side);
 }
 
 static void *pool_answer(void *unused)
 {
 	bench_pin(1);
 	for (uint64_t i = 1; i <= TRIPS; i++) {
-		pool_receive(THERE, i);
+		uint32_t hold = pool_receive(THERE, i);
+
 		pool_send(THERE, i);
+		pool_done(THERE, hold);
 	}
 	return unused;
 }
@@ -222,17 +233,21 @@ static double hand_over(uint32_t size)
 	open_lanes();
 	body_size = size;
 	pthread_create(&thread, NULL, pool_answer, NULL);
+	uint32_t hold = MYC_HOLD_NONE;
 	uint64_t before = myc_clock_ns();
 
 	for (uint64_t i = 1; i <= TRIPS; i++) {
 		pool_send(HERE, i);
-		pool_receive(HERE, i);
+		if (hold != MYC_HOLD_NONE)
+			pool_done(HERE, hold);
+		hold = pool_receive(HERE, i);
 		uint64_t now = myc_clock_ns();
 
 		if (i > TRIPS / 10)
 			myc_histogram_add(&trips, now - before);
 		before = now;
 	}
+	pool_done(HERE, hold);
 	pthread_join(thread, NULL);
 	return (double)myc_histogram_quantile(&trips, 0.5) / 2;
 }
