@@ -167,7 +167,6 @@ static void collect(int side)
 /* Side's lane goes to the other. */
 static void pool_send(int side, uint64_t number)
 {
-	struct myc_slot header = {.size = sizeof(struct myc_reference)};
 	struct myc_reference reference;
 	uint32_t hold;
 
@@ -177,7 +176,12 @@ static void pool_send(int side, uint64_t number)
 	must(!myc_pool_lend(&pool[side], hold, 1, out[side].head[MYC_RING_ORDINARY] + 1, 0,
 			    body_size, &reference),
 	     "not lent");
-	myc_lane_push(&out[side], MYC_RING_ORDINARY, &header, &reference, sizeof(reference));
+	uint32_t sent =
+		myc_lane_push(&out[side], MYC_RING_ORDINARY, myc_slot_kind(0, sizeof(reference), 0),
+			      0, 0, &reference, sizeof(reference));
+
+	myc_lane_sent(&out[side].flow[0].sent, sent, sent);
+	myc_lane_fetch_ahead(&out[side], MYC_RING_ORDINARY, sent);
 	myc_pool_lent(&pool[side]);
 }
 
@@ -205,7 +209,9 @@ static void pool_done(int side, uint32_t hold)
 {
 	struct myc_lane_inward *lane = &in[!side];
 
-	myc_lane_count(lane, 0, lane->next[MYC_RING_ORDINARY] + 1);
+	uint32_t position = lane->next[MYC_RING_ORDINARY] + 1;
+
+	myc_lane_count(lane, 0, position, position);
 	myc_lane_done(lane, MYC_RING_ORDINARY);
 	myc_lane_publish_some(lane, MYC_RING_ORDINARY);
 	myc_pool_done(&pool[side], hold);

@@ -100,7 +100,6 @@ static void open_out(uint32_t lane)
 static int send(struct myc_pool *pool, uint32_t lane, uint32_t hold, uint32_t parts, uint32_t stamp)
 {
 	struct myc_lane_out *out = &lane_out[lane];
-	struct myc_slot header = {.size = sizeof(struct message)};
 	struct message message = {.stamp = stamp};
 
 	while (myc_lane_full(out, MYC_RING_ORDINARY)) {
@@ -112,7 +111,11 @@ static int send(struct myc_pool *pool, uint32_t lane, uint32_t hold, uint32_t pa
 
 	if (code)
 		return code;
-	myc_lane_push(out, MYC_RING_ORDINARY, &header, &message, sizeof(message));
+	uint32_t number =
+		myc_lane_push(out, MYC_RING_ORDINARY, myc_slot_kind(0, sizeof(message), 0), 0, 0,
+			      &message, sizeof(message));
+
+	myc_lane_sent(&out->flow[0].sent, myc_pair_high(out->flow[0].sent) + 1, number);
 	myc_pool_lent(pool);
 	return 0;
 }
@@ -180,10 +183,11 @@ static void handle(struct myc_pool *pool, uint32_t lane, bool begun, uint32_t *k
 		}
 		point("handled");
 	}
-	myc_lane_count(in, 0, position);
+	/* Counted is done, though the lane's progress says so later only. */
+	myc_lane_count(in, 0, position, position);
+	myc_pool_done(pool, hold);
 	myc_lane_done(in, MYC_RING_ORDINARY);
 	myc_lane_publish_some(in, MYC_RING_ORDINARY);
-	myc_pool_done(pool, hold);
 }
 
 static void open_in(struct myc_pool *pool, uint32_t lane, bool *recovered, uint32_t *kept,
@@ -336,6 +340,7 @@ static void count_weights(struct myc_pool_sums *sums)
 				0);
 	for (uint32_t lane = 0; lane < LANES; lane++) {
 		uint32_t done = myc_pair_low(half(lane)->progress.ring[MYC_RING_ORDINARY]);
+		const uint64_t *counted = (const void *)(half(lane) + 1);
 		uint32_t to = lane_receiver[lane];
 
 		for (uint32_t position = done + 1; position <= done + lanes_block(lane)->slots;
@@ -343,7 +348,7 @@ static void count_weights(struct myc_pool_sums *sums)
 			const struct myc_slot *slot = slot_of(lane, position);
 			struct message message;
 
-			if (slot->sequence != position ||
+			if (slot->sequence != position || position == myc_pair_low(*counted) ||
 			    (block[to]->version &&
 			     myc_census_credited(block[to], size[to], name_of(lane, position))))
 				continue;

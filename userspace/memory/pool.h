@@ -27,7 +27,7 @@
  * A successor (or the caretaker of a region whose owner will not come back):
  *	myc_pool_open      finishes what was half done in this block
  *	myc_pool_settle    when myc_pool_ticket is not 0
- *	myc_pool_find      for each message in doubt: the loan that it had been credited as
+ *	myc_pool_find      for each message in doubt, before any is handled: the loan it was credited as
  *	myc_pool_recovered all other loans go home, free lists are rebuilt from the headers
  *	myc_pool_flush     until nothing waits
  *
@@ -374,8 +374,8 @@ static inline void myc_pool_loan_end(struct myc_pool *pool, uint32_t index)
 	pool->loans_used--;
 }
 
-/* The message a loan came with is done (its lane's progress or pending entry says so): the piece goes
- * home unless it was lent on or kept. Once for each credit. */
+/* The message a loan came with is done (it is counted in its flow, so that no successor takes it for in
+ * doubt): the piece goes home unless it was lent on or kept. Once for each credit. */
 static inline void myc_pool_done(struct myc_pool *pool, uint32_t hold)
 {
 	struct myc_loan *loan = &pool->loan[hold];
