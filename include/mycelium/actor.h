@@ -27,7 +27,7 @@ extern "C" {
 struct myc_actor;
 struct myc_feed_event;
 
-#define MYC_PAYLOAD_MAX 40 /* bytes carried inside a slot */
+#define MYC_PAYLOAD_MAX 40 /* bytes carried inside a slot; more go as a body */
 
 enum myc_message_flag {
 	MYC_MESSAGE_REDELIVERED =
@@ -35,14 +35,15 @@ enum myc_message_flag {
 	MYC_MESSAGE_URGENT = 1 << 1,
 };
 
-/* A received message. The payload is a private copy on the executor's stack, 8-byte aligned,
- * valid until the handler returns. */
+/* A received message. The payload is private and 8-byte aligned, or a body read where its sender wrote
+ * it (mycelium/body.h); valid until the handler returns. */
 struct myc_message {
 	myc_address from; /* MYC_NOBODY when sent by a plain thread without an address */
 	uint16_t type;	  /* below 0xff00; the rest is the framework's */
-	uint8_t size;	  /* of payload, 0..MYC_PAYLOAD_MAX */
 	uint8_t flags;	  /* enum myc_message_flag */
+	uint32_t size;	  /* of payload */
 	uint32_t correlation;
+	uint32_t body; /* opaque, for mycelium/body.h */
 	const void *payload;
 };
 
@@ -109,10 +110,11 @@ int myc_lookup(struct myc_actor *self, const char *name, struct myc_ref *ref);
 int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref);
 
 /*
- * Sends `size` bytes (0..MYC_PAYLOAD_MAX) as a message of `type` (< 0xff00).
+ * Sends `size` bytes as a message of `type` (< 0xff00). More than MYC_PAYLOAD_MAX are copied into a
+ * body (mycelium/body.h): -ENOBUFS: no buffer is free; -EMSGSIZE: larger than the largest.
  *
  * myc_try_send: -EAGAIN when the credit towards the receiver is spent, was not granted yet (the
- * first instants after resolving an actor of another executor) or the lane is full; nothing was sent. -ESRCH when the address is nobody's any more; -EMSGSIZE when size is too large.
+ * first instants after resolving an actor of another executor) or the lane is full; nothing was sent. -ESRCH when the address is nobody's any more.
  * myc_send: never blocks the thread; without credit the message waits in the bounded outbox and
  * the *sender* is paused (no ordinary messages, timers or feed) until it drains. -ENOBUFS: outbox
  * full. -EDEADLK: to oneself with one's credit spent.

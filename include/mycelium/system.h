@@ -54,6 +54,13 @@ struct myc_system_opts {
 	/* Credit an executor can grant in all, beyond the one that each pair of actors is sure of; a waiting
 	 * place each. 0 = 8192 */
 	uint32_t pending;
+	/* Buffers for bodies (mycelium/body.h) of each executor and attached thread, by size class: bytes
+	 * of a buffer, a multiple of 64, ascending, and how many. All 0 = 256 B: 512, 1 KiB: 128, 4 KiB:
+	 * 64, 64 KiB: 4. */
+	struct {
+		uint32_t size, count;
+	} buffers[8];
+	uint32_t loans; /* bodies an executor can have at once, 0 = 1024 */
 	const struct myc_executor_opts
 		*executor; /* `executors` entries, NULL = unpinned, sleeping */
 };
@@ -90,8 +97,9 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 int myc_system_start(struct myc_system *system, struct myc_error *error);
 
 /* From a plain thread. The first call attaches the thread (a fixed number of attach slots:
- * -EUSERS when all are taken). try: -EAGAIN; the other blocks until there is credit or timeout_ns
- * (UINT64_MAX = for ever) has passed: -ETIMEDOUT. */
+ * -EUSERS when all are taken). More than MYC_PAYLOAD_MAX bytes are copied into a body. try: -EAGAIN (no
+ * credit), -ENOBUFS (no buffer); the other blocks until there is both or timeout_ns (UINT64_MAX = for
+ * ever) has passed: -ETIMEDOUT. */
 int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 		 size_t size);
 int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,

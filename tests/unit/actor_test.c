@@ -307,7 +307,7 @@ static void a_sender_gets_its_credit_and_no_more(void **state)
 	gate_open = false;
 	gate_handled = 0;
 	assert_int_equal(myc_post_try(system, to, 0xff00, NULL, 0), -EINVAL);
-	assert_int_equal(myc_post_try(system, to, 1, NULL, 41), -EMSGSIZE);
+	assert_int_equal(myc_post_try(system, to, 1, NULL, 65537), -EMSGSIZE);
 	assert_int_equal(myc_post_try(system, to + 1, 1, NULL, 0), -ESRCH);
 	assert_int_equal(myc_system_start(system, &error), 0);
 	while (!myc_post(system, to, 1, NULL, 0, 50000000))

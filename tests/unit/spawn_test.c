@@ -15,7 +15,7 @@
 	do {                                                                  \
 		struct timespec nap_ = {.tv_nsec = 50000};                    \
 		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 400000 && !(held_ = (condition)); i_++) \
+		for (int i_ = 0; i_ < 100000 && !(held_ = (condition)); i_++) \
 			nanosleep(&nap_, NULL);                               \
 		assert_true(held_);                                           \
 	} while (0)

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/executor.h"
+#include "core/body.h"
 
 #define STUCK_NS 1000000000u
 
@@ -126,6 +126,7 @@ void myc_actor_after(struct myc_actor *actor, int code)
 {
 	if (code < 0) {
 		actor->stop_asked = false;
+		myc_body_give_all(actor);
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
 		if (!restart_allowed(actor)) {
 			give_up(actor, code);
@@ -158,6 +159,7 @@ void myc_actor_end(struct myc_actor *actor)
 		actor->behaviour->stopped(actor);
 	myc_timers_cancel_all(&executor->timers, &actor->timers);
 	myc_receiver_drop_pending(actor);
+	myc_body_give_all(actor);
 	myc_receiver_forget(executor, actor);
 	if (actor->previous)
 		actor->previous->next = actor->next;

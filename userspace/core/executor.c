@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "core/executor.h"
+#include "core/body.h"
 #include "core/signal.h"
 #include "core/wake.h"
 
@@ -53,10 +54,12 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 							 sizeof(*executor->flow_table));
 	executor->changed_seen = calloc(sources, sizeof(*executor->changed_seen));
 	executor->pending_next = calloc(words->pending, sizeof(*executor->pending_next));
+	executor->pending_hold = calloc(words->pending, sizeof(*executor->pending_hold));
 	executor->outbox_next = calloc(words->outbox, sizeof(*executor->outbox_next));
 	executor->offer = calloc(system->slots, sizeof(struct myc_actor *));
 	if (!executor->inlet || !executor->flow_table || !executor->changed_seen ||
-	    !executor->pending_next || !executor->outbox_next || !executor->offer)
+	    !executor->pending_next || !executor->pending_hold || !executor->outbox_next ||
+	    !executor->offer)
 		return -ENOMEM;
 	memset(executor->flow_table, 0,
 	       executor->inlets_max * MYC_LANE_FLOWS * sizeof(*executor->flow_table));
@@ -122,6 +125,7 @@ void myc_executor_close(struct myc_executor *executor)
 	free(executor->flow_table);
 	free(executor->changed_seen);
 	free(executor->pending_next);
+	free(executor->pending_hold);
 	free(executor->outbox_next);
 	free(executor->offer);
 	myc_slab_close(&executor->slab);
@@ -235,6 +239,7 @@ static void scan(struct myc_executor *executor)
 	adopt(executor, true);
 	if (executor->rescan || myc_receiver_changed(executor))
 		myc_receiver_scan(executor);
+	myc_body_turn(&executor->out);
 	write_status(executor);
 }
 
@@ -492,6 +497,7 @@ static void begin(struct myc_executor *executor)
 	}
 	executor->actors = reversed;
 	myc_receiver_recover(executor);
+	myc_body_recover(executor);
 	myc_receiver_scan(executor);
 	myc_receiver_resume(executor);
 	myc_outbox_recover(executor);

@@ -6,6 +6,7 @@
  *             so has each attached plain thread                              (send.c)
  *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its three files)
  *   signals   what executors tell each other about actors          (signal.c)
+ *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
  *   actor     life of one actor: init, failure, restart, stop               (actor.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
@@ -26,6 +27,7 @@
 #include "core/process.h"
 #include "core/timer.h"
 #include "memory/lane.h"
+#include "memory/pool.h"
 #include "memory/slab.h"
 
 #define MYC_NAME_SIZE	    48 /* with its 0 */
@@ -98,6 +100,7 @@ struct myc_sender {
 	uint32_t flows;	       /* entries of flow_table */
 	struct myc_peer *peer; /* process * MYC_EXECUTORS_MAX + executor */
 	struct myc_peer *dirty;
+	struct myc_pool pool;
 	bool signals_wait; /* only of executors */
 	uint32_t *bucket; /* flows by (from, to): index + 1 in flow_table of the first of a chain */
 	uint32_t bucket_mask;
@@ -198,7 +201,8 @@ struct myc_inlet {
 	struct myc_peer *peer;	  /* NULL: a plain thread */
 	uint64_t source;
 	const struct myc_lanes *block;
-	bool cut; /* as cursor.cut says */
+	bool cut;	     /* as cursor.cut says */
+	uint32_t doubt_hold; /* while recovering: loan of the message that was in hand */
 	uint32_t dirty_count;
 	uint16_t dirty[MYC_LANE_FLOWS];
 };
@@ -237,6 +241,7 @@ struct myc_actor {
 	bool adopted : 1; /* its executor knows it */
 	bool ready_listed : 1;
 	bool state_from_slab : 1;
+	bool has_bodies : 1; /* took or kept some: looked for when it ends */
 	uint32_t slot;
 	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
@@ -306,6 +311,7 @@ struct myc_executor {
 
 	struct myc_pending *pending;
 	uint32_t *pending_next;	   /* free list and actors' queues */
+	uint32_t *pending_hold;	   /* loans of those with `credited` */
 	uint32_t pending_capacity; /* beyond the one that each flow is sure of */
 	uint32_t pending_entries, pending_free;
 	uint64_t pending_order;
@@ -414,6 +420,9 @@ void myc_spawn_close(struct myc_system *system);
 void myc_actor_free(struct myc_actor *actor); /* its memory */
 void myc_slot_free(struct myc_executor *executor, uint32_t slot);
 
+/* Pools of one source, in a workspace of so many sources. */
+void myc_system_pool_opts(const struct myc_system_opts *opts, uint32_t sources,
+			  struct myc_pool_opts *pool);
 /* Checked views of another process' blocks; NULL when not there (yet). */
 const struct myc_process_words *myc_view_process(const struct myc_system *system, uint32_t process,
 						 uint32_t *slots);

@@ -279,6 +279,7 @@ void myc_receiver_scan_source(struct myc_executor *executor, uint32_t process, u
 		myc_region_block(&workspace->regions[process], MYC_BLOCK_LANES, source, &size);
 	uint64_t us = myc_lane_end(workspace->process, executor->index);
 
+	myc_pool_scan_source(&executor->out.pool, process, source);
 	if (!block || myc_lanes_check(block, size, &head))
 		return;
 	const uint64_t *directory = myc_lanes_directory(block);

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/executor.h"
+#include "core/body.h"
 
 static void set_count(struct myc_actor *actor)
 {
@@ -101,6 +101,7 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 			myc_count(&executor->words
 					   ->dead_letters[cut ? MYC_DEAD_LETTER_LANE_CUT
 							      : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR]);
+			myc_body_drop(executor, &entry->slot, myc_ticket_outbox(entry->order));
 			release(executor, flow);
 			continue;
 		}

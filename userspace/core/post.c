@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "core/executor.h"
+#include "core/body.h"
 
 #define NAP_NS_MAX 200000
 
@@ -21,6 +21,21 @@ static void detach(void *value)
 	pthread_mutex_lock(&system->mutex);
 	attachment->taken = false;
 	pthread_mutex_unlock(&system->mutex);
+}
+
+/* Nobody asks for a plain thread's half-sent message: it says itself whether its lane has it. */
+static void attach_recover(struct myc_sender *sender)
+{
+	uint64_t ticket = myc_pool_ticket(&sender->pool);
+	uint32_t lane = (uint32_t)(ticket >> 32) - 1;
+
+	myc_sender_recover(sender);
+	if (ticket)
+		myc_pool_settle(&sender->pool,
+				lane < sender->roads && sender->road[lane].peer &&
+					(int32_t)(sender->road[lane].lane.head[MYC_RING_ORDINARY] -
+						  (uint32_t)ticket) >= 0);
+	myc_pool_recovered(&sender->pool);
 }
 
 static int attach(struct myc_system *system, struct myc_attachment **out)
@@ -37,7 +52,7 @@ static int attach(struct myc_system *system, struct myc_attachment **out)
 		if (!at->opened) {
 			code = myc_sender_open(&at->out, system, system->executors + i);
 			if (!code)
-				myc_sender_recover(&at->out);
+				attach_recover(&at->out);
 			at->opened = !code;
 		}
 		if (!code)
@@ -83,6 +98,21 @@ void myc_attachments_close(struct myc_system *system)
 			myc_sender_close(&system->attachment[i].out);
 }
 
+/* A plain thread has no turns: when its buffers are out it looks for those that came back. */
+static int post_large(struct myc_sender *sender, struct myc_flow_out *flow, uint16_t type,
+		      const void *payload, size_t size)
+{
+	int code = myc_body_send_copy(sender, NULL, flow, type, payload, size, false);
+
+	if (code != -ENOBUFS)
+		return code;
+	for (uint32_t p = 0; p < sender->system->workspace.processes; p++)
+		for (uint32_t s = 0; s < MYC_EXECUTORS_MAX; s++)
+			myc_pool_scan_source(&sender->pool, p, s);
+	myc_body_turn(sender);
+	return myc_body_send_copy(sender, NULL, flow, type, payload, size, false);
+}
+
 int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 		 size_t size)
 {
@@ -91,8 +121,6 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 	struct myc_ref ref = {.address = to};
 	int code;
 
-	if (size > MYC_PAYLOAD_MAX)
-		return -EMSGSIZE;
 	if (type >= MYC_TYPE_FRAMEWORK)
 		return -EINVAL;
 	code = attached(system, &attachment);
@@ -103,11 +131,16 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 	code = myc_sender_resolve(sender, MYC_NOBODY, to, &ref);
 	if (!code)
 		code = myc_sender_flow(sender, MYC_NOBODY, &ref, &flow);
+	if (!code && size > MYC_PAYLOAD_MAX) {
+		code = post_large(sender, flow, type, payload, size);
+		goto wake;
+	}
 	if (!code)
 		code = myc_sender_may(sender, flow);
 	if (!code)
 		myc_sender_put(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
 			       myc_slot_from(MYC_SLOT_PLAIN, 0), payload, size);
+wake:
 	/* Also after -EAGAIN: a new flow wants to be learnt. */
 	if (sender->dirty)
 		myc_sender_wake(sender);
@@ -123,7 +156,7 @@ int myc_post(struct myc_system *system, myc_address to, uint16_t type, const voi
 	for (;;) {
 		int code = myc_post_try(system, to, type, payload, size);
 
-		if (code != -EAGAIN)
+		if (code != -EAGAIN && code != -ENOBUFS)
 			return code;
 		if (timeout_ns != UINT64_MAX && myc_clock_ns() - begun >= timeout_ns)
 			return -ETIMEDOUT;

@@ -3,6 +3,7 @@
  * Messages from lanes into handlers, or, while their actor is paused, into its pending queue and
  * from there into handlers.
  */
+#include "core/body.h"
 #include "core/receiver.h"
 #include "core/signal.h"
 
@@ -42,8 +43,9 @@ void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, 
 
 /* Out of the lane into the actor's queue. Died between the two stores: the entry is there, and
  * recovery moves the lane's progress behind it. */
-static bool pend(struct myc_executor *executor, struct myc_inlet *inlet, struct myc_flow_in *flow,
-		 const struct myc_slot *slot)
+bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
+		       struct myc_flow_in *flow, const struct myc_slot *slot, uint64_t credited,
+		       uint32_t hold)
 {
 	uint32_t index = executor->pending_free;
 
@@ -56,6 +58,8 @@ static bool pend(struct myc_executor *executor, struct myc_inlet *inlet, struct 
 	entry->lane_in = (uint32_t)(inlet - executor->inlet);
 	entry->ring = MYC_RING_ORDINARY;
 	entry->position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+	entry->credited = credited;
+	executor->pending_hold[index] = hold;
 	entry->slot = *slot;
 	myc_order_for_successor();
 	MYC_POINT("pend: written, not stored");
@@ -98,6 +102,10 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 		const struct myc_pending *entry = &executor->pending[index];
 		struct myc_inlet *inlet = &executor->inlet[entry->lane_in];
 
+		if (entry->credited)
+			myc_pool_done(&executor->out.pool, executor->pending_hold[index]);
+		else
+			myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
 		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
 		myc_credit_handled(executor, inlet, &inlet->flow[entry->slot.flow],
 				   entry->position);
@@ -109,15 +117,17 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 
 /* ---- delivering -------------------------------------------------------------------------------- */
 
-static inline void deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot)
+static inline void deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
+			   const void *payload, uint32_t size, uint32_t body)
 {
 	struct myc_message message = {
 		.from = from,
 		.type = slot->type,
-		.size = slot->size,
-		.flags = slot->flags,
+		.flags = slot->flags & (uint8_t)~MYC_SLOT_REFERENCE,
+		.size = size,
 		.correlation = slot->correlation,
-		.payload = slot->payload,
+		.body = body,
+		.payload = payload,
 	};
 	myc_count(&actor->metrics->messages);
 	int code = actor->message(actor, &message);
@@ -147,7 +157,7 @@ static void cut_for(struct myc_executor *executor, struct myc_inlet *inlet,
 
 	if (slot->size > MYC_LANE_PAYLOAD)
 		why = MYC_LANE_FAULT_SIZE;
-	else if (slot->flags & ~(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT))
+	else if (slot->flags & ~(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT | MYC_SLOT_REFERENCE))
 		why = MYC_LANE_FAULT_FLAGS;
 	else if (slot->flow >= MYC_LANE_FLOWS || !flow->epoch)
 		why = MYC_LANE_FAULT_FLOW;
@@ -188,9 +198,12 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	struct myc_actor *actor = flow->actor;
 	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 
-	if (actor && slot->type < MYC_TYPE_FRAMEWORK && pend(executor, inlet, flow, slot))
+	if (actor && slot->type < MYC_TYPE_FRAMEWORK &&
+	    myc_receiver_pend(executor, inlet, flow, slot, 0, MYC_HOLD_NONE))
 		return;
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
+	myc_body_drop(executor, slot,
+		      myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
 	myc_dead_letter(executor,
 			actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR);
 	myc_credit_handled(executor, inlet, flow, position);
@@ -213,16 +226,47 @@ static inline __attribute__((always_inline)) void take_one(struct myc_executor *
 		return;
 	}
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
-	deliver(actor, flow->from, slot);
+	deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE);
 	myc_credit_handled(executor, inlet, flow, inlet->lane.next[MYC_RING_ORDINARY] + 1);
 	inlet->lane.next[MYC_RING_ORDINARY]++;
 }
 
-void myc_receiver_take(struct myc_executor *executor, struct myc_inlet *inlet,
-		       struct myc_flow_in *flow, const struct myc_slot *slot)
+/* A message with a body. False: the lane is cut, or there is no room in the ledger: later. */
+static bool take_reference(struct myc_executor *executor, struct myc_inlet *inlet,
+			   const struct myc_slot *slot)
 {
-	take_one(executor, inlet, flow, slot);
-	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
+	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+	struct myc_reference reference;
+	struct myc_view view;
+	struct myc_slot plain = *slot;
+
+	plain.flags &= (uint8_t)~MYC_SLOT_REFERENCE;
+	struct myc_flow_in *flow = myc_receiver_check(executor, inlet, &plain);
+
+	if (!flow)
+		return false;
+	int code = myc_body_check(executor, slot, &reference, &view);
+
+	if (code == -EPROTO)
+		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_REFERENCE);
+	if (code)
+		return false;
+	flow->received++;
+	if (!flow->actor || flow->actor->aside || slot->type >= MYC_TYPE_FRAMEWORK) {
+		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
+		take_aside(executor, inlet, flow, slot);
+		return true;
+	}
+	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
+	uint32_t hold =
+		myc_pool_credit(&executor->out.pool, &reference,
+				myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
+
+	deliver(flow->actor, flow->from, slot, view.data, view.size, hold);
+	myc_credit_handled(executor, inlet, flow, position);
+	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+	myc_pool_done(&executor->out.pool, hold);
+	return true;
 }
 
 /* A message that is not a plain one of a known flow: a signal, or of a flow that was given to others. False:
@@ -243,6 +287,8 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 		cut_for(executor, inlet, slot);
 		return false;
 	}
+	if (slot->flags & MYC_SLOT_REFERENCE)
+		return take_reference(executor, inlet, slot);
 	flow = flow_again(executor, inlet, slot);
 	if (flow)
 		take_one(executor, inlet, flow, slot);
@@ -341,33 +387,50 @@ bool myc_receiver_ready(const struct myc_executor *executor)
 	return false;
 }
 
-static void deliver_pending(struct myc_executor *executor, struct myc_actor *actor)
+/* False: its body finds no room in the ledger now. */
+static bool deliver_pending(struct myc_executor *executor, struct myc_actor *actor)
 {
-	uint32_t index = pending_take(executor, actor);
+	uint32_t index = actor->pending_first, hold = MYC_HOLD_NONE;
 	struct myc_pending *entry = &executor->pending[index];
 	struct myc_inlet *inlet = &executor->inlet[entry->lane_in];
+	struct myc_view view = {.data = entry->slot.payload, .size = entry->slot.size};
+	struct myc_reference reference;
 
+	/* Checked when it came, and private since. */
+	if (entry->credited)
+		hold = executor->pending_hold[index];
+	else if (entry->slot.flags & MYC_SLOT_REFERENCE &&
+		 myc_body_check(executor, &entry->slot, &reference, &view))
+		return false;
+	pending_take(executor, actor);
 	__atomic_store_n(&entry->order, (entry->order & ~3ull) | MYC_PENDING_BEGUN,
 			 __ATOMIC_RELAXED);
 	MYC_POINT("pending: begun");
-	deliver(actor, entry->from, &entry->slot);
+	if (entry->credited)
+		myc_pool_view(&executor->out.pool, hold, &view);
+	else if (entry->slot.flags & MYC_SLOT_REFERENCE)
+		hold = myc_pool_credit(&executor->out.pool, &reference, myc_origin_pending(index));
+	deliver(actor, entry->from, &entry->slot, view.data, view.size, hold);
 	myc_credit_handled(executor, inlet, &inlet->flow[entry->slot.flow], entry->position);
 	myc_pending_free(executor, index);
+	if (hold != MYC_HOLD_NONE)
+		myc_pool_done(&executor->out.pool, hold);
+	return true;
 }
 
 unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget)
 {
 	unsigned n = 0;
 
-	while (executor->ready && n < budget) {
-		struct myc_actor *actor = executor->ready;
-
+	/* Each once: one whose body must wait goes to the end. */
+	for (struct myc_actor *last = executor->ready_last, *actor = NULL;
+	     executor->ready && n < budget && actor != last;) {
+		actor = executor->ready;
 		executor->ready = actor->next_ready;
 		actor->ready_listed = false;
 		for (unsigned own = 0; own < 16 && n < budget; own++, n++) {
-			if (actor->aside != MYC_ASIDE_PENDING)
+			if (actor->aside != MYC_ASIDE_PENDING || !deliver_pending(executor, actor))
 				break;
-			deliver_pending(executor, actor);
 		}
 		myc_receiver_make_ready(actor);
 	}

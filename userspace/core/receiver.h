@@ -72,9 +72,11 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
  * looked at again after the next scan. */
 struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,
 				       const struct myc_slot *slot);
-/* One checked message, which is the lane's next: to its actor, or into its pending queue. */
-void myc_receiver_take(struct myc_executor *executor, struct myc_inlet *inlet,
-		       struct myc_flow_in *flow, const struct myc_slot *slot);
+/* The lane's next message into its actor's pending queue. `credited`, `hold`: its loan, when it has one
+ * already. False: no entry, which cannot be. */
+bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
+		       struct myc_flow_in *flow, const struct myc_slot *slot, uint64_t credited,
+		       uint32_t hold);
 /* A filled pending entry into its actor's queue; an entry given back. */
 void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, uint32_t index);
 void myc_pending_free(struct myc_executor *executor, uint32_t index);

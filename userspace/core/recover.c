@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "core/body.h"
 #include "core/receiver.h"
 
 void myc_receiver_recover(struct myc_executor *executor)
@@ -26,15 +27,48 @@ static bool counted_already(const struct myc_inlet *inlet, uint32_t flow, uint32
 	return myc_pair_high(counted) && (int32_t)(myc_pair_low(counted) - position) >= 0;
 }
 
-/* Counts it; true: it is to be given to its actor again. */
-static bool in_doubt(struct myc_executor *executor, struct myc_actor *actor, struct myc_slot *slot)
+/* Loans of messages that were begun, or that an earlier successor put back, stay here; all others go
+ * home after this. */
+static void claim(struct myc_executor *executor)
+{
+	struct myc_pool *pool = &executor->out.pool;
+
+	for (uint32_t i = 0; i < executor->pending_entries; i++) {
+		const struct myc_pending *entry = &executor->pending[i];
+		uint64_t origin = entry->credited;
+
+		if ((entry->order & 3) == MYC_PENDING_BEGUN && !origin)
+			origin = myc_origin_pending(i);
+		executor->pending_hold[i] =
+			entry->order && entry->slot.flags & MYC_SLOT_REFERENCE && origin
+				? myc_pool_find(pool, origin)
+				: MYC_HOLD_NONE;
+	}
+	for (uint32_t i = 0; i < executor->inlets; i++)
+		executor->inlet[i].doubt_hold =
+			executor->inlet[i].block
+				? myc_pool_find(
+					  pool,
+					  myc_origin_lane(
+						  i,
+						  executor->inlet[i].lane.next[MYC_RING_ORDINARY] +
+							  1))
+				: MYC_HOLD_NONE;
+}
+
+/* Counts a message in doubt; true: it is to be given to its actor again. Its body may have gone on. */
+static bool in_doubt(struct myc_executor *executor, struct myc_actor *actor, struct myc_slot *slot,
+		     uint32_t hold)
 {
 	if (actor)
 		myc_count(&actor->metrics->in_doubt);
-	if (actor && actor->behaviour->redeliver) {
+	if (actor && actor->behaviour->redeliver &&
+	    (hold == MYC_HOLD_NONE || myc_pool_weight(&executor->out.pool, hold))) {
 		slot->flags |= MYC_MESSAGE_REDELIVERED;
 		return true;
 	}
+	if (hold != MYC_HOLD_NONE)
+		myc_pool_done(&executor->out.pool, hold);
 	myc_dead_letter(executor, MYC_DEAD_LETTER_IN_DOUBT);
 	return false;
 }
@@ -44,7 +78,7 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 {
 	_Alignas(64) struct myc_slot slot;
 	uint64_t progress = inlet->lane.progress->ring[MYC_RING_ORDINARY];
-	uint32_t position = myc_pair_high(progress);
+	uint32_t position = myc_pair_high(progress), hold = inlet->doubt_hold;
 
 	if (position == myc_pair_low(progress) ||
 	    position != inlet->lane.next[MYC_RING_ORDINARY] + 1)
@@ -57,17 +91,30 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 	if (slot.flow == MYC_FLOW_NONE ||
 	    (slot.flow < MYC_LANE_FLOWS && counted_already(inlet, slot.flow, position))) {
 		myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+		if (hold != MYC_HOLD_NONE)
+			myc_pool_done(&executor->out.pool, hold);
 		return;
 	}
+	bool reference = slot.flags & MYC_SLOT_REFERENCE;
+
+	/* Begun, and its loan is not there: no handler has seen it. It comes as if never begun. */
+	if (reference && hold == MYC_HOLD_NONE)
+		return;
+	slot.flags &= (uint8_t)~MYC_SLOT_REFERENCE;
 	struct myc_flow_in *flow = myc_receiver_check(executor, inlet, &slot);
 
 	if (!flow)
 		return;
-	if (in_doubt(executor, flow->actor, &slot)) {
-		myc_receiver_take(executor, inlet, flow, &slot);
+	flow->received++;
+	if (in_doubt(executor, flow->actor, &slot, hold)) {
+		slot.flags |= reference ? MYC_SLOT_REFERENCE : 0;
+		myc_receiver_pend(
+			executor, inlet, flow, &slot,
+			reference ? myc_origin_lane((uint32_t)(inlet - executor->inlet), position)
+				  : 0,
+			hold);
 		return;
 	}
-	flow->received++;
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 }
@@ -79,10 +126,18 @@ static int by_order(const void *a, const void *b)
 	return (*x)->order < (*y)->order ? -1 : (*x)->order > (*y)->order;
 }
 
+static void end_pending(struct myc_executor *executor, uint32_t index, uint32_t hold)
+{
+	myc_pending_free(executor, index);
+	if (hold != MYC_HOLD_NONE)
+		myc_pool_done(&executor->out.pool, hold);
+}
+
 /* A predecessor's pending entry goes back into its actor's queue, or is counted out. */
 static void resume_pending(struct myc_executor *executor, struct myc_pending *entry)
 {
-	uint32_t index = (uint32_t)(entry - executor->pending);
+	uint32_t index = (uint32_t)(entry - executor->pending),
+		 hold = executor->pending_hold[index];
 	struct myc_inlet *inlet =
 		entry->lane_in < executor->inlets ? &executor->inlet[entry->lane_in] : NULL;
 	struct myc_flow_in *flow = inlet && inlet->block && entry->slot.flow < MYC_LANE_FLOWS
@@ -90,24 +145,34 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 					   : NULL;
 
 	if (!flow || counted_already(inlet, entry->slot.flow, entry->position)) {
-		myc_pending_free(executor, index);
+		end_pending(executor, index, hold);
 		return;
 	}
 	if ((int32_t)(entry->position - inlet->lane.next[MYC_RING_ORDINARY]) > 0)
 		myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 	struct myc_actor *actor = flow->actor;
+	bool begun = (entry->order & 3) == MYC_PENDING_BEGUN;
 	bool keep = actor != NULL;
 
 	flow->received++;
-	if ((entry->order & 3) == MYC_PENDING_BEGUN)
-		keep = in_doubt(executor, actor, &entry->slot);
-	else if (!keep)
+	/* Begun, and its loan is not there: no handler has seen it. */
+	if (begun && (hold != MYC_HOLD_NONE || !(entry->slot.flags & MYC_SLOT_REFERENCE))) {
+		keep = in_doubt(executor, actor, &entry->slot, hold);
+		if (!keep)
+			hold = MYC_HOLD_NONE; /* gone home */
+	} else if (!keep) {
+		if (hold == MYC_HOLD_NONE)
+			myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
 		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
+	}
 	if (!keep) {
 		myc_credit_handled(executor, inlet, flow, entry->position);
-		myc_pending_free(executor, index);
+		end_pending(executor, index, hold);
 		return;
 	}
+	if (hold != MYC_HOLD_NONE && !entry->credited)
+		entry->credited = myc_origin_pending(index);
+	myc_order_for_successor();
 	entry->order = (entry->order & ~3ull) | MYC_PENDING_QUEUED;
 	myc_pending_append(executor, actor, index);
 	myc_receiver_make_ready(actor);
@@ -119,6 +184,8 @@ void myc_receiver_resume(struct myc_executor *executor)
 	struct myc_pending **entries =
 		calloc(executor->pending_entries, sizeof(struct myc_pending *));
 
+	claim(executor);
+	myc_pool_recovered(&executor->out.pool);
 	executor->pending_free = MYC_NONE;
 	for (uint32_t i = executor->pending_entries; i-- > 0;) {
 		if (executor->pending[i].order && entries) {

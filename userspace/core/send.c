@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core/executor.h"
+#include "core/body.h"
 #include "core/name.h"
 #include "core/signal.h"
 #include "core/wake.h"
@@ -34,11 +34,28 @@ int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32
 	memset(sender->flow_table, 0, (size_t)sender->flows * sizeof(*sender->flow_table));
 	for (uint32_t i = 0; i < peers; i++)
 		sender->peer[i].bell = -1;
-	return 0;
+	struct myc_pool_opts opts;
+	const struct myc_pool_place place = {
+		.process = system->workspace.process,
+		.source = source,
+		.incarnation = system->workspace.incarnation,
+		.regions = system->workspace.regions,
+		.processes = system->workspace.processes,
+	};
+
+	myc_system_pool_opts(&system->opts,
+			     sender->lanes->lanes + system->workspace.processes * MYC_ATTACH_MAX,
+			     &opts);
+	int code = myc_pool_open(&sender->pool, &place, &opts);
+
+	if (code)
+		myc_sender_close(sender);
+	return code;
 }
 
 void myc_sender_close(struct myc_sender *sender)
 {
+	myc_pool_close(&sender->pool);
 	free(sender->road);
 	free(sender->flow_table);
 	free(sender->peer);
@@ -432,19 +449,36 @@ int myc_lookup(struct myc_actor *self, const char *name, struct myc_ref *ref)
 	return code ? code : myc_resolve(self, address, ref);
 }
 
-static int send_check(uint16_t type, size_t size)
+static inline int send_check(uint16_t type)
 {
-	if (size > MYC_PAYLOAD_MAX)
-		return -EMSGSIZE;
 	return type >= MYC_TYPE_FRAMEWORK ? -EINVAL : 0;
+}
+
+/* More than a slot carries. */
+__attribute__((noinline)) static int send_large(struct myc_actor *self, struct myc_ref *to,
+						uint16_t type, const void *payload, size_t size,
+						bool wait)
+{
+	struct myc_sender *sender = &self->executor->out;
+	struct myc_flow_out *flow;
+	int code = send_check(type);
+
+	if (!code)
+		code = myc_sender_flow(sender, self->address, to, &flow);
+	if (!code)
+		code = myc_body_send_copy(sender, self, flow, type, payload, size, wait);
+	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
+	return code;
 }
 
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		 size_t size)
 {
+	if (size > MYC_PAYLOAD_MAX)
+		return send_large(self, to, type, payload, size, false);
 	struct myc_sender *sender = &self->executor->out;
 	struct myc_flow_out *flow;
-	int code = send_check(type, size);
+	int code = send_check(type);
 
 	if (!code)
 		code = myc_sender_flow(sender, self->address, to, &flow);
@@ -463,9 +497,11 @@ int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, cons
 int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 	     size_t size)
 {
+	if (size > MYC_PAYLOAD_MAX)
+		return send_large(self, to, type, payload, size, true);
 	struct myc_executor *executor = self->executor;
 	struct myc_flow_out *flow;
-	int code = send_check(type, size);
+	int code = send_check(type);
 
 	if (!code)
 		code = myc_sender_flow(&executor->out, self->address, to, &flow);

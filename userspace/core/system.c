@@ -90,6 +90,24 @@ static uint64_t executor_size(const struct myc_system_opts *opts, uint32_t lanes
 	       opts->outbox * sizeof(struct myc_outbox_entry);
 }
 
+void myc_system_pool_opts(const struct myc_system_opts *opts, uint32_t sources,
+			  struct myc_pool_opts *pool)
+{
+	static const struct {
+		uint32_t size, count;
+	} usual[] = {{256, 512}, {1024, 128}, {4096, 64}, {65536, 4}};
+
+	*pool = (struct myc_pool_opts){.peers = sources, .loans = opts->loans};
+	for (uint32_t i = 0; i < MYC_POOL_CLASSES; i++) {
+		pool->size_class[i].size = opts->buffers[i].size;
+		pool->size_class[i].count = opts->buffers[i].count;
+	}
+	for (uint32_t i = 0; !opts->buffers[0].size && i < 4; i++) {
+		pool->size_class[i].size = usual[i].size;
+		pool->size_class[i].count = usual[i].count;
+	}
+}
+
 int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *given,
 		    uint32_t processes, uint32_t executors_all)
 {
@@ -99,7 +117,9 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	if (code)
 		return code;
 	uint32_t slots = opts.actors + MYC_SLOTS_FIXED;
+	struct myc_pool_opts pool;
 
+	myc_system_pool_opts(&opts, lanes_in(processes, executors_all), &pool);
 	if (!processes || executors_all < opts.executors)
 		return -EINVAL;
 	code = myc_region_plan_add(plan, MYC_BLOCK_PROCESS, 0,
@@ -119,6 +139,8 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 		struct myc_lanes head = lanes_head(&opts, executors_all, i >= opts.executors);
 
 		code = myc_region_plan_add(plan, MYC_BLOCK_LANES, i, myc_lanes_size(&head));
+		if (!code)
+			code = myc_pool_plan(plan, i, &pool);
 	}
 	return code;
 }

@@ -38,7 +38,7 @@ enum myc_block_kind {
 	MYC_BLOCK_STEER_STATE = 7, /* sources without XDP: channel state, windows, counters */
 	MYC_BLOCK_SOURCE = 8,	   /* sources without XDP: frames, file position */
 	MYC_BLOCK_METRICS = 9,	   /* an array by actor slot: counters */
-	MYC_BLOCK_STATUS = 12,	   /* an array by actor slot: lines of text */
+	MYC_BLOCK_STATUS = 15,	   /* an array by actor slot: lines of text */
 	MYC_BLOCK_REGISTRY = 10,   /* supervisor's region, without BPF: rows, processes, pages */
 	MYC_BLOCK_KEEPER =
 		11, /* index = queue: struct myc_keeper (dataplane/), in the keeper's region */

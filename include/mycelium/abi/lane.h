@@ -38,6 +38,7 @@
 #define MYC_ATTACH_MAX	       8     /* plain threads of one process that send */
 #define MYC_SOURCES_OF_PROCESS (MYC_EXECUTORS_MAX + MYC_ATTACH_MAX)
 #define MYC_TYPE_FRAMEWORK     0xff00u	   /* types from here on are the framework's */
+#define MYC_SLOT_REFERENCE     0x80	   /* slot.flags: the payload is a struct myc_reference */
 #define MYC_FLOW_NONE	       0xffffu	   /* slot.flow of a signal: needs no credit */
 #define MYC_SLOT_PLAIN	       0xffffffffu /* slot.from of a plain thread */
 #define MYC_CREDIT_MAX	       (1u << 25)  /* that a flow can have */
@@ -53,7 +54,7 @@ struct myc_slot {
 			uint32_t sequence;
 			uint16_t type;	      /* below MYC_TYPE_FRAMEWORK: the application's */
 			uint8_t size;	      /* of payload, 0..MYC_LANE_PAYLOAD */
-			uint8_t flags;	      /* enum myc_message_flag; bits 2..7 are 0 */
+			uint8_t flags;	      /* enum myc_message_flag, MYC_SLOT_REFERENCE */
 			uint32_t to;	      /* destination's actor slot */
 			uint16_t generation;  /* low 16 bits of the destination's generation */
 			uint16_t flow;	      /* index in the lane's flow table */
@@ -198,6 +199,7 @@ enum myc_dead_letter {
 	X(FLOW, "flow unknown, or not this receiver's")            \
 	X(ADDRESS, "slot or generation is not the flow's")         \
 	X(CREDIT, "more messages than were granted")               \
+	X(REFERENCE, "a reference that cannot be")                 \
 	X(LAYOUT, "lane block does not add up")
 
 enum myc_lane_fault {
@@ -236,7 +238,10 @@ struct myc_pending {
 	uint32_t lane_in;  /* index it came by */
 	uint32_t ring;	   /* 0 ordinary, 1 urgent */
 	uint32_t position; /* its number there, from 1 */
-	uint32_t reserved[9];
+	uint32_t reserved;
+	/* A body that its former handling had credited: origin of that loan. Else 0. */
+	uint64_t credited;
+	uint32_t reserved1[6];
 	struct myc_slot slot;
 };
 _Static_assert(sizeof(struct myc_pending) == 128, "two cache lines");

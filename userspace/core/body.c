@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/body.h"
+
+#include <errno.h>
+
+#include <mycelium/body.h>
+
+#include "core/receiver.h"
+
+#define PARTS	       1024 /* a share is one of so many: it can be shared on itself, and again */
+#define RETURNS_A_LOOK 256
+
+/* ---- sending ----------------------------------------------------------------------------------- */
+
+static int publish(struct myc_sender *sender, struct myc_flow_out *flow, uint64_t kind,
+		   uint64_t from, uint32_t hold, uint32_t parts, uint32_t size)
+{
+	struct myc_reference reference;
+	uint32_t lane = (uint32_t)(flow->road - sender->road);
+	uint64_t ticket = myc_ticket_lane(lane, flow->road->lane.head[MYC_RING_ORDINARY] + 1);
+	int code = myc_pool_lend(&sender->pool, hold, parts, ticket, 0, size, &reference);
+
+	if (code)
+		return code;
+	myc_sender_put(sender, flow, kind, from, &reference, sizeof(reference));
+	myc_pool_lent(&sender->pool);
+	return 0;
+}
+
+static int put_outbox(struct myc_executor *executor, struct myc_actor *actor,
+		      struct myc_flow_out *flow, uint64_t kind, uint64_t from, uint32_t hold,
+		      uint32_t parts, uint32_t size)
+{
+	struct myc_reference reference;
+	uint64_t ticket = myc_ticket_outbox(executor->outbox_order + 1);
+	int code = myc_pool_lend(&executor->out.pool, hold, parts, ticket, 0, size, &reference);
+
+	if (code)
+		return code;
+	code = myc_outbox_put(executor, actor, flow, kind, from, &reference, sizeof(reference));
+	if (code)
+		myc_pool_lend_undo(&executor->out.pool);
+	else
+		myc_pool_lent(&executor->out.pool);
+	return code;
+}
+
+int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc_flow_out *flow,
+		  uint16_t type, uint32_t hold, uint32_t parts, uint32_t size, bool wait)
+{
+	uint64_t kind = myc_slot_kind(type, sizeof(struct myc_reference), MYC_SLOT_REFERENCE);
+	uint64_t from = myc_slot_from(actor ? actor->slot : MYC_SLOT_PLAIN, 0);
+	int code = myc_sender_may(sender, flow);
+
+	if (!code)
+		return publish(sender, flow, kind, from, hold, parts, size);
+	if (!wait)
+		return code;
+	if (flow->to == actor->address)
+		return -EDEADLK;
+	return put_outbox(actor->executor, actor, flow, kind, from, hold, parts, size);
+}
+
+/* Takes a buffer; when none is free, looks first whether some have come home. */
+static int take(struct myc_pool *pool, uint32_t size, uint32_t *hold)
+{
+	int code = myc_pool_take(pool, size, hold);
+
+	if (code != -ENOBUFS || !myc_pool_collect(pool, UINT32_MAX))
+		return code;
+	return myc_pool_take(pool, size, hold);
+}
+
+int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
+		       struct myc_flow_out *flow, uint16_t type, const void *payload, size_t size,
+		       bool wait)
+{
+	struct myc_pool *pool = &sender->pool;
+	uint32_t hold;
+
+	if (size > MYC_POOL_SIZE_MAX)
+		return -EMSGSIZE;
+	int code = take(pool, (uint32_t)size, &hold);
+
+	if (code)
+		return code;
+	memcpy(myc_pool_body(pool, hold, NULL), payload, size);
+	code = myc_body_send(sender, actor, flow, type, hold, 1, (uint32_t)size, wait);
+	if (code)
+		myc_pool_give(pool, hold);
+	return code;
+}
+
+/* ---- receiving --------------------------------------------------------------------------------- */
+
+int myc_body_check(struct myc_executor *executor, const struct myc_slot *slot,
+		   struct myc_reference *reference, struct myc_view *view)
+{
+	if (slot->size != sizeof(*reference))
+		return -EPROTO;
+	memcpy(reference, slot->payload, sizeof(*reference));
+	if (myc_pool_check(&executor->out.pool, reference, view) != MYC_POOL_FINE)
+		return -EPROTO;
+	return myc_pool_room(&executor->out.pool) ? 0 : -EAGAIN;
+}
+
+void myc_body_drop(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin)
+{
+	struct myc_reference reference;
+	struct myc_view view;
+
+	if (slot->flags & MYC_SLOT_REFERENCE && !myc_body_check(executor, slot, &reference, &view))
+		myc_pool_done(&executor->out.pool,
+			      myc_pool_credit(&executor->out.pool, &reference, origin));
+}
+
+/* ---- for handlers ------------------------------------------------------------------------------ */
+
+static struct myc_pool *pool_of(struct myc_actor *actor)
+{
+	return &actor->executor->out.pool;
+}
+
+int myc_body_take(struct myc_actor *self, uint32_t size, struct myc_body *body)
+{
+	struct myc_pool *pool = pool_of(self);
+	int code = take(pool, size, &body->hold);
+
+	if (code)
+		return code;
+	myc_pool_keep(pool, body->hold, self->slot + 1);
+	self->has_bodies = true;
+	body->data = myc_pool_body(pool, body->hold, &body->size);
+	return 0;
+}
+
+int myc_body_keep(struct myc_actor *self, const struct myc_message *message, struct myc_body *body)
+{
+	if (message->body == MYC_HOLD_NONE)
+		return -EINVAL;
+	int code = myc_pool_keep(pool_of(self), message->body, self->slot + 1);
+
+	if (code)
+		return code;
+	self->has_bodies = true;
+	*body = (struct myc_body){.data = (void *)(uintptr_t)message->payload,
+				  .size = message->size,
+				  .hold = message->body};
+	return 0;
+}
+
+void myc_body_give(struct myc_actor *self, struct myc_body *body)
+{
+	if (body->data)
+		myc_pool_give(pool_of(self), body->hold);
+	body->data = NULL;
+}
+
+void myc_body_give_all(struct myc_actor *actor)
+{
+	if (actor->has_bodies)
+		myc_pool_give_all(pool_of(actor), actor->slot + 1);
+	actor->has_bodies = false;
+}
+
+static int count(struct myc_actor *self, int code)
+{
+	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
+	return code;
+}
+
+static int send_hold(struct myc_actor *self, struct myc_ref *to, uint16_t type, uint32_t hold,
+		     uint32_t parts, uint32_t size, bool wait)
+{
+	struct myc_sender *sender = &self->executor->out;
+	struct myc_flow_out *flow;
+	int code = type < MYC_TYPE_FRAMEWORK ? 0 : -EINVAL;
+
+	if (!code)
+		code = myc_sender_flow(sender, self->address, to, &flow);
+	if (!code)
+		code = myc_body_send(sender, self, flow, type, hold, parts, size, wait);
+	return code;
+}
+
+static int send_whole(struct myc_actor *self, struct myc_ref *to, uint16_t type,
+		      struct myc_body *body, bool wait)
+{
+	int code =
+		body->data ? send_hold(self, to, type, body->hold, 1, body->size, wait) : -ENODATA;
+
+	if (!code)
+		body->data = NULL;
+	return count(self, code);
+}
+
+static int send_share(struct myc_actor *self, struct myc_ref *to, uint16_t type,
+		      const struct myc_body *body, bool wait)
+{
+	struct myc_sender *sender = &self->executor->out;
+	struct myc_flow_out *flow;
+
+	if (!body->data)
+		return count(self, -ENODATA);
+	uint32_t parts = myc_pool_weight(&sender->pool, body->hold) / PARTS ? PARTS : 2;
+	int code = send_hold(self, to, type, body->hold, parts, body->size, wait);
+
+	if (code == -EMLINK && !myc_sender_flow(sender, self->address, to, &flow))
+		code = myc_body_send_copy(sender, self, flow, type, body->data, body->size, wait);
+	return count(self, code);
+}
+
+int myc_send_body(struct myc_actor *self, struct myc_ref *to, uint16_t type, struct myc_body *body)
+{
+	return send_whole(self, to, type, body, true);
+}
+
+int myc_try_send_body(struct myc_actor *self, struct myc_ref *to, uint16_t type,
+		      struct myc_body *body)
+{
+	return send_whole(self, to, type, body, false);
+}
+
+int myc_send_share(struct myc_actor *self, struct myc_ref *to, uint16_t type,
+		   const struct myc_body *body)
+{
+	return send_share(self, to, type, body, true);
+}
+
+int myc_try_send_share(struct myc_actor *self, struct myc_ref *to, uint16_t type,
+		       const struct myc_body *body)
+{
+	return send_share(self, to, type, body, false);
+}
+
+int myc_pass(struct myc_actor *self, struct myc_ref *to, const struct myc_message *message)
+{
+	if (message->body == MYC_HOLD_NONE)
+		return myc_send(self, to, message->type, message->payload, message->size);
+	return count(self,
+		     send_hold(self, to, message->type, message->body, 1, message->size, true));
+}
+
+/* ---- recovery, housekeeping -------------------------------------------------------------------- */
+
+void myc_body_recover(struct myc_executor *executor)
+{
+	struct myc_pool *pool = &executor->out.pool;
+	uint64_t ticket = myc_pool_ticket(pool);
+	bool published = false;
+
+	if (!ticket)
+		return;
+	if (ticket >> 63) {
+		for (uint32_t i = 0; i < executor->outbox_capacity; i++)
+			published |= executor->outbox[i].order == (ticket & ~(1ull << 63));
+	} else {
+		uint32_t lane = (uint32_t)(ticket >> 32) - 1;
+
+		if (lane < executor->out.roads && executor->out.road[lane].peer)
+			published =
+				(int32_t)(executor->out.road[lane].lane.head[MYC_RING_ORDINARY] -
+					  (uint32_t)ticket) >= 0;
+	}
+	myc_pool_settle(pool, published);
+}
+
+void myc_body_turn(struct myc_sender *sender)
+{
+	struct myc_pool *pool = &sender->pool;
+
+	myc_pool_collect(pool, RETURNS_A_LOOK);
+	if (pool->waiting)
+		myc_pool_flush(pool);
+	if (!pool->announce)
+		return;
+	/* Everybody looks at this source anew (myc_receiver_scan_source). */
+	pool->announce = false;
+	__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside core/: messages whose payload is a reference (mycelium/body.h, memory/pool.h). Their slot has
+ * MYC_SLOT_REFERENCE and a struct myc_reference as payload.
+ *
+ * Names that recovery goes by. Ticket, where a reference was to be published: a lane and a number, or an
+ * order of the outbox. Origin, the message a loan came with: an inlet and a position, or a pending
+ * entry. A message that was begun and whose loan is not there was not handled: the loan comes first.
+ */
+#ifndef MYC_CORE_BODY_H
+#define MYC_CORE_BODY_H
+
+#include "core/executor.h"
+
+static inline uint64_t myc_ticket_lane(uint32_t lane, uint32_t number)
+{
+	return (uint64_t)(lane + 1) << 32 | number;
+}
+static inline uint64_t myc_ticket_outbox(uint64_t order)
+{
+	return 1ull << 63 | order;
+}
+static inline uint64_t myc_origin_lane(uint32_t inlet, uint32_t position)
+{
+	return (uint64_t)(inlet + 1) << 32 | position;
+}
+static inline uint64_t myc_origin_pending(uint32_t index)
+{
+	return 1ull << 63 | index;
+}
+
+/* Sends what a sender's own pool has as `hold`: the parts-th part of it. `actor` NULL: a plain thread,
+ * which does not wait. 0, or as myc_send, with nothing changed. */
+int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc_flow_out *flow,
+		  uint16_t type, uint32_t hold, uint32_t parts, uint32_t size, bool wait);
+/* Copies a payload into a buffer and sends that. */
+int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
+		       struct myc_flow_out *flow, uint16_t type, const void *payload, size_t size,
+		       bool wait);
+
+/* Does a received slot carry a reference that can be? Copies it. 0; -EPROTO: the lane is to be cut;
+ * -EAGAIN: no room in the ledger now, the message stays where it is. */
+int myc_body_check(struct myc_executor *executor, const struct myc_slot *slot,
+		   struct myc_reference *reference, struct myc_view *view);
+/* A message that nobody gets: its weight goes home. There may be no room: then it does so later. */
+void myc_body_drop(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin);
+/* What this actor took or kept goes home. */
+void myc_body_give_all(struct myc_actor *actor);
+
+/* Was the message with the pool's ticket published? Settles it. The lanes' heads are known. */
+void myc_body_recover(struct myc_executor *executor);
+/* Once a scan: returns come in, waiting ones go out. */
+void myc_body_turn(struct myc_sender *sender);
+
+#endif
