@@ -71,7 +71,7 @@ MAN := $(sort $(wildcard docs/man/*.[1357]))
 LIB_A := $(BUILD)/lib/libmycelium.a
 LIB_SO := $(BUILD)/lib/libmycelium.so.$(VERSION)
 
-.PHONY: all help deps demo check check-asan check-tsan lint bench fuzz install clean bpf bpf-check tests benches fuzzers format
+.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors fuzz install clean bpf bpf-check tests benches fuzzers format
 
 all: $(LIB_A) $(LIB_SO) $(TOOLS) $(EXAMPLES) ## library, BPF objects, tools, examples
 
@@ -165,6 +165,18 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
 
+# Actors beside their peers: a driver that plays contestants, a program each.
+ACTORS_BENCH := $(BUILD)/tests/bench/actors
+ACTORS_PROGRAMS := $(addprefix $(ACTORS_BENCH)/,driver raw lane mycelium)
+actors_objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/actors/$(1).c tests/bench/actors/$(1)_*.c))
+define ACTORS_RULE
+$(ACTORS_BENCH)/$(1): $(call actors_objects,$(1)) $(TEST_A) $(LIB_A)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) $$^ $$(LIBS) -o $$@
+endef
+$(foreach p,$(notdir $(ACTORS_PROGRAMS)),$(eval $(call ACTORS_RULE,$(p))))
+
 # Fuzzers build with clang: libFuzzer and sanitizers, the library included.
 FUZZ_CFLAGS := $(filter-out -Wno-tsan,$(ALL_CFLAGS)) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FUZZ_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj-fuzz/%.o)
@@ -192,8 +204,12 @@ check-tsan: ## the tests under ThreadSanitizer
 
 benches: $(BENCHES)
 
-bench: all benches ## every benchmark: tables, and build/bench/NAME.json; BARS=1 fails on a missed bar
+bench: all benches ## every benchmark but bench-actors: tables, and build/bench/NAME.json; BARS=1 fails on a missed bar
 	@BUILD=$(BUILD) tests/bench/run $(BENCH_FILTER)
+
+bench-actors: $(ACTORS_PROGRAMS) ## actors beside their peers (root installs these), 2 minutes; as bench: table, JSON, BARS=1
+	@CC='$(CC)' tests/bench/actors/peers/make-peers $(ACTORS_BENCH)
+	@MYC_BENCH_DIR=$${MYC_BENCH_DIR:-$(BUILD)/bench} $(ACTORS_BENCH)/driver
 
 FUZZ_SECONDS ?= 600
 fuzz: fuzzers ## each fuzzer for FUZZ_SECONDS (600)
@@ -221,7 +237,8 @@ lint-format:
 format: ## formats every C file
 	@clang-format -i $(C_FILES)
 
-TIDY_FILES := $(filter-out bpf/%,$(filter %.c,$(C_FILES)))
+# The peers' libraries need not be there.
+TIDY_FILES := $(filter-out bpf/% tests/bench/actors/peers/%,$(filter %.c,$(C_FILES)))
 lint-tidy: | $(SKELS)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
 		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf 2>/dev/null

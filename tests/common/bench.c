@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,38 @@ void bench_raw(struct bench *bench, const char *name, const char *raw)
 	snprintf(figure->raw, sizeof(figure->raw), "%s", raw);
 }
 
+void bench_mode(struct bench *bench, const char *name, const char *mode)
+{
+	struct bench_figure *figure = find_or_add(bench, name);
+
+	snprintf(figure->mode, sizeof(figure->mode), "%s", mode);
+}
+
+void bench_note(struct bench *bench, const char *note)
+{
+	if (bench->notes < BENCH_NOTES_MAX)
+		snprintf(bench->note[bench->notes++], sizeof(bench->note[0]), "%s", note);
+}
+
+void bench_machine(char *out, size_t size)
+{
+	char line[256];
+	FILE *file = fopen("/proc/cpuinfo", "r");
+
+	snprintf(out, size, "an unnamed processor");
+	while (file && fgets(line, sizeof(line), file)) {
+		const char *name = strstr(line, ": ");
+
+		if (strncmp(line, "model name", 10) != 0 || !name)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(out, size, "%s", name + 2);
+		break;
+	}
+	if (file)
+		fclose(file);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -118,6 +151,53 @@ static const char *bar_text(const struct bench_figure *figure, char *out, size_t
 	return out;
 }
 
+/* A string of JSON; what it cannot hold becomes a blank. */
+static void put_text(FILE *json, const char *name, const char *text)
+{
+	fprintf(json, "%s\"", name);
+	for (; *text; text++)
+		if (*text == '"' || *text == '\\')
+			fprintf(json, "\\%c", *text);
+		else
+			fputc((unsigned char)*text < ' ' ? ' ' : *text, json);
+	fputc('"', json);
+}
+
+/* One row of the table and of the file. Is its bar missed? */
+static bool put_figure(const struct bench *bench, const struct bench_figure *figure, FILE *json)
+{
+	double sorted[BENCH_RUNS_MAX] = {0};
+	double median = order(figure, sorted);
+	double max = sorted[figure->runs ? figure->runs - 1 : 0];
+	double raw = figure->raw[0] ? bench_median(bench, figure->raw) : 0;
+	double ratio = raw > 0 ? median / raw : 0;
+	int ok = held(figure, median, ratio);
+	char bar[32], against[112] = "";
+
+	if (!figure->runs)
+		snprintf(against, sizeof(against), "not measured");
+	else if (ratio > 0)
+		snprintf(against, sizeof(against), "%.2f x %s", ratio, figure->raw);
+	bar_text(figure, bar, sizeof(bar));
+	printf("  %-52s %12.6g %12.6g %12.6g  %-12s %4d  %s%s%s%s%s%s%s\n", figure->name, median,
+	       sorted[0], max, figure->unit, figure->runs, against, ok >= 0 ? "  bar " : "", bar,
+	       ok < 0 ? ""
+	       : ok   ? " held"
+		      : " MISSED",
+	       figure->mode[0] ? "  (" : "", figure->mode, figure->mode[0] ? ")" : "");
+	put_text(json, "{\"name\": ", figure->name);
+	put_text(json, ", \"unit\": ", figure->unit);
+	fprintf(json, ", \"median\": %.6g, \"min\": %.6g, \"max\": %.6g, \"runs\": %d", median,
+		sorted[0], max, figure->runs);
+	put_text(json, ", \"raw\": ", figure->raw);
+	fprintf(json, ", \"raw_median\": %.6g, \"ratio\": %.4g", raw, ratio);
+	put_text(json, ", \"bar\": ", bar);
+	fprintf(json, ", \"held\": %s", ok < 0 ? "null" : ok ? "true" : "false");
+	put_text(json, ", \"mode\": ", figure->mode);
+	fputc('}', json);
+	return ok == 0;
+}
+
 int bench_finish(struct bench *bench)
 {
 	const char *named = getenv("MYC_BENCH_DIR");
@@ -140,39 +220,18 @@ int bench_finish(struct bench *bench)
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	fprintf(json,
-		"{\"benchmark\": \"%s\", \"what\": \"%s\", \"kernel\": \"%s\", \"figures\": [",
-		bench->name, bench->what, host.release);
+	put_text(json, "{\"benchmark\": ", bench->name);
+	put_text(json, ", \"what\": ", bench->what);
+	put_text(json, ", \"kernel\": ", host.release);
+	fprintf(json, ", \"figures\": [");
 	for (int i = 0; i < bench->figures; i++) {
-		const struct bench_figure *figure = &bench->figure[i];
-		double sorted[BENCH_RUNS_MAX] = {0};
-		double median = order(figure, sorted);
-		double raw = figure->raw[0] ? bench_median(bench, figure->raw) : 0;
-		double ratio = raw > 0 ? median / raw : 0;
-		int ok = held(figure, median, ratio);
-		char bar[32], against[96] = "";
-
-		if (ratio > 0)
-			snprintf(against, sizeof(against), "%.2f x %s", ratio, figure->raw);
-		printf("  %-52s %12.6g %12.6g %12.6g  %-12s %4d  %s%s%s%s\n", figure->name, median,
-		       sorted[0], sorted[figure->runs ? figure->runs - 1 : 0], figure->unit,
-		       figure->runs, against, ok >= 0 ? "  bar " : "",
-		       bar_text(figure, bar, sizeof(bar)),
-		       ok < 0 ? ""
-		       : ok   ? " held"
-			      : " MISSED");
-		missed += ok == 0;
-		fprintf(json,
-			"%s\n {\"name\": \"%s\", \"unit\": \"%s\", \"median\": %.6g, \"min\": "
-			"%.6g, "
-			"\"max\": %.6g, \"runs\": %d, \"raw\": \"%s\", \"raw_median\": %.6g, "
-			"\"ratio\": %.4g, \"bar\": \"%s\", \"held\": %s}",
-			i ? "," : "", figure->name, figure->unit, median, sorted[0],
-			sorted[figure->runs ? figure->runs - 1 : 0], figure->runs, figure->raw, raw,
-			ratio, bar_text(figure, bar, sizeof(bar)),
-			ok < 0 ? "null"
-			: ok   ? "true"
-			       : "false");
+		fprintf(json, "%s\n ", i ? "," : "");
+		missed += put_figure(bench, &bench->figure[i], json);
+	}
+	fprintf(json, "\n], \"notes\": [");
+	for (int i = 0; i < bench->notes; i++) {
+		printf("  %s\n", bench->note[i]);
+		put_text(json, i ? ",\n " : "\n ", bench->note[i]);
 	}
 	fprintf(json, "\n]}\n");
 	fclose(json);
