@@ -42,6 +42,8 @@ enum myc_block_kind {
 	MYC_BLOCK_REGISTRY = 10,   /* supervisor's region, without BPF: rows, processes, pages */
 	MYC_BLOCK_KEEPER =
 		11, /* index = queue: struct myc_keeper (dataplane/), in the keeper's region */
+	MYC_BLOCK_TOPIC = 12,	      /* index = topic of this process: struct myc_topic */
+	MYC_BLOCK_TOPIC_RECORDS = 13, /* index = executor: what it reads elsewhere */
 	MYC_BLOCK_CONTROL = 16,	   /* runtime/: struct myc_worker_control */
 	MYC_BLOCK_PAGE = 17,	   /* without BPF: struct myc_process_page of this process */
 	MYC_BLOCK_SUPERVISOR = 18, /* supervisor's region: struct myc_supervisor_notes */
