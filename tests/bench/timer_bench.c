@@ -20,11 +20,11 @@
 #include "common/bench.h"
 #include "core/executor.h"
 
-#define MANY	100000u
-#define PORTION 1000u
-#define ROUNDS	200u
-#define ACTORS	1000u
-#define RUNS	7
+#define MANY	 100000u
+#define PORTION	 1000u
+#define ROUNDS	 200u
+#define ACTORS	 1000u
+#define RUNS	 7
 #define BARE_P99 "late, bare loop over a sorted array, p99"
 
 static struct myc_actor *actor;

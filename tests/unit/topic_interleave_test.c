@@ -112,8 +112,8 @@ static void writer(void)
 	uint64_t payload[WORDS];
 
 	assert_int_equal(myc_topic_writer_open(&end, topic(), &opts), 0);
-	assert_int_equal(
-		myc_topic_writer_meet(&end, PROCESS, 0, records(), sizeof(shared.records)), 0);
+	assert_int_equal(myc_topic_writer_meet(&end, PROCESS, 0, records(), sizeof(shared.records)),
+			 0);
 	/* Whoever is to be waited for is there from the beginning. */
 	while (play.kind != TOLERANT && play.kind != KEYED &&
 	       !__atomic_load_n(&topic()->published, __ATOMIC_RELAXED) &&
@@ -187,8 +187,7 @@ static void attach(struct myc_topic_reader *end)
 		from = world.newest;
 	}
 	if (code == -ENOENT) {
-		assert_int_equal(
-			myc_topic_attach(end, &place, word, MYC_TOPIC_WISH_WAIT, from), 0);
+		assert_int_equal(myc_topic_attach(end, &place, word, MYC_TOPIC_WISH_WAIT, from), 0);
 		code = -EAGAIN;
 	}
 	while (code == -EAGAIN && (code = myc_topic_admitted(end)) == -EAGAIN &&

@@ -147,8 +147,8 @@ static void put(struct myc_timers *timers, uint32_t index, uint32_t hint)
 		return;
 	}
 	unsigned level = level_of(timers, due);
-	uint32_t place = level * MYC_TIMER_BUCKETS +
-			 (uint32_t)(digits(due, level) % MYC_TIMER_BUCKETS);
+	uint32_t place =
+		level * MYC_TIMER_BUCKETS + (uint32_t)(digits(due, level) % MYC_TIMER_BUCKETS);
 
 	/* One that moved down may find others here that were started later. */
 	if (level)

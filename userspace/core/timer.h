@@ -30,7 +30,7 @@
 
 #define MYC_TIMER_NONE	     UINT32_MAX
 #define MYC_TIMER_DIGIT_BITS 6
-#define MYC_TIMER_LEVELS     11 /* times 6 bits: all times of 64 bits */
+#define MYC_TIMER_LEVELS     11				  /* times 6 bits: all times of 64 bits */
 #define MYC_TIMER_BUCKETS    (2u << MYC_TIMER_DIGIT_BITS) /* of one level */
 
 /* Where a timer is: the number of its bucket (level * MYC_TIMER_BUCKETS + ...), or */
@@ -44,10 +44,10 @@ struct myc_timer_entry {
 	uint64_t due_ns;
 	uint64_t period_ns; /* 0 = once */
 	uint64_t cookie;
-	uint64_t order; /* counts starts */
+	uint64_t order;		 /* counts starts */
 	struct myc_actor *actor; /* NULL = free */
 	uint32_t generation;
-	uint32_t next, previous;	     /* in its bucket; `next` of a free one: the next free */
+	uint32_t next, previous; /* in its bucket; `next` of a free one: the next free */
 	uint32_t actor_next, actor_previous; /* ring of the actor's timers, held ones at its end */
 	uint32_t place;			     /* enum myc_timer_place */
 };

@@ -192,10 +192,9 @@ int myc_topic_writer_meet(struct myc_topic_writer *writer, uint32_t process, uin
 		    follower->reader != myc_topic_reader_word(process, executor, record))
 			continue;
 		follower->record = record_of(table, record);
-		follower->waited_for =
-			follower->waited_for &&
-			__atomic_load_n(&follower->record->wish, __ATOMIC_RELAXED) ==
-				MYC_TOPIC_WISH_WAIT;
+		follower->waited_for = follower->waited_for &&
+				       __atomic_load_n(&follower->record->wish, __ATOMIC_RELAXED) ==
+					       MYC_TOPIC_WISH_WAIT;
 	}
 	return 0;
 }
@@ -220,9 +219,8 @@ static bool ended(const struct myc_topic_writer *writer, const struct myc_topic_
 {
 	const struct myc_topic_record *record = follower->record;
 
-	return record &&
-	       (__atomic_load_n(&record->topic, __ATOMIC_ACQUIRE) != writer->word ||
-		__atomic_load_n(&record->epoch, __ATOMIC_RELAXED) != follower->epoch);
+	return record && (__atomic_load_n(&record->topic, __ATOMIC_ACQUIRE) != writer->word ||
+			  __atomic_load_n(&record->epoch, __ATOMIC_RELAXED) != follower->epoch);
 }
 
 /* Lets it go when its process is gone. A successor may take the record over at the same time: it stores
@@ -357,8 +355,8 @@ static int admit(struct myc_topic_writer *writer, const struct myc_topic_table *
 		.reader = reader,
 		.epoch = epoch,
 		.done = start,
-		.waited_for = writer->topic->flags & MYC_TOPIC_RELIABLE &&
-			      wish == MYC_TOPIC_WISH_WAIT,
+		.waited_for =
+			writer->topic->flags & MYC_TOPIC_RELIABLE && wish == MYC_TOPIC_WISH_WAIT,
 	};
 	if (writer->follower[slot].waited_for && start + slots < writer->limit)
 		writer->limit = start + slots;

@@ -294,7 +294,7 @@ struct myc_topic_reader {
 	uint64_t stride, mask;
 	uint64_t next; /* messages up to this one are done with */
 	uint32_t payload_max;
-	uint32_t rows; /* 0 = not keyed */
+	uint32_t rows;	  /* 0 = not keyed */
 	uint64_t *filter; /* set of keys, 0 = free; NULL = all */
 	uint32_t filter_mask;
 	bool filter_zero;
@@ -406,8 +406,8 @@ static inline bool myc_topic_wanted(const struct myc_topic_reader *reader, uint6
 	}
 }
 
-static inline const struct myc_topic_slot *
-myc_topic_reader_slot(const struct myc_topic_reader *reader, uint64_t number)
+static inline const struct myc_topic_slot *myc_topic_reader_slot(
+	const struct myc_topic_reader *reader, uint64_t number)
 {
 	return (const struct myc_topic_slot *)(const void *)(reader->slots +
 							     ((number - 1) & reader->mask) *
@@ -418,8 +418,8 @@ myc_topic_reader_slot(const struct myc_topic_reader *reader, uint64_t number)
 static inline bool myc_topic_ready(const struct myc_topic_reader *reader)
 {
 	uint64_t number = reader->next + 1;
-	uint64_t sequence = __atomic_load_n(&myc_topic_reader_slot(reader, number)->sequence,
-					    __ATOMIC_RELAXED);
+	uint64_t sequence =
+		__atomic_load_n(&myc_topic_reader_slot(reader, number)->sequence, __ATOMIC_RELAXED);
 
 	return reader->sweep < reader->rows ||
 	       (sequence && sequence != (number | MYC_TOPIC_WRITING) &&

@@ -290,8 +290,8 @@ static int value(const struct myc_topic_reader *reader, uint32_t row,
 		message->number = __atomic_load_n(&last->number, __ATOMIC_RELAXED);
 		message->size = __atomic_load_n(&last->size, __ATOMIC_RELAXED);
 		message->type = __atomic_load_n(&last->type, __ATOMIC_RELAXED);
-		message->payload = (const char *)(key + 1) +
-				   version % MYC_TOPIC_VALUES * reader->value_stride;
+		message->payload =
+			(const char *)(key + 1) + version % MYC_TOPIC_VALUES * reader->value_stride;
 		message->row = row;
 		message->word = &key->version;
 		message->expected = version;

@@ -109,7 +109,8 @@ static inline uint64_t myc_topic_pad(uint64_t size)
 }
 static inline uint64_t myc_topic_slot_stride(const struct myc_topic *topic)
 {
-	return myc_topic_pad(sizeof(struct myc_topic_slot) + (topic->keys ? 0 : topic->payload_max));
+	return myc_topic_pad(sizeof(struct myc_topic_slot) +
+			     (topic->keys ? 0 : topic->payload_max));
 }
 static inline uint64_t myc_topic_value_stride(const struct myc_topic *topic)
 {
@@ -177,7 +178,8 @@ _Static_assert(sizeof(struct myc_topic_records) == 64, "one cache line");
 
 static inline uint64_t myc_topic_records_size(uint32_t records)
 {
-	return sizeof(struct myc_topic_records) + (uint64_t)records * sizeof(struct myc_topic_record);
+	return sizeof(struct myc_topic_records) +
+	       (uint64_t)records * sizeof(struct myc_topic_record);
 }
 
 static inline uint64_t myc_topic_word(uint32_t process, uint32_t index)
