@@ -158,15 +158,17 @@ static void play_threads(uint32_t flags)
 
 	topic_size = myc_topic_size(&head);
 	topic = aligned_alloc(64, topic_size);
-	records = aligned_alloc(64, 64 * (1 + 2 * READERS));
+	records = aligned_alloc(64, myc_topic_records_size(READERS));
 	assert_non_null(topic);
 	assert_non_null(records);
 	memset(topic, 0, topic_size);
-	memset(records, 0, 64 * (1 + 2 * READERS));
+	memset(records, 0, myc_topic_records_size(READERS));
 	assert_int_equal(myc_topic_init(topic, topic_size, &head), 0);
-	assert_int_equal(myc_topic_records_init(records, 64 * (1 + 2 * READERS), READERS), 0);
+	assert_int_equal(myc_topic_records_init(records, myc_topic_records_size(READERS), READERS),
+			 0);
 	assert_int_equal(myc_topic_writer_open(&writer, topic, &opts), 0);
-	assert_int_equal(myc_topic_writer_meet(&writer, 0, 0, records, 64 * (1 + 2 * READERS)), 0);
+	assert_int_equal(
+		myc_topic_writer_meet(&writer, 0, 0, records, myc_topic_records_size(READERS)), 0);
 	for (uint32_t i = 0; i < READERS; i++) {
 		atomic_store(&ready[i], false);
 		run[i] = (struct run){.index = i, .flags = flags};

@@ -117,6 +117,7 @@ static int64_t take(int i)
 		return code;
 	check_message(&message);
 	myc_topic_done(&reader[i], &message);
+	myc_topic_give_back(&reader[i]);
 	return (int64_t)message.number;
 }
 
@@ -324,6 +325,38 @@ static void the_slowest_reader_stops_the_writer_and_its_end_lets_it_go_on(void *
 	assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, 0), 0); /* the record is free again */
 	assert_int_equal(reader[0].lost_now, 110 - SLOTS + 1);
 	assert_int_equal(take(0), 110 - SLOTS + 2);
+}
+
+static void a_cursor_stays_behind_for_a_few_messages_and_not_when_there_are_no_more(void **state)
+{
+	struct myc_topic_message message;
+
+	(void)state;
+	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+	assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, MYC_TOPIC_FROM_NEXT), 0);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+	for (int i = 0; i < SLOTS; i++) {
+		assert_int_equal(myc_topic_next(&reader[0], &message), 1);
+		myc_topic_done(&reader[0], &message);
+		if (i == 0)
+			assert_int_equal(publish(0), -EAGAIN);
+		if (i == SLOTS / 4 - 1)
+			assert_int_equal(publish(0), 0);
+	}
+	assert_int_equal(take(0), SLOTS + 1);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+	assert_int_equal(publish(0), -EAGAIN);
+	assert_int_equal(myc_topic_next(&reader[0], &message), 1);
+	myc_topic_done(&reader[0], &message);
+	for (int i = 1; i < SLOTS; i++) {
+		assert_int_equal(myc_topic_next(&reader[0], &message), 1);
+		myc_topic_done(&reader[0], &message);
+	}
+	assert_int_equal(myc_topic_next(&reader[0], &message), 0);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
 }
 
 static void who_wishes_only_to_be_known_is_not_waited_for(void **state)
@@ -658,6 +691,8 @@ int main(void)
 		cmocka_unit_test(a_filter_leaves_the_wanted_keys_and_counts_nothing_else_as_lost),
 		cmocka_unit_test(a_late_reader_may_begin_with_the_oldest_that_is_safe),
 		cmocka_unit_test(the_slowest_reader_stops_the_writer_and_its_end_lets_it_go_on),
+		cmocka_unit_test(
+			a_cursor_stays_behind_for_a_few_messages_and_not_when_there_are_no_more),
 		cmocka_unit_test(who_wishes_only_to_be_known_is_not_waited_for),
 		cmocka_unit_test(a_dead_readers_admission_is_taken_back_when_it_is_in_the_way),
 		cmocka_unit_test(

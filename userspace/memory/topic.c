@@ -251,12 +251,12 @@ static bool let_go_if_gone(struct myc_topic_writer *writer, uint32_t i)
 /* Loads its cursor. False: one that cannot be. */
 static bool look(const struct myc_topic_writer *writer, struct myc_topic_follower *follower)
 {
-	/* Acquire: done, and start is what it goes on from. Pairs with myc_topic_admitted. */
+	/* Acquire: the cursor; until then it goes on from start. Pairs with myc_topic_admitted. */
 	if (!follower->record ||
 	    __atomic_load_n(&follower->record->accepted, __ATOMIC_ACQUIRE) != follower->epoch)
 		return true;
-	/* Acquire: its reads of the slots come before our writes. Pairs with myc_topic_advance. */
-	uint64_t done = __atomic_load_n(&follower->record->done, __ATOMIC_ACQUIRE);
+	/* Acquire: its reads of the slots come before our writes. Pairs with myc_topic_give_back. */
+	uint64_t done = __atomic_load_n(&follower->record->cursor, __ATOMIC_ACQUIRE);
 
 	if (done > writer->published)
 		return false;
@@ -265,33 +265,46 @@ static bool look(const struct myc_topic_writer *writer, struct myc_topic_followe
 	return true;
 }
 
+/* Looks at one cursor. True: it is in the way of the next message. */
+static bool in_the_way(struct myc_topic_writer *writer, uint32_t i)
+{
+	struct myc_topic_follower *follower = &writer->follower[i];
+
+	if (!follower->epoch || !follower->waited_for)
+		return false;
+	if (ended(writer, follower)) {
+		let_go(writer, i);
+		return false;
+	}
+	if (!look(writer, follower)) {
+		let_go(writer, i);
+		count(&writer->topic->cut);
+		return false;
+	}
+	return writer->published - follower->done > writer->mask && !let_go_if_gone(writer, i);
+}
+
 bool myc_topic_writer_room(struct myc_topic_writer *writer)
 {
-	uint64_t slots = writer->mask + 1, least = UINT64_MAX;
+	uint64_t least = UINT64_MAX;
 
-	for (uint32_t i = 0; i < writer->topic->readers; i++) {
-		struct myc_topic_follower *follower = &writer->follower[i];
-
-		if (!follower->epoch || !follower->waited_for)
-			continue;
-		if (ended(writer, follower)) {
-			let_go(writer, i);
-			continue;
-		}
-		if (!look(writer, follower)) {
-			let_go(writer, i);
-			count(&writer->topic->cut);
-			continue;
-		}
-		if (writer->published - follower->done >= slots && let_go_if_gone(writer, i))
-			continue;
-		least = follower->done < least ? follower->done : least;
+	/* While the one that was in the way still is, the others' lines are left to them. */
+	if (in_the_way(writer, writer->slowest)) {
+		count(&writer->topic->refused);
+		return false;
 	}
-	writer->limit = least == UINT64_MAX ? UINT64_MAX : least + slots;
-	if (writer->published < writer->limit)
-		return true;
-	count(&writer->topic->refused);
-	return false;
+	for (uint32_t i = 0; i < writer->topic->readers; i++) {
+		if (in_the_way(writer, i)) {
+			writer->slowest = i;
+			count(&writer->topic->refused);
+			return false;
+		}
+		if (writer->follower[i].epoch && writer->follower[i].waited_for &&
+		    writer->follower[i].done < least)
+			least = writer->follower[i].done;
+	}
+	writer->limit = least == UINT64_MAX ? UINT64_MAX : least + writer->mask + 1;
+	return true;
 }
 
 uint64_t myc_topic_writer_slowest(const struct myc_topic_writer *writer, uint64_t *behind)

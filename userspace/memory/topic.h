@@ -44,9 +44,19 @@
 
 #include "memory/order.h"
 
+/* Large payloads are copied 64 bytes a step by instructions that the language knows nothing of; tests that
+ * stop between words, and the sanitizers, want every word to be seen. */
+#if defined(__x86_64__) && !defined(MYC_POINT) && !defined(__SANITIZE_THREAD__) && \
+	!defined(__SANITIZE_ADDRESS__)
+#define MYC_TOPIC_STEP 64u
+#endif
+
 #ifndef MYC_POINT
 #define MYC_POINT(name) ((void)0)
 #endif
+
+/* Slots between the one being written and the one whose line is fetched. */
+#define MYC_TOPIC_AHEAD 16
 
 /* ---- the layout -------------------------------------------------------------------------------- */
 
@@ -66,7 +76,7 @@ struct myc_topic_follower {
 	const struct myc_topic_record *record; /* NULL: its table was not met yet */
 	uint64_t reader;		       /* myc_topic_reader_word; 0 = free */
 	uint64_t epoch;
-	uint64_t done; /* as last loaded, never less */
+	uint64_t done; /* its cursor as last loaded, never less */
 	bool waited_for;
 };
 
@@ -92,6 +102,7 @@ struct myc_topic_writer {
 	/* readers */
 	struct myc_topic_admission *admission;
 	struct myc_topic_follower *follower; /* one an admission */
+	uint32_t slowest;		     /* the one that was in the way last time */
 	struct myc_topic_table *table;
 	uint32_t tables, tables_max;
 	uint64_t word; /* myc_topic_word */
@@ -126,42 +137,70 @@ uint64_t myc_topic_writer_slowest(const struct myc_topic_writer *writer, uint64_
 /* keyed: finds or takes the row of a key. -ENOSPC: all rows are other keys'. */
 int myc_topic_writer_row(struct myc_topic_writer *writer, uint64_t key);
 
-/* Bytes into shared memory that may be read at the same time: word by word, relaxed. The last word is
- * padded with zeros; buffers have room for it. */
+/* Whole steps of MYC_TOPIC_STEP bytes; returns how many bytes that were. The compiler neither sees an
+ * access nor moves one across; the processor (x86) keeps stores and loads each in their order. */
+static inline size_t myc_topic_copy_steps(void *to, const void *from, size_t size)
+{
+#ifdef MYC_TOPIC_STEP
+	size_t end = size & ~(size_t)(MYC_TOPIC_STEP - 1);
+
+	for (size_t at = 0; at < end; at += MYC_TOPIC_STEP)
+		__asm__ __volatile__("movups (%1), %%xmm0\n\t"
+				     "movups 16(%1), %%xmm1\n\t"
+				     "movups 32(%1), %%xmm2\n\t"
+				     "movups 48(%1), %%xmm3\n\t"
+				     "movups %%xmm0, (%0)\n\t"
+				     "movups %%xmm1, 16(%0)\n\t"
+				     "movups %%xmm2, 32(%0)\n\t"
+				     "movups %%xmm3, 48(%0)"
+				     :
+				     : "r"((char *)to + at), "r"((const char *)from + at)
+				     : "xmm0", "xmm1", "xmm2", "xmm3", "memory");
+	return end;
+#else
+	(void)to;
+	(void)from;
+	(void)size;
+	return 0;
+#endif
+}
+
+/* Bytes into shared memory that may be read at the same time: word by word, relaxed, so that there is no
+ * data race. The last word is padded with zeros; buffers have room for it. */
 static inline void myc_topic_store(void *to, const void *from, size_t size)
 {
+	size_t at = myc_topic_copy_steps(to, from, size);
 	uint64_t *word = (uint64_t *)to;
-	const char *at = (const char *)from;
 	uint64_t value;
 
-	for (; size >= sizeof(value); size -= sizeof(value), at += sizeof(value)) {
-		memcpy(&value, at, sizeof(value));
-		__atomic_store_n(word++, value, __ATOMIC_RELAXED);
+	for (; size - at >= sizeof(value); at += sizeof(value)) {
+		memcpy(&value, (const char *)from + at, sizeof(value));
+		__atomic_store_n(&word[at / sizeof(value)], value, __ATOMIC_RELAXED);
 		MYC_POINT("topic: a word stored");
 	}
-	if (!size)
+	if (at == size)
 		return;
 	value = 0;
-	memcpy(&value, at, size);
-	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+	memcpy(&value, (const char *)from + at, size - at);
+	__atomic_store_n(&word[at / sizeof(value)], value, __ATOMIC_RELAXED);
 	MYC_POINT("topic: the last word stored");
 }
 
 static inline void myc_topic_load(void *to, const void *from, size_t size)
 {
+	size_t at = myc_topic_copy_steps(to, from, size);
 	const uint64_t *word = (const uint64_t *)from;
-	char *at = (char *)to;
 	uint64_t value;
 
-	for (; size >= sizeof(value); size -= sizeof(value), at += sizeof(value)) {
-		value = __atomic_load_n(word++, __ATOMIC_RELAXED);
-		memcpy(at, &value, sizeof(value));
+	for (; size - at >= sizeof(value); at += sizeof(value)) {
+		value = __atomic_load_n(&word[at / sizeof(value)], __ATOMIC_RELAXED);
+		memcpy((char *)to + at, &value, sizeof(value));
 		MYC_POINT("topic: a word loaded");
 	}
-	if (!size)
+	if (at == size)
 		return;
-	value = __atomic_load_n(word, __ATOMIC_RELAXED);
-	memcpy(at, &value, size);
+	value = __atomic_load_n(&word[at / sizeof(value)], __ATOMIC_RELAXED);
+	memcpy((char *)to + at, &value, size - at);
 }
 
 static inline struct myc_topic_slot *myc_topic_writer_slot(const struct myc_topic_writer *writer,
@@ -182,6 +221,8 @@ static inline struct myc_topic_slot *myc_topic_slot_begin(struct myc_topic_write
 	uint64_t number = writer->published + 1;
 	struct myc_topic_slot *slot = myc_topic_writer_slot(writer, number);
 
+	/* Readers that keep up would else make every message wait for its line, as in a lane. */
+	__builtin_prefetch(myc_topic_writer_slot(writer, number + MYC_TOPIC_AHEAD));
 	/* Release: who sees it sees `published` no more than one behind. */
 	__atomic_store_n(&slot->sequence, number | MYC_TOPIC_WRITING, __ATOMIC_RELEASE);
 	/* Pairs with the fence in myc_topic_intact. */
@@ -310,6 +351,8 @@ struct myc_topic_reader {
 	const struct myc_topic_admission *admission; /* `admissions` of them */
 	uint32_t admissions, admitted;
 	uint64_t epoch;
+	uint64_t given; /* cursor as last stored */
+	uint64_t every; /* it is stored after so many messages */
 	struct myc_topic_place place;
 	/* what it missed */
 	uint64_t lost;	   /* messages, in all (stream) */
@@ -426,14 +469,29 @@ static inline bool myc_topic_ready(const struct myc_topic_reader *reader)
 		sequence + reader->mask + 1 != number);
 }
 
+/* Lets the writer have the slots of what is done. Every so many messages by itself, and when there is
+ * nothing more. */
+static inline void myc_topic_give_back(struct myc_topic_reader *reader)
+{
+	if (!reader->record || reader->given == reader->next)
+		return;
+	reader->given = reader->next;
+	/* Release: our reads of the payloads. Pairs with the acquire load in topic.c, look(). */
+	__atomic_store_n(&reader->record->cursor, reader->next, __ATOMIC_RELEASE);
+	MYC_POINT("topic: cursor stored");
+}
+
 static inline void myc_topic_advance(struct myc_topic_reader *reader, uint64_t next)
 {
 	reader->next = next;
 	if (!reader->record)
 		return;
-	/* Release: our reads of the payload. Pairs with the acquire load in myc_topic_writer_room. */
-	__atomic_store_n(&reader->record->done, next, __ATOMIC_RELEASE);
+	myc_order_for_successor();
+	__atomic_store_n(&reader->record->done, next, __ATOMIC_RELAXED);
+	myc_order_for_successor();
 	MYC_POINT("topic: done");
+	if (next - reader->given >= reader->every)
+		myc_topic_give_back(reader);
 }
 
 /* 1: a message; it comes again until done. 0: none there (or, by a filter, a whole ring of others').

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define RETRIES 64 /* a value overwritten faster than it is looked at */
+#define EVERY_MAX 32 /* messages for which a cursor may stay behind */
+#define RETRIES	  64 /* a value overwritten faster than it is looked at */
 
 int myc_topic_reader_open(struct myc_topic_reader *reader, const struct myc_topic *block,
 			  uint64_t size)
@@ -28,6 +29,8 @@ int myc_topic_reader_open(struct myc_topic_reader *reader, const struct myc_topi
 	reader->admission = (const struct myc_topic_admission *)(const void *)(block + 1);
 	reader->admissions = head.readers;
 	reader->waited_for = head.flags & MYC_TOPIC_RELIABLE;
+	reader->every = head.slots / 4 < EVERY_MAX ? head.slots / 4 : EVERY_MAX;
+	reader->every += !reader->every;
 	/* Acquire: what it counts is there. Pairs with myc_topic_slot_publish. */
 	reader->next = __atomic_load_n(&block->published, __ATOMIC_ACQUIRE);
 	if (reader->next >= MYC_TOPIC_WRITING)
@@ -167,11 +170,13 @@ int myc_topic_admitted(struct myc_topic_reader *reader)
 	reader->next = start;
 	__atomic_store_n(&record->begun, start, __ATOMIC_RELAXED);
 	__atomic_store_n(&record->done, start, __ATOMIC_RELAXED);
+	__atomic_store_n(&record->cursor, start, __ATOMIC_RELAXED);
 	MYC_POINT("topic: start taken, not accepted");
-	/* Release: done. Pairs with look() of the writer. */
+	/* Release: the cursor. Pairs with look() of the writer. */
 	__atomic_store_n(&record->accepted, reader->epoch, __ATOMIC_RELEASE);
 	MYC_POINT("topic: accepted");
 	reader->record = record;
+	reader->given = start;
 	return 0;
 }
 
@@ -201,6 +206,7 @@ int myc_topic_resume(struct myc_topic_reader *reader, const struct myc_topic_pla
 	if (!find_admission(reader, &start))
 		return -ESTALE;
 	reader->record = record;
+	reader->given = record->cursor;
 	reader->next = record->done;
 	return record->begun > record->done;
 }
@@ -261,8 +267,10 @@ int myc_topic_next_else(struct myc_topic_reader *reader, uint64_t sequence)
 	uint64_t number = reader->next + 1, bare = sequence & ~MYC_TOPIC_WRITING;
 
 	if (!sequence || sequence == (number | MYC_TOPIC_WRITING) ||
-	    sequence + reader->mask + 1 == number)
+	    sequence + reader->mask + 1 == number) {
+		myc_topic_give_back(reader);
 		return 0;
+	}
 	if (bare <= number || (bare - number) & reader->mask)
 		return -EPROTO;
 	return overrun(reader, bare);

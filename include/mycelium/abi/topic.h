@@ -8,7 +8,7 @@
  *   struct myc_topic: parameters                   struct myc_topic_records, one a reading executor
  *     published, counters                            struct myc_topic_record, one an attachment:
  *     admissions  ------- answer ------------------>   which topic, from where (wish)
- *     keys (keyed topics only)                         done (cursor)
+ *     keys (keyed topics only)                         cursor, progress
  *     slots: header and payload
  *
  * Message number n (1, 2, ...) lies in slot (n - 1) & (slots - 1), which bears n as its sequence when the
@@ -21,9 +21,9 @@
  *   slot.sequence     (writer) -> reader: header and payload are complete
  *   key.version       (writer) -> reader: key, value header and payload are complete
  *   topic.published   (writer) -> reader: a bound of what was overrun
- *   record.done       (reader) -> writer: its reads of those messages are over, slots may be reused
+ *   record.cursor     (reader) -> writer: its reads of those messages are over, slots may be reused
  *   record.topic      (reader) -> writer: the wish is complete
- *   record.accepted   (reader) -> writer: done is this attachment's
+ *   record.accepted   (reader) -> writer: the cursor is this attachment's
  *   records.changed   (reader) -> writer: there are wishes, or ends
  *   admission.epoch   (writer) -> reader: start is complete
  * Pairs of fences (what the sequence locks of slots and values hang on): the writer stores
@@ -160,12 +160,15 @@ struct myc_topic_record {
 	uint32_t wish;	      /* enum myc_topic_wish */
 	uint32_t reserved[7];
 	/* the cursor: read by the topic's writer when its ring looks full */
-	uint64_t done;	   /* messages up to this one are done with */
-	uint64_t accepted; /* epoch that done belongs to */
-	uint64_t begun;	   /* read by recovery only: a message in hand, or done */
-	uint64_t reserved1[5];
+	uint64_t cursor;   /* messages up to this one are done with; stored now and then */
+	uint64_t accepted; /* epoch that the cursor belongs to */
+	uint64_t reserved1[6];
+	/* the progress: read by recovery only */
+	uint64_t done;	/* messages up to this one are done with */
+	uint64_t begun; /* the last one taken in hand; more than done: it is in doubt */
+	uint64_t reserved2[6];
 };
-_Static_assert(sizeof(struct myc_topic_record) == 128, "two cache lines");
+_Static_assert(sizeof(struct myc_topic_record) == 192, "three cache lines");
 
 /* Head of a MYC_BLOCK_TOPIC_RECORDS block; `records` records follow. */
 struct myc_topic_records {
