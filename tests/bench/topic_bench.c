@@ -136,7 +136,7 @@ static void close_side(struct side *s)
 /* Reads the first word in place and is done; false: nothing there. */
 static inline bool take(struct myc_topic_reader *reader, uint64_t *word)
 {
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 
 	if (myc_topic_next(reader, &message) < 1)
 		return false;
@@ -171,7 +171,7 @@ static void sizes(struct bench *bench, uint32_t size)
 		must(myc_topic_publish(&side[0].writer, i, 1, payload, size));
 	uint64_t t2 = myc_clock_ns();
 	uint64_t reading = 0, copying = 0, word;
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 
 	for (uint32_t i = 0; i < n; i += slots / 4) {
 		for (uint32_t k = 0; k < slots / 4; k++)

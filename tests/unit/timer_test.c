@@ -302,10 +302,11 @@ static void a_turn(uint32_t batch)
 /* Sleeps until next_ns again and again: wakes too early a few times at most, never too late. */
 static void sleep_to_the_next(void)
 {
-	uint32_t wakes = 0, expected = model_first(UINT64_MAX);
+	uint32_t wakes = 0;
 
 	a_turn(UINT32_MAX);
-	expected = model_first(UINT64_MAX);
+	uint32_t expected = model_first(UINT64_MAX);
+
 	if (expected == PENDING || model.timer[expected].due > UINT64_MAX / 2)
 		return;
 	do {

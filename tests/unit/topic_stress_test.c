@@ -96,7 +96,7 @@ static void *read_all(void *argument)
 {
 	struct run *run = argument;
 	struct myc_topic_reader reader;
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 	const struct myc_topic_place place = {
 		.records = records, .record = run->index, .incarnation = 1};
 
@@ -280,7 +280,7 @@ static void reader_process(void)
 {
 	struct myc_region region[SIDES];
 	struct myc_topic_reader reader;
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 	uint64_t size, own, from;
 	int code;
 

@@ -82,7 +82,7 @@ static size_t content(uint64_t number, char *bytes)
 
 static int publish(uint64_t key)
 {
-	char bytes[PAYLOAD];
+	char bytes[PAYLOAD] = {0};
 	uint64_t number = writer.published + 1;
 	size_t size = content(number, bytes);
 
@@ -91,7 +91,7 @@ static int publish(uint64_t key)
 
 static void check_message(const struct myc_topic_message *message)
 {
-	char bytes[PAYLOAD], got[PAYLOAD];
+	char bytes[PAYLOAD] = {0}, got[PAYLOAD] = {0};
 	size_t size = content(message->number, bytes);
 
 	assert_int_equal(message->size, size);
@@ -110,7 +110,7 @@ static void check_message(const struct myc_topic_message *message)
 /* Takes the next message; returns its number, 0 or the error. */
 static int64_t take(int i)
 {
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 	int code = myc_topic_next(&reader[i], &message);
 
 	if (code < 1)
@@ -145,7 +145,7 @@ static int attach(int i, enum myc_topic_wish wish, uint64_t from)
 
 static void every_reader_gets_every_message_in_order_from_the_one_copy(void **state)
 {
-	struct myc_topic_message a, b;
+	struct myc_topic_message a = {0}, b = {0};
 
 	(void)state;
 	open_topic(0, SLOTS);
@@ -169,20 +169,22 @@ static void every_reader_gets_every_message_in_order_from_the_one_copy(void **st
 
 static void a_payload_written_in_place_appears_with_its_commit_only(void **state)
 {
-	void *at, *again;
-	char bytes[PAYLOAD];
+	void *at = NULL, *again = NULL;
+	char bytes[PAYLOAD] = {0};
+	size_t size = content(1, bytes);
 
 	(void)state;
 	open_topic(0, SLOTS);
-	assert_int_equal(myc_topic_reserve(&writer, 9, &at), 0);
-	memcpy(at, bytes, content(1, bytes));
+	if (myc_topic_reserve(&writer, 9, &at) || !at)
+		abort();
+	memcpy(at, bytes, size);
 	assert_int_equal(take(0), 0);
 	assert_false(myc_topic_ready(&reader[0]));
 	assert_int_equal(myc_topic_reserve(&writer, 9, &again), 0);
 	assert_ptr_equal(at, again);
 	assert_int_equal(myc_topic_commit(&writer, 1, PAYLOAD + 1), -EMSGSIZE);
-	memcpy(at, bytes, content(1, bytes));
-	assert_int_equal(myc_topic_commit(&writer, 1, content(1, bytes)), 0);
+	memcpy(at, bytes, size);
+	assert_int_equal(myc_topic_commit(&writer, 1, size), 0);
 	assert_int_equal(take(0), 1);
 }
 
@@ -218,8 +220,8 @@ static void an_overrun_reader_knows_exactly_how_many_it_lost(void **state)
 
 static void what_is_overwritten_while_it_is_read_is_seen_to_be(void **state)
 {
-	struct myc_topic_message message;
-	char bytes[PAYLOAD];
+	struct myc_topic_message message = {0};
+	char bytes[PAYLOAD] = {0};
 
 	(void)state;
 	open_topic(0, SLOTS);
@@ -250,7 +252,7 @@ static void a_filter_leaves_the_wanted_keys_and_counts_nothing_else_as_lost(void
 	assert_int_equal(myc_topic_reader_filter(&reader[0], wanted, 5), 0);
 	for (uint64_t n = 1; n <= 2000; n++) {
 		uint64_t key = keys[test_random(&chance) % 7];
-		struct myc_topic_message message;
+		struct myc_topic_message message = {0};
 
 		assert_int_equal(publish(key), 0);
 		for (int i = 0; i < 5; i++)
@@ -329,7 +331,7 @@ static void the_slowest_reader_stops_the_writer_and_its_end_lets_it_go_on(void *
 
 static void a_cursor_stays_behind_for_a_few_messages_and_not_when_there_are_no_more(void **state)
 {
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 
 	(void)state;
 	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
@@ -409,7 +411,7 @@ static void a_dead_readers_admission_is_taken_back_when_it_is_in_the_way(void **
 static void a_successor_goes_on_where_the_dead_reader_was_and_knows_what_is_in_doubt(void **state)
 {
 	const struct myc_topic_place again = place(0, 0, 2);
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 	uint64_t from = 0;
 
 	(void)state;
@@ -479,7 +481,7 @@ static void a_wish_waits_while_all_admissions_are_taken(void **state)
 static void a_keyed_topics_reader_gets_each_keys_last_value_however_slow(void **state)
 {
 	uint64_t last[KEYS] = {0}, got[KEYS] = {0}, delivered = 0;
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 
 	(void)state;
 	open_topic(MYC_TOPIC_KEYED, SLOTS);
@@ -521,7 +523,7 @@ static void a_keyed_topics_reader_gets_each_keys_last_value_however_slow(void **
 
 static void a_value_in_hand_stays_for_two_more_of_its_key(void **state)
 {
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 	void *at = NULL;
 
 	(void)state;
@@ -533,7 +535,8 @@ static void a_value_in_hand_stays_for_two_more_of_its_key(void **state)
 		assert_int_equal(publish(2), 0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(publish(1), 0);
-	assert_int_equal(myc_topic_reserve(&writer, 1, &at), 0);
+	if (myc_topic_reserve(&writer, 1, &at) || !at)
+		abort();
 	memset(at, 0xff, PAYLOAD);
 	check_message(&message);
 	assert_int_equal(publish(1), 0);
@@ -543,7 +546,7 @@ static void a_value_in_hand_stays_for_two_more_of_its_key(void **state)
 static void a_filter_on_keys_is_one_on_last_values_too(void **state)
 {
 	const uint64_t wanted = 2, other = 1;
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 
 	(void)state;
 	open_topic(MYC_TOPIC_KEYED, SLOTS);
@@ -625,7 +628,7 @@ static void a_writer_that_scribbles_over_its_topic_harms_no_reader(void **state)
 		if (life % 3 == 1)
 			assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, 0), 0);
 		for (int step = 0; step < 40; step++) {
-			struct myc_topic_message message;
+			struct myc_topic_message message = {0};
 			char bytes[MYC_TOPIC_PAYLOAD_MAX];
 			int code;
 

@@ -253,33 +253,35 @@ static void note_next(struct myc_timers *timers)
 
 struct myc_timer_entry *myc_timers_due(struct myc_timers *timers, uint64_t now_ns)
 {
-	struct myc_timer_entry *first = NULL, *late = NULL;
+	const struct myc_timer_bucket *bucket = timers->bucket;
+	struct myc_timer_entry *all = timers->entry;
+	uint32_t first = MYC_TIMER_NONE;
 	uint64_t least_ns;
 
 	if (now_ns < timers->next_ns || !timers->count) {
 		settle(timers, now_ns);
 		return NULL;
 	}
-	if (timers->bucket[MYC_TIMER_LATE].first != MYC_TIMER_NONE)
-		late = &timers->entry[timers->bucket[MYC_TIMER_LATE].first];
+	uint32_t late = bucket[MYC_TIMER_LATE].first;
 	for (;;) {
 		uint32_t place = least_bucket(timers, &least_ns);
 
 		if (place == MYC_TIMER_LATE || least_ns > now_ns ||
-		    (late && late->due_ns < least_ns))
+		    (late != MYC_TIMER_NONE && all[late].due_ns < least_ns))
 			break;
 		timers->base_ns = least_ns;
 		if (place < MYC_TIMER_BUCKETS) {
-			first = &timers->entry[timers->bucket[place].first];
+			first = bucket[place].first;
 			break;
 		}
 		spread(timers, place, ALL);
 	}
-	if (late && (!first || comes_before(late, first)))
+	if (late != MYC_TIMER_NONE &&
+	    (first == MYC_TIMER_NONE || comes_before(&all[late], &all[first])))
 		first = late;
-	timers->next_ns = first ? first->due_ns : least_ns;
-	if (first && first->due_ns <= now_ns)
-		return first;
+	timers->next_ns = first == MYC_TIMER_NONE ? least_ns : all[first].due_ns;
+	if (first != MYC_TIMER_NONE && all[first].due_ns <= now_ns)
+		return &all[first];
 	settle(timers, now_ns);
 	return NULL;
 }

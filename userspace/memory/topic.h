@@ -494,7 +494,8 @@ static inline void myc_topic_advance(struct myc_topic_reader *reader, uint64_t n
 		myc_topic_give_back(reader);
 }
 
-/* 1: a message; it comes again until done. 0: none there (or, by a filter, a whole ring of others').
+/* 1: a message; it comes again until done. 0: none there, or a whole ring was skipped: who wants to sleep
+ * asks myc_topic_ready.
  * -EOVERFLOW: overrun: lost_now messages are lost, go on by calling again. -ESTALE: overrun, and the
  * admission had been taken back: detach and attach again. -EPROTO: the topic holds what cannot be; use it
  * no more. */
@@ -513,6 +514,7 @@ static inline int myc_topic_next(struct myc_topic_reader *reader, struct myc_top
 		MYC_POINT("topic: found");
 		message->number = message->expected = number;
 		message->slack = 0;
+		message->row = 0;
 		message->word = &slot->sequence;
 		message->key = __atomic_load_n(&slot->key, __ATOMIC_RELAXED);
 		message->size = __atomic_load_n(&slot->size, __ATOMIC_RELAXED);
