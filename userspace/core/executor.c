@@ -190,7 +190,7 @@ static unsigned fire_timers(struct myc_executor *executor)
 		int code = 0;
 
 		if (actor->outboxed || actor->life != MYC_ACTOR_RUNNING) {
-			myc_timers_hold(&executor->timers, entry);
+			myc_timers_hold(&executor->timers, &actor->timers, entry);
 			continue;
 		}
 		myc_timers_fired(&executor->timers, &actor->timers, entry, now);

@@ -44,10 +44,12 @@ enum myc_block_kind {
 		11, /* index = queue: struct myc_keeper (dataplane/), in the keeper's region */
 	MYC_BLOCK_POOL =
 		12, /* index = source: struct myc_pools, message buffers and their ledger */
-	MYC_BLOCK_CONTROL = 16,	   /* runtime/: struct myc_worker_control */
-	MYC_BLOCK_PAGE = 17,	   /* without BPF: struct myc_process_page of this process */
-	MYC_BLOCK_SUPERVISOR = 18, /* supervisor's region: struct myc_supervisor_notes */
-	MYC_BLOCK_USER = 64,	   /* first kind free for applications and tests */
+	MYC_BLOCK_TOPIC = 13,	      /* index = topic of this process: struct myc_topic */
+	MYC_BLOCK_TOPIC_RECORDS = 14, /* index = executor: what it reads elsewhere */
+	MYC_BLOCK_CONTROL = 16,	      /* runtime/: struct myc_worker_control */
+	MYC_BLOCK_PAGE = 17,	      /* without BPF: struct myc_process_page of this process */
+	MYC_BLOCK_SUPERVISOR = 18,    /* supervisor's region: struct myc_supervisor_notes */
+	MYC_BLOCK_USER = 64,	      /* first kind free for applications and tests */
 };
 
 struct myc_region_plan {

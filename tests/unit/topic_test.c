@@ -1,0 +1,718 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Topics in one thread: what is delivered, what is lost, who is waited for, and what hostile memory does. */
+#include "common/test.h"
+
+#include <string.h>
+
+#include "memory/topic.h"
+
+#define SLOTS	8
+#define PAYLOAD 200
+#define READERS 3
+#define RECORDS 4
+#define KEYS	4
+#define PROCESS 5
+
+static _Alignas(64) char topic_memory[32768];
+static _Alignas(64) char record_memory[2][1024];
+
+static struct myc_topic *const topic = (struct myc_topic *)(void *)topic_memory;
+static struct myc_topic_writer writer;
+static struct myc_topic_reader reader[4];
+static uint64_t gone_below; /* incarnations */
+static uint64_t chance;
+
+static struct myc_topic_records *records(int table)
+{
+	return (struct myc_topic_records *)(void *)record_memory[table];
+}
+
+static bool gone(void *context, uint32_t process, uint64_t incarnation)
+{
+	assert_ptr_equal(context, &gone_below);
+	assert_true(process == PROCESS || process == PROCESS + 1);
+	return incarnation < gone_below;
+}
+
+static void open_writer(void)
+{
+	const struct myc_topic_writer_opts opts = {
+		.process = 1, .index = 2, .tables = 2, .gone = gone, .context = &gone_below};
+
+	myc_topic_writer_close(&writer);
+	assert_int_equal(myc_topic_writer_open(&writer, topic, &opts), 0);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(myc_topic_writer_meet(&writer, PROCESS + i, 0, records((int)i),
+						       sizeof(record_memory[i])),
+				 0);
+}
+
+static void open_topic(uint32_t flags, uint32_t slots)
+{
+	const struct myc_topic head = {.flags = flags,
+				       .slots = slots,
+				       .payload_max = PAYLOAD,
+				       .keys = flags & MYC_TOPIC_KEYED ? KEYS : 0,
+				       .readers = READERS};
+
+	memset(topic_memory, 0, sizeof(topic_memory));
+	memset(record_memory, 0, sizeof(record_memory));
+	for (int i = 0; i < 4; i++)
+		myc_topic_reader_close(&reader[i]);
+	gone_below = 0;
+	chance = test_seed() + 21;
+	assert_int_equal(myc_topic_init(topic, sizeof(topic_memory), &head), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			myc_topic_records_init(records(i), sizeof(record_memory[i]), RECORDS), 0);
+	open_writer();
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(myc_topic_reader_open(&reader[i], topic, sizeof(topic_memory)), 0);
+}
+
+/* Size and bytes follow from the number. */
+static size_t content(uint64_t number, char *bytes)
+{
+	size_t size = (size_t)(number * 37 % (PAYLOAD + 1));
+
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (char)(number * 31 + i);
+	return size;
+}
+
+static int publish(uint64_t key)
+{
+	char bytes[PAYLOAD] = {0};
+	uint64_t number = writer.published + 1;
+	size_t size = content(number, bytes);
+
+	return myc_topic_publish(&writer, key, (uint32_t)number, bytes, size);
+}
+
+static void check_message(const struct myc_topic_message *message)
+{
+	char bytes[PAYLOAD] = {0}, got[PAYLOAD] = {0};
+	size_t size = content(message->number, bytes);
+
+	assert_int_equal(message->size, size);
+	assert_int_equal(message->type, message->number);
+	assert_true(myc_topic_copy(message, got));
+	assert_memory_equal(got, bytes, size);
+	for (uint32_t i = 0; i * 8 + 8 <= size; i++) {
+		uint64_t word;
+
+		memcpy(&word, bytes + (size_t)i * 8, 8);
+		assert_true(myc_topic_word_at(message, i) == word);
+	}
+	assert_true(myc_topic_word_at(message, (uint32_t)(size + 7) / 8) == 0);
+}
+
+/* Takes the next message; returns its number, 0 or the error. */
+static int64_t take(int i)
+{
+	struct myc_topic_message message = {0};
+	int code = myc_topic_next(&reader[i], &message);
+
+	if (code < 1)
+		return code;
+	check_message(&message);
+	myc_topic_done(&reader[i], &message);
+	myc_topic_give_back(&reader[i]);
+	return (int64_t)message.number;
+}
+
+static struct myc_topic_place place(int table, uint32_t record, uint64_t incarnation)
+{
+	return (struct myc_topic_place){.records = records(table),
+					.record = record,
+					.process = PROCESS + (uint32_t)table,
+					.incarnation = incarnation};
+}
+
+static int attach(int i, enum myc_topic_wish wish, uint64_t from)
+{
+	const struct myc_topic_place at = place(i % 2, (uint32_t)i / 2, 1);
+	int code = myc_topic_attach(&reader[i], &at, myc_topic_word(1, 2), wish, from);
+
+	if (code)
+		return code;
+	assert_int_equal(myc_topic_admitted(&reader[i]), -EAGAIN);
+	myc_topic_writer_scan(&writer);
+	return myc_topic_admitted(&reader[i]);
+}
+
+/* ---- streams ----------------------------------------------------------------------------------- */
+
+static void every_reader_gets_every_message_in_order_from_the_one_copy(void **state)
+{
+	struct myc_topic_message a = {0}, b = {0};
+
+	(void)state;
+	open_topic(0, SLOTS);
+	for (uint64_t n = 1; n < 500; n++) {
+		assert_int_equal(publish(n), 0);
+		for (int i = 0; i < 3; i++) {
+			assert_true(myc_topic_ready(&reader[i]));
+			assert_int_equal(myc_topic_next(&reader[i], i ? &b : &a), 1);
+			if (i)
+				assert_ptr_equal(a.payload, b.payload);
+			assert_int_equal(take(i), n);
+			assert_int_equal(take(i), 0);
+			assert_false(myc_topic_ready(&reader[i]));
+		}
+	}
+	char big[PAYLOAD + 1] = {0};
+
+	assert_int_equal(myc_topic_publish(&writer, 0, 0, big, sizeof(big)), -EMSGSIZE);
+	assert_int_equal(take(0), 0);
+}
+
+static void a_payload_written_in_place_appears_with_its_commit_only(void **state)
+{
+	void *at = NULL, *again = NULL;
+	char bytes[PAYLOAD] = {0};
+	size_t size = content(1, bytes);
+
+	(void)state;
+	open_topic(0, SLOTS);
+	if (myc_topic_reserve(&writer, 9, &at) || !at)
+		abort();
+	memcpy(at, bytes, size);
+	assert_int_equal(take(0), 0);
+	assert_false(myc_topic_ready(&reader[0]));
+	assert_int_equal(myc_topic_reserve(&writer, 9, &again), 0);
+	assert_ptr_equal(at, again);
+	assert_int_equal(myc_topic_commit(&writer, 1, PAYLOAD + 1), -EMSGSIZE);
+	memcpy(at, bytes, size);
+	assert_int_equal(myc_topic_commit(&writer, 1, size), 0);
+	assert_int_equal(take(0), 1);
+}
+
+static void an_overrun_reader_knows_exactly_how_many_it_lost(void **state)
+{
+	(void)state;
+	for (uint32_t slots = 1; slots <= SLOTS; slots *= 2) {
+		uint64_t got = 0, last = 0;
+
+		open_topic(0, slots);
+		for (int round = 0; round < 300; round++) {
+			uint64_t burst = test_random(&chance) % (2 * slots + 2);
+			int64_t number;
+
+			for (uint64_t i = 0; i < burst; i++)
+				assert_int_equal(publish(0), 0);
+			number = take(0);
+			if (number == -EOVERFLOW) {
+				assert_true(burst && reader[0].lost_now >= 1);
+				assert_int_equal(got + reader[0].lost, reader[0].next);
+				assert_true(reader[0].next + slots >= writer.published);
+				last = reader[0].next;
+			} else if (number > 0) {
+				assert_int_equal(number, last + 1);
+				last = (uint64_t)number;
+				got++;
+			}
+			assert_int_equal(got + reader[0].lost, reader[0].next);
+		}
+		assert_true(reader[0].overruns > 0 && got > 0);
+	}
+}
+
+static void what_is_overwritten_while_it_is_read_is_seen_to_be(void **state)
+{
+	struct myc_topic_message message = {0};
+	char bytes[PAYLOAD] = {0};
+
+	(void)state;
+	open_topic(0, SLOTS);
+	assert_int_equal(publish(0), 0);
+	assert_int_equal(myc_topic_next(&reader[0], &message), 1);
+	for (int i = 0; i < SLOTS - 1; i++) {
+		assert_int_equal(publish(0), 0);
+		assert_true(myc_topic_intact(&message));
+	}
+	void *at;
+
+	assert_int_equal(myc_topic_reserve(&writer, 0, &at), 0); /* not even published */
+	assert_false(myc_topic_intact(&message));
+	assert_false(myc_topic_copy(&message, bytes));
+	assert_int_equal(myc_topic_next(&reader[0], &message), -EOVERFLOW);
+	assert_int_equal(reader[0].lost, SLOTS / 2);
+	assert_int_equal(take(0), SLOTS / 2 + 1);
+}
+
+static void a_filter_leaves_the_wanted_keys_and_counts_nothing_else_as_lost(void **state)
+{
+	static const uint64_t wanted[] = {0, 3, 3, UINT64_MAX, 1ull << 40};
+	static const uint64_t keys[] = {0, 1, 3, UINT64_MAX, 1ull << 40, 1ull << 41, 5};
+	uint64_t expected = 0, got = 0;
+
+	(void)state;
+	open_topic(0, SLOTS);
+	assert_int_equal(myc_topic_reader_filter(&reader[0], wanted, 5), 0);
+	for (uint64_t n = 1; n <= 2000; n++) {
+		uint64_t key = keys[test_random(&chance) % 7];
+		struct myc_topic_message message = {0};
+
+		assert_int_equal(publish(key), 0);
+		for (int i = 0; i < 5; i++)
+			expected += key == wanted[i] && i != 2;
+		if (n % SLOTS)
+			continue;
+		while (myc_topic_next(&reader[0], &message) > 0) {
+			assert_true(message.key != 1 && message.key != 5 &&
+				    message.key != 1ull << 41);
+			myc_topic_done(&reader[0], &message);
+			got++;
+		}
+	}
+	assert_int_equal(got, expected);
+	assert_int_equal(reader[0].lost, 0);
+	assert_int_equal(myc_topic_reader_filter(&reader[0], NULL, 0), 0);
+	assert_int_equal(publish(5), 0);
+	assert_int_equal(take(0), 2001);
+}
+
+static void a_late_reader_may_begin_with_the_oldest_that_is_safe(void **state)
+{
+	(void)state;
+	open_topic(0, SLOTS);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(publish(0), 0);
+	myc_topic_reader_close(&reader[0]);
+	assert_int_equal(myc_topic_reader_open(&reader[0], topic, sizeof(topic_memory)), 0);
+	assert_int_equal(take(0), 0);
+	myc_topic_reader_rewind(&reader[0]);
+	assert_int_equal(take(0), 1);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(publish(0), 0);
+	myc_topic_reader_close(&reader[0]);
+	assert_int_equal(myc_topic_reader_open(&reader[0], topic, sizeof(topic_memory)), 0);
+	myc_topic_reader_rewind(&reader[0]);
+	assert_int_equal(take(0), 23 - SLOTS + 2);
+}
+
+/* ---- readers that are waited for ----------------------------------------------------------------- */
+
+static void the_slowest_reader_stops_the_writer_and_its_end_lets_it_go_on(void **state)
+{
+	uint64_t behind;
+
+	(void)state;
+	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+	for (int i = 0; i < 100; i++) /* nobody is there */
+		assert_int_equal(publish(0), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(attach(i, MYC_TOPIC_WISH_WAIT, MYC_TOPIC_FROM_NEXT), 0);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+	assert_int_equal(publish(0), -EAGAIN);
+	assert_int_equal(take(0), 101);
+	assert_int_equal(take(1), 101);
+	assert_int_equal(publish(0), -EAGAIN);
+	assert_int_equal(myc_topic_writer_slowest(&writer, &behind),
+			 myc_topic_reader_word(PROCESS, 0, 1));
+	assert_int_equal(behind, SLOTS);
+	assert_int_equal(take(2), 101);
+	assert_int_equal(publish(0), 0);
+	assert_int_equal(publish(0), -EAGAIN);
+	myc_topic_detach(&reader[0]);
+	myc_topic_detach(&reader[2]);
+	assert_int_equal(take(1), 102);
+	assert_int_equal(publish(0), 0);
+	for (int64_t n = 103; n <= 110; n++)
+		assert_int_equal(take(1), n);
+	assert_int_equal(take(1), 0);
+	assert_int_equal(topic->refused, 3);
+	assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, 0), 0); /* the record is free again */
+	assert_int_equal(reader[0].lost_now, 110 - SLOTS + 1);
+	assert_int_equal(take(0), 110 - SLOTS + 2);
+}
+
+static void a_cursor_stays_behind_for_a_few_messages_and_not_when_there_are_no_more(void **state)
+{
+	struct myc_topic_message message = {0};
+
+	(void)state;
+	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+	assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, MYC_TOPIC_FROM_NEXT), 0);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+	for (int i = 0; i < SLOTS; i++) {
+		assert_int_equal(myc_topic_next(&reader[0], &message), 1);
+		myc_topic_done(&reader[0], &message);
+		if (i == 0)
+			assert_int_equal(publish(0), -EAGAIN);
+		if (i == SLOTS / 4 - 1)
+			assert_int_equal(publish(0), 0);
+	}
+	assert_int_equal(take(0), SLOTS + 1);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+	assert_int_equal(publish(0), -EAGAIN);
+	assert_int_equal(myc_topic_next(&reader[0], &message), 1);
+	myc_topic_done(&reader[0], &message);
+	for (int i = 1; i < SLOTS; i++) {
+		assert_int_equal(myc_topic_next(&reader[0], &message), 1);
+		myc_topic_done(&reader[0], &message);
+	}
+	assert_int_equal(myc_topic_next(&reader[0], &message), 0);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+}
+
+static void who_wishes_only_to_be_known_is_not_waited_for(void **state)
+{
+	(void)state;
+	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+	assert_int_equal(attach(0, MYC_TOPIC_WISH_KNOWN, MYC_TOPIC_FROM_NEXT), 0);
+	for (int i = 0; i < 3 * SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+	assert_int_equal(take(0), -EOVERFLOW);
+	assert_int_equal(writer.follower[0].reader, myc_topic_reader_word(PROCESS, 0, 0));
+	open_topic(0, SLOTS);
+	assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, MYC_TOPIC_FROM_NEXT), -EINVAL);
+}
+
+static void a_dead_readers_admission_is_taken_back_when_it_is_in_the_way(void **state)
+{
+	const struct myc_topic_place again = place(0, 0, 2);
+	uint64_t from = 0;
+
+	(void)state;
+	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+	assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, MYC_TOPIC_FROM_NEXT), 0);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+	assert_int_equal(take(0), 1);
+	assert_int_equal(take(0), 2);
+	assert_int_equal(publish(0), 0);
+	assert_int_equal(publish(0), 0);
+	assert_int_equal(publish(0), -EAGAIN); /* alive, or its return is awaited */
+	gone_below = 2;
+	assert_int_equal(publish(0), 0);
+	assert_int_equal(topic->released, 1);
+	/* Its successor learns of it, and what it lost. */
+	assert_int_equal(myc_topic_resume(&reader[1], &again, myc_topic_word(1, 2), &from),
+			 -ESTALE);
+	assert_int_equal(from, 2);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(publish(0), 0);
+	myc_topic_detach(&reader[1]);
+	assert_int_equal(myc_topic_attach(&reader[1], &again, myc_topic_word(1, 2),
+					  MYC_TOPIC_WISH_WAIT, from),
+			 0);
+	myc_topic_writer_scan(&writer);
+	assert_int_equal(myc_topic_admitted(&reader[1]), 0);
+	assert_int_equal(reader[1].lost, 15 - SLOTS + 1 - 2);
+	assert_int_equal(take(1), 15 - SLOTS + 2);
+}
+
+static void a_successor_goes_on_where_the_dead_reader_was_and_knows_what_is_in_doubt(void **state)
+{
+	const struct myc_topic_place again = place(0, 0, 2);
+	struct myc_topic_message message = {0};
+	uint64_t from = 0;
+
+	(void)state;
+	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+	assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, MYC_TOPIC_FROM_NEXT), 0);
+	for (int i = 0; i < SLOTS; i++)
+		assert_int_equal(publish(0), 0);
+	assert_int_equal(take(0), 1);
+	assert_int_equal(myc_topic_resume(&reader[1], &again, myc_topic_word(1, 2), &from), 0);
+	assert_int_equal(myc_topic_next(&reader[1], &message), 1);
+	assert_int_equal(message.number, 2); /* and dies with it in hand */
+	gone_below = 2;			     /* the first one's incarnation only */
+	assert_int_equal(myc_topic_resume(&reader[2], &again, myc_topic_word(1, 2), &from), 1);
+	assert_int_equal(reader[2].next, 1);
+	assert_int_equal(publish(0), 0);
+	assert_int_equal(publish(0), -EAGAIN);
+	assert_int_equal(take(2), 2);
+	assert_int_equal(publish(0), 0);
+	assert_int_equal(myc_topic_resume(&reader[3], &again, myc_topic_word(1, 3), &from),
+			 -ENOENT);
+}
+
+static void a_writers_successor_waits_for_whom_it_had_admitted(void **state)
+{
+	(void)state;
+	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(attach(i, i == 2 ? MYC_TOPIC_WISH_KNOWN : MYC_TOPIC_WISH_WAIT,
+					MYC_TOPIC_FROM_NEXT),
+				 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(publish(0), 0);
+	open_writer();
+	assert_int_equal(writer.published, 5);
+	assert_int_equal(myc_topic_writer_scan(&writer), 0); /* they are admitted already */
+	for (int i = 0; i < SLOTS - 5; i++)
+		assert_int_equal(publish(0), 0);
+	assert_int_equal(publish(0), -EAGAIN);
+	for (int64_t n = 1; n <= SLOTS; n++) {
+		assert_int_equal(take(0), n);
+		assert_int_equal(publish(0), -EAGAIN);
+	}
+	myc_topic_record_free(records(1), 0); /* by the caretaker */
+	assert_int_equal(publish(0), 0);
+	assert_int_equal(take(0), SLOTS + 1);
+}
+
+static void a_wish_waits_while_all_admissions_are_taken(void **state)
+{
+	(void)state;
+	open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(attach(i, MYC_TOPIC_WISH_WAIT, MYC_TOPIC_FROM_NEXT), 0);
+	assert_int_equal(attach(3, MYC_TOPIC_WISH_WAIT, MYC_TOPIC_FROM_NEXT), -EAGAIN);
+	const struct myc_topic_place busy = place(1, 0, 1);
+
+	assert_int_equal(
+		myc_topic_attach(&reader[3], &busy, myc_topic_word(1, 2), MYC_TOPIC_WISH_WAIT, 0),
+		-EBUSY);
+	myc_topic_detach(&reader[1]);
+	assert_int_equal(myc_topic_writer_scan(&writer), 1);
+	assert_int_equal(myc_topic_admitted(&reader[3]), 0);
+}
+
+/* ---- last values --------------------------------------------------------------------------------- */
+
+static void a_keyed_topics_reader_gets_each_keys_last_value_however_slow(void **state)
+{
+	uint64_t last[KEYS] = {0}, got[KEYS] = {0}, delivered = 0;
+	struct myc_topic_message message = {0};
+
+	(void)state;
+	open_topic(MYC_TOPIC_KEYED, SLOTS);
+	for (int round = 0; round < 3000; round++) {
+		uint64_t burst = test_random(&chance) % (round % 3 ? 3 : 3 * SLOTS);
+
+		for (uint64_t i = 0; i < burst; i++) {
+			uint64_t key = test_random(&chance) % KEYS;
+
+			assert_int_equal(publish(key << 60), 0);
+			last[key] = writer.published;
+		}
+		uint64_t most = round % 7 ? test_random(&chance) % 4 : UINT64_MAX;
+
+		while (most-- && myc_topic_next(&reader[0], &message) == 1) {
+			uint64_t key = message.key >> 60;
+
+			check_message(&message);
+			assert_true(message.number > got[key]);
+			got[key] = message.number;
+			assert_int_equal(got[key], last[key]); /* the last, strictly */
+			myc_topic_done(&reader[0], &message);
+			delivered++;
+		}
+		if (round % 7)
+			continue;
+		assert_memory_equal(got, last, sizeof(got));
+		assert_false(myc_topic_ready(&reader[0]));
+	}
+	assert_true(delivered < writer.published && reader[0].overruns);
+	assert_int_equal(publish(1), -ENOSPC); /* a fifth key */
+	for (uint64_t key = 0; key < KEYS; key++) {
+		assert_int_equal(myc_topic_last(&reader[1], key << 60, &message), 1);
+		check_message(&message);
+		assert_int_equal(message.number, last[key]);
+	}
+	assert_int_equal(myc_topic_last(&reader[1], 1, &message), -ENOENT);
+}
+
+static void a_value_in_hand_stays_for_two_more_of_its_key(void **state)
+{
+	struct myc_topic_message message = {0};
+	void *at = NULL;
+
+	(void)state;
+	open_topic(MYC_TOPIC_KEYED, SLOTS);
+	assert_int_equal(publish(1), 0);
+	assert_int_equal(publish(2), 0);
+	assert_int_equal(myc_topic_last(&reader[0], 1, &message), 1);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(publish(2), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(publish(1), 0);
+	if (myc_topic_reserve(&writer, 1, &at) || !at)
+		abort();
+	memset(at, 0xff, PAYLOAD);
+	check_message(&message);
+	assert_int_equal(publish(1), 0);
+	assert_false(myc_topic_intact(&message));
+}
+
+static void a_filter_on_keys_is_one_on_last_values_too(void **state)
+{
+	const uint64_t wanted = 2, other = 1;
+	struct myc_topic_message message = {0};
+
+	(void)state;
+	open_topic(MYC_TOPIC_KEYED, SLOTS);
+	assert_int_equal(myc_topic_reader_filter(&reader[0], &wanted, 1), 0);
+	for (int i = 0; i < 5; i++)
+		for (uint64_t key = 1; key <= 3; key++)
+			assert_int_equal(publish(key), 0);
+	assert_int_equal(myc_topic_next(&reader[0], &message), 1);
+	assert_int_equal(message.key, 2);
+	assert_int_equal(message.number, 14);
+	myc_topic_done(&reader[0], &message);
+	assert_int_equal(myc_topic_next(&reader[0], &message), 0);
+	assert_int_equal(myc_topic_reader_filter(&reader[0], &other, 1), 0);
+	assert_int_equal(take(0), 13); /* what was there before it was wanted */
+	assert_int_equal(take(0), 0);
+}
+
+/* ---- hostile memory ------------------------------------------------------------------------------ */
+
+static void parameters_that_do_not_add_up_are_refused(void **state)
+{
+	struct myc_topic copy, head, wrong[8];
+
+	(void)state;
+	open_topic(0, SLOTS);
+	memcpy(&head, topic, sizeof(head));
+	assert_int_equal(myc_topic_check(topic, sizeof(topic_memory), &copy), 0);
+	assert_int_equal(myc_topic_check(topic, myc_topic_size(topic) - 1, &copy), -EPROTO);
+	assert_int_equal(myc_topic_check(topic, 64, &copy), -EPROTO);
+	for (int i = 0; i < 8; i++)
+		wrong[i] = head;
+	wrong[0].slots = 3;
+	wrong[1].slots = 2 * MYC_TOPIC_SLOTS_MAX;
+	wrong[2].payload_max = MYC_TOPIC_PAYLOAD_MAX + 1;
+	wrong[3].readers = MYC_TOPIC_READERS_MAX + 1;
+	wrong[4].flags = 4;
+	wrong[5].keys = 4;
+	wrong[6].flags = MYC_TOPIC_KEYED | MYC_TOPIC_RELIABLE;
+	wrong[7].flags = MYC_TOPIC_KEYED;
+	for (int i = 0; i < 8; i++) {
+		memset(topic, 0, sizeof(*topic));
+		assert_int_equal(myc_topic_init(topic, sizeof(topic_memory), &wrong[i]), -EINVAL);
+		assert_int_equal(myc_topic_check(topic, sizeof(topic_memory), &copy), -EAGAIN);
+		*topic = wrong[i];
+		assert_int_equal(myc_topic_check(topic, sizeof(topic_memory), &copy), -EPROTO);
+	}
+	*topic = head;
+	assert_int_equal(myc_topic_init(topic, sizeof(topic_memory), &head), 0);
+	head.slots *= 2;
+	assert_int_equal(myc_topic_init(topic, sizeof(topic_memory), &head), -EPROTO);
+}
+
+/* Words of 64 bits that may be near what is expected. */
+static void scribble(void *memory, size_t size, uint64_t near)
+{
+	uint64_t *word = memory;
+
+	for (uint64_t n = test_random(&chance) % 64; n; n--) {
+		uint64_t value = test_random(&chance);
+
+		if (value & 1)
+			value = near + value % 17 - 8;
+		else if (value & 2)
+			value = 1ull << (value >> 8) % 64;
+		word[test_random(&chance) % (size / 8)] = value;
+	}
+}
+
+static void a_writer_that_scribbles_over_its_topic_harms_no_reader(void **state)
+{
+	static const uint32_t flags[] = {0, MYC_TOPIC_RELIABLE, MYC_TOPIC_KEYED};
+	char *const after = topic_memory + offsetof(struct myc_topic, published);
+	uint64_t outcome[3] = {0};
+
+	(void)state;
+	for (int life = 0; life < 3000 / TEST_SHORTER; life++) {
+		open_topic(flags[life % 3], SLOTS);
+		chance = test_seed() * 100003 + (uint64_t)life * 7 + 1;
+		if (life % 3 == 1)
+			assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, 0), 0);
+		for (int step = 0; step < 40; step++) {
+			struct myc_topic_message message = {0};
+			char bytes[MYC_TOPIC_PAYLOAD_MAX];
+			int code;
+
+			publish(test_random(&chance) % KEYS);
+			if (step > 3)
+				scribble(after, myc_topic_size(topic) - 64, reader[0].next);
+			code = myc_topic_next(&reader[0], &message);
+			outcome[code < 0 ? 0 : code]++;
+			if (code == 1) {
+				assert_true(message.size <= PAYLOAD);
+				myc_topic_copy(&message, bytes);
+				myc_topic_done(&reader[0], &message);
+			}
+			if (myc_topic_last(&reader[1], test_random(&chance) % KEYS, &message) == 1)
+				myc_topic_copy(&message, bytes);
+			myc_topic_reader_rewind(&reader[1]);
+			myc_topic_admitted(&reader[0]);
+		}
+	}
+	assert_true(outcome[0] && outcome[1] && outcome[2] == 0);
+}
+
+static void a_reader_that_scribbles_over_its_records_harms_no_writer(void **state)
+{
+	(void)state;
+	for (int life = 0; life < 3000 / TEST_SHORTER; life++) {
+		uint64_t refused = 0;
+
+		open_topic(MYC_TOPIC_RELIABLE, SLOTS);
+		chance = test_seed() * 100003 + (uint64_t)life * 7 + 2;
+		assert_int_equal(attach(0, MYC_TOPIC_WISH_WAIT, 0), 0);
+		assert_int_equal(attach(1, MYC_TOPIC_WISH_WAIT, 0), 0);
+		for (int step = 0; step < 60; step++) {
+			struct myc_topic_record *record =
+				(struct myc_topic_record *)(void *)(records(0) + 1);
+
+			scribble(record_memory[0], sizeof(record_memory[0]), writer.published);
+			record[step % RECORDS].topic = writer.word;
+			records(0)->changed++;
+			myc_topic_writer_scan(&writer);
+			bool full = publish(0) == -EAGAIN;
+
+			/* The honest one gets everything, whatever the other does. */
+			assert_int_equal(take(1), full ? 0 : writer.published);
+			refused += full;
+		}
+		/* And the other, when it is dead, stops nobody. */
+		gone_below = UINT64_MAX;
+		for (uint32_t i = 0; i < RECORDS; i++)
+			((struct myc_topic_record *)(void *)(records(0) + 1))[i].incarnation = 1;
+		assert_int_equal(publish(0), 0);
+		assert_int_equal(topic->refused, refused);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_reader_gets_every_message_in_order_from_the_one_copy),
+		cmocka_unit_test(a_payload_written_in_place_appears_with_its_commit_only),
+		cmocka_unit_test(an_overrun_reader_knows_exactly_how_many_it_lost),
+		cmocka_unit_test(what_is_overwritten_while_it_is_read_is_seen_to_be),
+		cmocka_unit_test(a_filter_leaves_the_wanted_keys_and_counts_nothing_else_as_lost),
+		cmocka_unit_test(a_late_reader_may_begin_with_the_oldest_that_is_safe),
+		cmocka_unit_test(the_slowest_reader_stops_the_writer_and_its_end_lets_it_go_on),
+		cmocka_unit_test(
+			a_cursor_stays_behind_for_a_few_messages_and_not_when_there_are_no_more),
+		cmocka_unit_test(who_wishes_only_to_be_known_is_not_waited_for),
+		cmocka_unit_test(a_dead_readers_admission_is_taken_back_when_it_is_in_the_way),
+		cmocka_unit_test(
+			a_successor_goes_on_where_the_dead_reader_was_and_knows_what_is_in_doubt),
+		cmocka_unit_test(a_writers_successor_waits_for_whom_it_had_admitted),
+		cmocka_unit_test(a_wish_waits_while_all_admissions_are_taken),
+		cmocka_unit_test(a_keyed_topics_reader_gets_each_keys_last_value_however_slow),
+		cmocka_unit_test(a_value_in_hand_stays_for_two_more_of_its_key),
+		cmocka_unit_test(a_filter_on_keys_is_one_on_last_values_too),
+		cmocka_unit_test(parameters_that_do_not_add_up_are_refused),
+		cmocka_unit_test(a_writer_that_scribbles_over_its_topic_harms_no_reader),
+		cmocka_unit_test(a_reader_that_scribbles_over_its_records_harms_no_writer),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	myc_topic_writer_close(&writer);
+	for (int i = 0; i < 4; i++)
+		myc_topic_reader_close(&reader[i]);
+	return failed;
+}
