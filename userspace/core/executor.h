@@ -190,8 +190,10 @@ struct myc_flow_in {
 	uint64_t from;
 	uint32_t from_slot;
 	uint32_t received, handled, limit;
-	uint32_t epoch; /* of the sender's entry; 0 = not known */
-	bool dirty;	/* credit to be given back that is not published yet */
+	uint32_t look_at; /* value of handled at which credit is to be given, or noted as owed */
+	uint32_t epoch;	  /* of the sender's entry; 0 = not known */
+	uint16_t index;
+	bool dirty; /* credit to be given back that is not published yet */
 	uint64_t to;
 };
 

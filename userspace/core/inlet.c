@@ -45,14 +45,10 @@ void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum 
 			 __ATOMIC_RELEASE);
 }
 
-/* Moves the limit as far as window, mailbox and pending entries allow. */
-void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
-		      struct myc_flow_in *flow)
+/* How far the limit can go: by window, mailbox and pending entries. */
+static int32_t credit_more(const struct myc_executor *executor, const struct myc_flow_in *flow)
 {
-	struct myc_actor *actor = flow->actor;
-
-	if (inlet->cut)
-		return;
+	const struct myc_actor *actor = flow->actor;
 	int32_t more = (int32_t)(flow->handled + actor->window - flow->limit);
 	int32_t room = (int32_t)actor->capacity - actor->granted;
 	int32_t pool = (int32_t)executor->pending_capacity - executor->granted;
@@ -62,17 +58,44 @@ void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 	pool = pool > 4 ? pool / 4 : pool > 0;
 	more = more < pool ? more : pool;
 	/* Each flow has a pending entry of its own. */
-	if (more <= 0 && flow->limit == flow->handled)
-		more = 1;
-	if (more <= 0)
-		return;
-	flow->limit += (uint32_t)more;
-	actor->granted += more;
-	executor->granted += more;
-	/* Nothing hangs on it but the number: the slots are handed back by the cursor. */
-	__atomic_store_n(&inlet->lane.limit[flow - inlet->flow], flow->limit, __ATOMIC_RELAXED);
-	if (inlet->peer)
-		myc_sender_dirty(&executor->out, inlet->peer, MYC_PEER_CREDIT);
+	return more <= 0 && flow->limit == flow->handled ? 1 : more;
+}
+
+static void look_again(struct myc_flow_in *flow)
+{
+	uint32_t at = flow->limit - flow->actor->window + flow->actor->grant_batch;
+
+	flow->look_at = flow->dirty && (int32_t)(at - flow->handled) > 0 ? at : flow->handled + 1;
+}
+
+void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
+		      struct myc_flow_in *flow)
+{
+	int32_t more = inlet->cut ? 0 : credit_more(executor, flow);
+
+	if (more > 0) {
+		flow->limit += (uint32_t)more;
+		flow->actor->granted += more;
+		executor->granted += more;
+		/* Nothing hangs on it but the number: the slots are handed back by the cursor. */
+		__atomic_store_n(&inlet->lane.limit[flow->index], flow->limit, __ATOMIC_RELAXED);
+		if (inlet->peer)
+			myc_sender_dirty(&executor->out, inlet->peer, MYC_PEER_CREDIT);
+	}
+	look_again(flow);
+}
+
+void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
+		     struct myc_flow_in *flow)
+{
+	if (!flow->dirty) {
+		flow->dirty = true;
+		inlet->dirty[inlet->dirty_count++] = flow->index;
+	}
+	if (flow->handled + flow->actor->window - flow->limit >= flow->actor->grant_batch)
+		myc_credit_grant(executor, inlet, flow);
+	else
+		look_again(flow);
 }
 
 void myc_receiver_publish(struct myc_executor *executor)
@@ -164,6 +187,7 @@ static void inlet_open(struct myc_executor *executor, uint64_t source,
 		inlet->flow[f].handled = myc_pair_high(inlet->lane.counted[f]);
 		inlet->flow[f].received = inlet->flow[f].handled;
 		inlet->flow[f].limit = inlet->lane.limit[f];
+		inlet->flow[f].index = (uint16_t)f;
 		inlet->flow[f].slot_to = UINT64_MAX; /* no message's before it is learnt */
 	}
 	inlet_reopen(inlet);
@@ -245,6 +269,7 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 	flow->to = entry.to;
 	flow->epoch = epoch;
 	flow->from_slot = entry.from ? myc_address_slot(entry.from) : MYC_SLOT_PLAIN;
+	flow->look_at = flow->handled + 1;
 	flow->slot_to =
 		myc_slot_to(myc_address_slot(entry.to), myc_address_generation(entry.to), f);
 	account(executor, flow, 1);

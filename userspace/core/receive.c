@@ -215,12 +215,13 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 static inline __attribute__((always_inline)) void take_one(struct myc_executor *executor,
 							   struct myc_inlet *inlet,
 							   struct myc_flow_in *flow,
-							   const struct myc_slot *slot)
+							   const struct myc_slot *slot, bool own)
 {
 	struct myc_actor *actor = flow->actor;
 
 	flow->received++;
-	if (__builtin_expect(!actor || actor->aside || slot->type >= MYC_TYPE_FRAMEWORK, 0)) {
+	if (__builtin_expect(!actor || actor->aside || (!own && slot->type >= MYC_TYPE_FRAMEWORK),
+			     0)) {
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 		take_aside(executor, inlet, flow, slot);
 		return;
@@ -291,7 +292,7 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 		return take_reference(executor, inlet, slot);
 	flow = flow_again(executor, inlet, slot);
 	if (flow)
-		take_one(executor, inlet, flow, slot);
+		take_one(executor, inlet, flow, slot, false);
 	return flow;
 }
 
@@ -327,7 +328,7 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
 
 		if (__builtin_expect(flow != NULL, 1))
-			take_one(executor, inlet, flow, &slot);
+			take_one(executor, inlet, flow, &slot, false);
 		else if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot))
 			break;
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
@@ -344,10 +345,11 @@ static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet,
 	unsigned n;
 
 	for (n = 0; n < budget && (slot = myc_lane_look(&inlet->lane, MYC_RING_ORDINARY)); n++) {
-		struct myc_flow_in *flow = flow_of(inlet, slot);
+		struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
 
-		if (__builtin_expect(flow != NULL, 1))
-			take_one(executor, inlet, flow, slot);
+		/* Our own writing: only what kind of message it is has to be seen. */
+		if (__builtin_expect(slot->word[1] == flow->slot_to && !slot->flags, 1))
+			take_one(executor, inlet, flow, slot, true);
 		else if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, slot))
 			break;
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);

@@ -32,6 +32,11 @@ void myc_receiver_scan_source(struct myc_executor *executor, uint32_t process, u
 void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow);
 
+/* flow->look_at is reached: the first message since credit was given (then it is owed when the lane runs
+ * dry), or so many that it is given now. */
+void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
+		     struct myc_flow_in *flow);
+
 /* The actor's number of flows has changed by so many: and so the window of each, its share. */
 static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
 {
@@ -48,7 +53,7 @@ static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
 static inline void myc_credit_handled(struct myc_executor *executor, struct myc_inlet *inlet,
 				      struct myc_flow_in *flow, uint32_t position)
 {
-	uint16_t f = (uint16_t)(flow - inlet->flow);
+	uint16_t f = flow->index;
 	struct myc_actor *actor = flow->actor;
 
 	myc_lane_count(&inlet->lane, f, position, ++flow->handled);
@@ -56,12 +61,8 @@ static inline void myc_credit_handled(struct myc_executor *executor, struct myc_
 		return;
 	actor->granted--;
 	executor->granted--;
-	if (flow->handled + actor->window - flow->limit >= actor->grant_batch) {
-		myc_credit_grant(executor, inlet, flow);
-	} else if (!flow->dirty) {
-		flow->dirty = true;
-		inlet->dirty[inlet->dirty_count++] = f;
-	}
+	if (__builtin_expect(flow->handled == flow->look_at, 0))
+		myc_credit_look(executor, inlet, flow);
 }
 
 /* ---- delivering -------------------------------------------------------------------------------- */

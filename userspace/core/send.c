@@ -449,74 +449,79 @@ int myc_lookup(struct myc_actor *self, const char *name, struct myc_ref *ref)
 	return code ? code : myc_resolve(self, address, ref);
 }
 
-static inline int send_check(uint16_t type)
+/* What is not the common case: large payloads, flows not known (any more), no credit, a full lane. */
+__attribute__((noinline)) static int send_slow(struct myc_actor *self, struct myc_ref *to,
+					       uint16_t type, const void *payload, size_t size,
+					       bool wait)
 {
-	return type >= MYC_TYPE_FRAMEWORK ? -EINVAL : 0;
-}
-
-/* More than a slot carries. */
-__attribute__((noinline)) static int send_large(struct myc_actor *self, struct myc_ref *to,
-						uint16_t type, const void *payload, size_t size,
-						bool wait)
-{
-	struct myc_sender *sender = &self->executor->out;
+	struct myc_executor *executor = self->executor;
+	uint64_t kind = myc_slot_kind(type, (uint8_t)size, 0);
+	uint64_t from = myc_slot_from(self->slot, 0);
 	struct myc_flow_out *flow;
-	int code = send_check(type);
+	int code = type < MYC_TYPE_FRAMEWORK ? 0 : -EINVAL;
 
 	if (!code)
-		code = myc_sender_flow(sender, self->address, to, &flow);
-	if (!code)
-		code = myc_body_send_copy(sender, self, flow, type, payload, size, wait);
+		code = myc_sender_flow(&executor->out, self->address, to, &flow);
+	if (!code && size > MYC_PAYLOAD_MAX)
+		code = myc_body_send_copy(&executor->out, self, flow, type, payload, size, wait);
+	else if (!code) {
+		code = myc_sender_may(&executor->out, flow);
+		if (!code)
+			myc_sender_put(&executor->out, flow, kind, from, payload, size);
+		/* Paused, it would never handle what gives it credit again. */
+		else if (wait && to->address == self->address)
+			code = -EDEADLK;
+		else if (wait)
+			code = myc_outbox_put(executor, self, flow, kind, from, payload, size);
+	}
 	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
 	return code;
+}
+
+/* The flow of a message that may go at once, else NULL: a leaf, so that the common case saves nothing. */
+static inline struct myc_flow_out *at_once(const struct myc_actor *self, const struct myc_ref *to,
+					   uint16_t type, size_t size)
+{
+	const struct myc_sender *sender = &self->executor->out;
+	uint32_t index = to->flow - 1;
+
+	if (size > MYC_PAYLOAD_MAX || type >= MYC_TYPE_FRAMEWORK || index >= sender->flows)
+		return NULL;
+	struct myc_flow_out *flow = &sender->flow_table[index];
+
+	if (flow->from != self->address || flow->to != to->address || !myc_flow_alive(flow) ||
+	    (int32_t)(flow->open - flow->sent) <= 0)
+		return NULL;
+	const struct myc_lane_out *lane = &flow->road->lane;
+
+	return lane->head[MYC_RING_ORDINARY] - lane->seen[MYC_RING_ORDINARY] <=
+			       lane->mask[MYC_RING_ORDINARY]
+		       ? flow
+		       : NULL;
+}
+
+static inline __attribute__((always_inline)) int send(struct myc_actor *self, struct myc_ref *to,
+						      uint16_t type, const void *payload,
+						      size_t size, bool wait)
+{
+	struct myc_flow_out *flow = at_once(self, to, type, size);
+
+	if (__builtin_expect(!flow, 0))
+		return send_slow(self, to, type, payload, size, wait);
+	myc_count(&self->metrics->messages_sent);
+	myc_sender_put(&self->executor->out, flow, myc_slot_kind(type, (uint8_t)size, 0),
+		       myc_slot_from(self->slot, 0), payload, size);
+	return 0;
 }
 
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		 size_t size)
 {
-	if (size > MYC_PAYLOAD_MAX)
-		return send_large(self, to, type, payload, size, false);
-	struct myc_sender *sender = &self->executor->out;
-	struct myc_flow_out *flow;
-	int code = send_check(type);
-
-	if (!code)
-		code = myc_sender_flow(sender, self->address, to, &flow);
-	if (!code)
-		code = myc_sender_may(sender, flow);
-	if (code) {
-		myc_count(&self->metrics->sends_refused);
-		return code;
-	}
-	myc_sender_put(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
-		       myc_slot_from(self->slot, 0), payload, size);
-	myc_count(&self->metrics->messages_sent);
-	return 0;
+	return send(self, to, type, payload, size, false);
 }
 
 int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 	     size_t size)
 {
-	if (size > MYC_PAYLOAD_MAX)
-		return send_large(self, to, type, payload, size, true);
-	struct myc_executor *executor = self->executor;
-	struct myc_flow_out *flow;
-	int code = send_check(type);
-
-	if (!code)
-		code = myc_sender_flow(&executor->out, self->address, to, &flow);
-	if (!code) {
-		uint64_t kind = myc_slot_kind(type, (uint8_t)size, 0);
-		uint64_t from = myc_slot_from(self->slot, 0);
-
-		if (!myc_sender_may(&executor->out, flow))
-			myc_sender_put(&executor->out, flow, kind, from, payload, size);
-		/* Paused, it would never handle what gives it credit again. */
-		else if (to->address == self->address)
-			code = -EDEADLK;
-		else
-			code = myc_outbox_put(executor, self, flow, kind, from, payload, size);
-	}
-	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
-	return code;
+	return send(self, to, type, payload, size, true);
 }
