@@ -268,6 +268,7 @@ int myc_timer_start(struct myc_actor *self, uint64_t delay_ns, uint64_t period_n
 	uint64_t now = myc_executor_now(self->executor);
 	uint64_t due = delay_ns < UINT64_MAX - now ? now + delay_ns : UINT64_MAX - 1;
 
+	myc_timers_advance(&self->executor->timers, now);
 	return myc_timers_start(&self->executor->timers, self, &self->timers, due, period_ns,
 				cookie, timer);
 }

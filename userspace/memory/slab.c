@@ -13,15 +13,17 @@ static size_t lines(size_t size)
 
 static void *refill(struct myc_slab *slab, size_t wanted)
 {
-	char *chunk = aligned_alloc(MYC_SLAB_LINE, CHUNK);
+	struct myc_slab_link *chunk = aligned_alloc(MYC_SLAB_LINE, CHUNK);
 
 	if (!chunk)
 		return NULL;
-	memcpy(chunk, &slab->chunks, sizeof(void *));
+	chunk->next = slab->chunks;
 	slab->chunks = chunk;
-	slab->at = chunk + MYC_SLAB_LINE + wanted * MYC_SLAB_LINE;
-	slab->end = chunk + CHUNK;
-	return chunk + MYC_SLAB_LINE;
+	char *first = (char *)chunk + MYC_SLAB_LINE;
+
+	slab->at = first + wanted * MYC_SLAB_LINE;
+	slab->end = (char *)chunk + CHUNK;
+	return first;
 }
 
 void *myc_slab_take(struct myc_slab *slab, size_t size)
@@ -30,37 +32,39 @@ void *myc_slab_take(struct myc_slab *slab, size_t size)
 
 	if (n > MYC_SLAB_LINES_MAX)
 		return aligned_alloc(MYC_SLAB_LINE, n * MYC_SLAB_LINE);
-	void *memory = slab->free[n];
+	struct myc_slab_link *memory = slab->free[n];
 
 	if (memory) {
-		memcpy(&slab->free[n], memory, sizeof(void *));
+		slab->free[n] = memory->next;
 		return memory;
 	}
 	if ((size_t)(slab->end - slab->at) < n * MYC_SLAB_LINE)
 		return refill(slab, n);
-	memory = slab->at;
+	char *at = slab->at;
+
 	slab->at += n * MYC_SLAB_LINE;
-	return memory;
+	return at;
 }
 
 void myc_slab_give(struct myc_slab *slab, void *memory, size_t size)
 {
 	size_t n = lines(size);
+	struct myc_slab_link *link = memory;
 
 	if (n > MYC_SLAB_LINES_MAX) {
 		free(memory);
 		return;
 	}
-	memcpy(memory, &slab->free[n], sizeof(void *));
-	slab->free[n] = memory;
+	link->next = slab->free[n];
+	slab->free[n] = link;
 }
 
 void myc_slab_close(struct myc_slab *slab)
 {
 	while (slab->chunks) {
-		void *chunk = slab->chunks;
+		struct myc_slab_link *chunk = slab->chunks;
 
-		memcpy(&slab->chunks, chunk, sizeof(void *));
+		slab->chunks = chunk->next;
 		free(chunk);
 	}
 	memset(slab, 0, sizeof(*slab));

@@ -12,10 +12,14 @@
 #define MYC_SLAB_LINE	   64
 #define MYC_SLAB_LINES_MAX 16 /* larger ones come from the heap */
 
+struct myc_slab_link {
+	struct myc_slab_link *next;
+};
+
 struct myc_slab {
-	void *free[MYC_SLAB_LINES_MAX + 1]; /* by lines, linked through their first word */
-	char *at, *end;			    /* of the newest chunk */
-	void *chunks;			    /* all of them, linked through their first word */
+	struct myc_slab_link *free[MYC_SLAB_LINES_MAX + 1]; /* by lines */
+	char *at, *end;					    /* of the newest chunk */
+	struct myc_slab_link *chunks;			    /* all of them */
 };
 
 /* Uninitialised; NULL: no memory. `size` is remembered by the caller. */

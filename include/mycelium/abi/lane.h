@@ -33,7 +33,7 @@
 #define MYC_LANE_PAYLOAD       40
 #define MYC_LANE_FLOWS	       512   /* flows of one lane */
 #define MYC_LANE_SLOTS_MAX     32768 /* of one ring */
-#define MYC_LOCAL_SLOTS	       1024  /* an executor's lane to itself */
+#define MYC_LOCAL_SLOTS	       256   /* an executor's lane to itself */
 #define MYC_EXECUTORS_MAX      64    /* of one process */
 #define MYC_ATTACH_MAX	       8     /* plain threads of one process that send */
 #define MYC_SOURCES_OF_PROCESS (MYC_EXECUTORS_MAX + MYC_ATTACH_MAX)
