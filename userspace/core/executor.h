@@ -299,7 +299,7 @@ struct myc_slot_queue {
 struct myc_executor {
 	struct myc_sender out; /* first: the sender of its actors */
 	struct myc_system *system;
-	uint32_t index;
+	uint32_t index, empty_turns;
 	struct myc_executor_opts opts;
 	struct myc_executor_words *words;
 	uint64_t now_ns; /* of this turn, 0 = not read yet */
@@ -308,14 +308,13 @@ struct myc_executor {
 	uint32_t inlets, inlets_max;
 	struct myc_flow_in *flow_table;
 	uint32_t *changed_seen; /* process * MYC_SOURCES_OF_PROCESS + source */
-	bool rescan;		/* flows wait for their actor or for credit */
-	int32_t granted;	/* credit out there, all actors */
 
 	struct myc_pending *pending;
 	uint32_t *pending_next;	   /* free list and actors' queues */
 	uint32_t *pending_hold;	   /* loans of those with `credited` */
 	uint32_t pending_capacity; /* beyond the one that each flow is sure of */
 	uint32_t pending_entries, pending_free;
+	int32_t granted; /* credit out there, all actors */
 	uint64_t pending_order;
 	struct myc_actor *ready; /* with pending messages and not paused */
 	struct myc_actor *ready_last;
@@ -323,8 +322,8 @@ struct myc_executor {
 	struct myc_outbox_entry *outbox;
 	uint32_t *outbox_next;
 	uint32_t outbox_capacity, outbox_free, outbox_count;
-	uint64_t outbox_order;
 	uint32_t blocked; /* first flow with an outbox, MYC_NONE */
+	uint64_t outbox_order;
 
 	struct myc_signals signals;
 	struct myc_timers timers;
@@ -334,7 +333,6 @@ struct myc_executor {
 	struct myc_actor *actors;
 	struct myc_actor *ended_actors; /* this turn: callers up the stack may still hold them */
 	uint64_t status_ns;		/* next time for status lines */
-	uint32_t empty_turns;
 
 	/* Handed over by the controlling thread: it stores `offered` (release), we load (acquire). */
 	struct myc_actor **offer;
@@ -343,8 +341,9 @@ struct myc_executor {
 	int bell;
 	bool bell_ours; /* made by this process */
 	bool others_cannot_ring;
-	pthread_t thread;
+	bool rescan; /* flows wait for their actor or for credit */
 	bool started;
+	pthread_t thread;
 
 	/* Draining, read by the other executors of the process (release/acquire). */
 	uint64_t drain_sent, drain_received;

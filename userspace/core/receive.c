@@ -396,7 +396,7 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 	struct myc_pending *entry = &executor->pending[index];
 	struct myc_inlet *inlet = &executor->inlet[entry->lane_in];
 	struct myc_view view = {.data = entry->slot.payload, .size = entry->slot.size};
-	struct myc_reference reference;
+	struct myc_reference reference = {0};
 
 	/* Checked when it came, and private since. */
 	if (entry->credited)
