@@ -315,7 +315,7 @@ static int check_executor(const struct myc_system *system, const struct myc_spaw
 int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
 	      struct myc_error *error)
 {
-	struct myc_spawn_opts full;
+	struct myc_spawn_opts full = {0};
 	uint32_t slot = 0;
 	int code = check(opts, &full, error);
 
@@ -340,7 +340,7 @@ int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_
 int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
 		 uint32_t restarts, myc_address *address, struct myc_error *error)
 {
-	struct myc_spawn_opts full;
+	struct myc_spawn_opts full = {0};
 	int code = check(opts, &full, error);
 
 	if (!code)
@@ -384,7 +384,7 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 {
 	struct myc_executor *executor = self->executor;
 	struct myc_system *system = executor->system;
-	struct myc_spawn_opts full;
+	struct myc_spawn_opts full = {0};
 	uint32_t slot;
 	int code = check(opts, &full, error);
 
