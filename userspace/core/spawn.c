@@ -243,11 +243,15 @@ static bool alive(const struct myc_system *system, myc_address address)
 static int check(const struct myc_spawn_opts *opts, struct myc_spawn_opts *full,
 		 struct myc_error *error)
 {
-	if (!opts || opts->sz < offsetof(struct myc_spawn_opts, restarts_max) || !opts->behaviour)
-		return myc_error_set(error, -EINVAL, "set sz and behaviour",
-				     "spawn options are incomplete");
-	if (opts->name && (!*opts->name || strlen(opts->name) >= MYC_NAME_SIZE))
-		return myc_error_set(error, -EINVAL, "use 1 to 47 bytes", "name '%s'", opts->name);
+	if (!opts || opts->sz < offsetof(struct myc_spawn_opts, restarts_max) || !opts->behaviour) {
+		myc_error_set(error, -EINVAL, "set sz and behaviour",
+			      "spawn options are incomplete");
+		return -EINVAL;
+	}
+	if (opts->name && (!*opts->name || strlen(opts->name) >= MYC_NAME_SIZE)) {
+		myc_error_set(error, -EINVAL, "use 1 to 47 bytes", "name '%s'", opts->name);
+		return -EINVAL;
+	}
 	*full = (struct myc_spawn_opts){.sz = sizeof(*full)};
 	memcpy(full, opts, opts->sz < sizeof(*full) ? opts->sz : sizeof(*full));
 	return 0;
