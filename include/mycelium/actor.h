@@ -26,6 +26,7 @@ extern "C" {
 
 struct myc_actor;
 struct myc_feed_event;
+struct myc_reply;
 
 #define MYC_PAYLOAD_MAX 40 /* bytes carried inside a slot; more go as a body */
 
@@ -38,12 +39,12 @@ enum myc_message_flag {
 /* A received message. The payload is private and 8-byte aligned, or a body read where its sender wrote
  * it (mycelium/body.h); valid until the handler returns. */
 struct myc_message {
-	myc_address from; /* MYC_NOBODY when sent by a plain thread without an address */
-	uint16_t type;	  /* below 0xff00; the rest is the framework's */
-	uint8_t flags;	  /* enum myc_message_flag */
-	uint32_t size;	  /* of payload */
-	uint32_t correlation;
-	uint32_t body; /* opaque, for mycelium/body.h */
+	myc_address from;     /* MYC_NOBODY when sent by a plain thread without an address */
+	uint16_t type;	      /* below 0xff00; the rest is the framework's */
+	uint8_t flags;	      /* enum myc_message_flag */
+	uint32_t size;	      /* of payload */
+	uint32_t correlation; /* not 0: the sender waits for a reply, see mycelium/ask.h */
+	uint32_t body;	      /* opaque, for mycelium/body.h */
 	const void *payload;
 };
 
@@ -70,9 +71,10 @@ struct myc_behaviour {
 	int (*message)(struct myc_actor *self, const struct myc_message *message);
 	int (*timer)(struct myc_actor *self, uint64_t cookie);
 	int (*feed)(struct myc_actor *self,
-		    const struct myc_feed_event *event);		   /* mycelium/feed.h */
-	void (*stopping)(struct myc_actor *self);			   /* may still send */
-	void (*stopped)(struct myc_actor *self);			   /* last call */
+		    const struct myc_feed_event *event);		     /* mycelium/feed.h */
+	int (*reply)(struct myc_actor *self, const struct myc_reply *reply); /* mycelium/ask.h */
+	void (*stopping)(struct myc_actor *self);			     /* may still send */
+	void (*stopped)(struct myc_actor *self);			     /* last call */
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */
 	/* The message in hand when the process died comes again, marked MYC_MESSAGE_REDELIVERED.
 	 * false: it becomes a dead letter, counted as in doubt. */

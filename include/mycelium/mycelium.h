@@ -5,6 +5,7 @@
 
 #include <mycelium/actor.h>
 #include <mycelium/address.h>
+#include <mycelium/ask.h>
 #include <mycelium/body.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/ask.h"
 #include "core/body.h"
 
 #define STUCK_NS 1000000000u
@@ -103,6 +104,7 @@ int myc_actor_begin(struct myc_actor *actor)
 		if (!code)
 			break;
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
+		myc_asks_forget(actor);
 		if (!restart_allowed(actor))
 			return give_up(actor, code);
 		count_restart(actor);
@@ -128,6 +130,7 @@ void myc_actor_after(struct myc_actor *actor, int code)
 		actor->stop_asked = false;
 		myc_body_give_all(actor);
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
+		myc_asks_forget(actor);
 		if (!restart_allowed(actor)) {
 			give_up(actor, code);
 			return;
@@ -158,6 +161,7 @@ void myc_actor_end(struct myc_actor *actor)
 	if (actor->behaviour->stopped)
 		actor->behaviour->stopped(actor);
 	myc_timers_cancel_all(&executor->timers, &actor->timers);
+	myc_asks_forget(actor);
 	myc_receiver_drop_pending(actor);
 	myc_body_give_all(actor);
 	myc_receiver_forget(executor, actor);
@@ -287,7 +291,7 @@ void myc_stop(struct myc_actor *self)
 
 bool myc_actor_ready(const struct myc_actor *actor)
 {
-	return actor->life == MYC_ACTOR_RUNNING && !actor->outboxed;
+	return actor->life == MYC_ACTOR_RUNNING && !myc_actor_waits(actor);
 }
 
 int myc_actor_feed(struct myc_actor *actor, const struct myc_feed_event *event)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "core/ask.h"
 #include "core/executor.h"
 #include "core/body.h"
 #include "core/signal.h"
@@ -27,6 +28,7 @@
 #define BATCH	   64
 #define TIMERS	   4096
 #define SIGNALS	   1024
+#define ASKS	   1024
 
 uint64_t myc_executor_now(struct myc_executor *executor)
 {
@@ -105,6 +107,8 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 	if (!code)
 		code = myc_signals_open(executor, opts->signals ? opts->signals : SIGNALS);
 	if (!code)
+		code = myc_asks_open(executor, opts->asks ? opts->asks : ASKS);
+	if (!code)
 		code = myc_sender_open(&executor->out, system, index);
 	if (code)
 		return myc_error_set(error, code, NULL, "executor %u: %s", index, strerror(-code));
@@ -120,6 +124,7 @@ void myc_executor_close(struct myc_executor *executor)
 		close(executor->bell);
 	myc_sender_close(&executor->out);
 	myc_signals_close(executor);
+	myc_asks_close(executor);
 	myc_timers_close(&executor->timers);
 	free(executor->inlet);
 	free(executor->flow_table);
@@ -189,7 +194,7 @@ static unsigned fire_timers(struct myc_executor *executor)
 		uint64_t cookie = entry->cookie;
 		int code = 0;
 
-		if (actor->outboxed || actor->life != MYC_ACTOR_RUNNING) {
+		if (myc_actor_waits(actor) || actor->life != MYC_ACTOR_RUNNING) {
 			myc_timers_hold(&executor->timers, &actor->timers, entry);
 			continue;
 		}
@@ -234,13 +239,14 @@ static void write_status(struct myc_executor *executor)
 	status_lines(executor);
 }
 
-static void scan(struct myc_executor *executor)
+static unsigned scan(struct myc_executor *executor)
 {
 	adopt(executor, true);
 	if (executor->rescan || myc_receiver_changed(executor))
 		myc_receiver_scan(executor);
 	myc_body_turn(&executor->out);
 	write_status(executor);
+	return executor->asks.count ? myc_asks_tick(executor) : 0;
 }
 
 static unsigned turn(struct myc_executor *executor, bool draining)
@@ -262,7 +268,7 @@ static unsigned turn(struct myc_executor *executor, bool draining)
 	if (!n)
 		myc_receiver_publish(executor);
 	if (executor->words->turns % SCAN_TURNS == 0)
-		scan(executor);
+		n += scan(executor);
 	if (executor->ended_actors)
 		myc_actor_bury(executor);
 	add(&executor->words->turns, 1);
@@ -279,6 +285,9 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 
 	if (executor->timers.next_ns < until)
 		until = executor->timers.next_ns;
+	uint64_t asks_ns = myc_asks_next_ns(executor);
+
+	until = asks_ns < until ? asks_ns : until;
 	for (struct myc_source *source = executor->sources; source; source = source->next) {
 		uint64_t due = source->deadline_ns ? source->deadline_ns(source) : UINT64_MAX;
 
@@ -348,6 +357,19 @@ static void sleep_a_while(struct myc_executor *executor)
 	myc_sleep_end(&executor->words->asleep);
 }
 
+static void scan_and_sleep(struct myc_executor *executor)
+{
+	unsigned n = scan(executor);
+
+	/* Flows learnt just now were given credit: their senders may be asleep. */
+	if (executor->out.dirty)
+		myc_sender_wake(&executor->out);
+	if (n)
+		executor->empty_turns = 0;
+	else
+		sleep_a_while(executor);
+}
+
 static void idle(struct myc_executor *executor)
 {
 	bool enough = ++executor->empty_turns >= executor->opts.idle_spins;
@@ -363,12 +385,10 @@ static void idle(struct myc_executor *executor)
 			sched_yield();
 		break;
 	case MYC_IDLE_SLEEP:
-		if (enough) {
-			scan(executor);
-			sleep_a_while(executor);
-		} else {
+		if (enough)
+			scan_and_sleep(executor);
+		else
 			myc_cpu_relax();
-		}
 		break;
 	}
 }
@@ -445,7 +465,7 @@ static void drain(struct myc_executor *executor)
 	adopt(executor, true);
 	ask_stopping(executor);
 	while (atomic_load_explicit(&system->stop, memory_order_relaxed) < 2) {
-		if (turn(executor, true)) {
+		if (turn(executor, true) || myc_asks_drain(executor)) {
 			__atomic_store_n(&executor->drain_quiet, 0, __ATOMIC_RELEASE);
 			continue;
 		}
@@ -521,6 +541,7 @@ void *myc_executor_run(void *argument)
 			idle(executor);
 	}
 	drain(executor);
+	myc_calls_end(executor);
 	pthread_mutex_lock(&system->mutex);
 	system->running--;
 	bool last = !system->running;

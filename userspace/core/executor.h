@@ -6,6 +6,7 @@
  *             so has each attached plain thread                              (send.c)
  *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its three files)
  *   signals   what executors tell each other about actors          (signal.c)
+ *   asks      messages that wait for a reply, and the replies (ask.h and its four files)
  *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
  *   actor     life of one actor: init, failure, restart, stop               (actor.c)
@@ -119,6 +120,8 @@ static inline bool myc_road_cut(const struct myc_road *road)
 {
 	return road->lane.cursor && __atomic_load_n(&road->lane.cursor->cut, __ATOMIC_RELAXED);
 }
+/* Finds the receiver's half, when it has made it: until then the lane is full. */
+void myc_road_bind(const struct myc_sender *sender, struct myc_road *road);
 /* The road to an executor, made when there is none; NULL: all are in use. To the executor of an actor:
  * 0, -ESRCH, -ENOSPC. */
 struct myc_road *myc_sender_road_to(struct myc_sender *sender, uint32_t process, uint32_t executor);
@@ -215,6 +218,7 @@ enum myc_aside {
 	MYC_ASIDE_LIFE = 1,    /* not started yet, or ended */
 	MYC_ASIDE_OUTBOX = 2,  /* paused: its own messages wait for credit */
 	MYC_ASIDE_PENDING = 4, /* others came before and wait */
+	MYC_ASIDE_AWAIT = 8,   /* it awaits a reply */
 };
 
 /* What few actors have: made when it is needed. */
@@ -256,6 +260,7 @@ struct myc_actor {
 	uint32_t capacity, capacity_per_sender;
 	uint32_t pending_count, pending_first, pending_last;
 	uint32_t timers; /* head of its list */
+	uint32_t asks;	 /* the same; 0 = none */
 	struct myc_actor *next_ready;
 	struct myc_actor *next, *previous; /* of the executor */
 };
@@ -276,6 +281,11 @@ static inline void myc_actor_aside(struct myc_actor *actor, enum myc_aside why, 
 {
 	actor->aside = (uint8_t)(is ? actor->aside | why : actor->aside & ~why);
 }
+/* It goes on when its messages have gone, or its reply has come. */
+static inline bool myc_actor_waits(const struct myc_actor *actor)
+{
+	return actor->aside & (MYC_ASIDE_OUTBOX | MYC_ASIDE_AWAIT);
+}
 static inline bool myc_actor_runs(const struct myc_actor *actor)
 {
 	return actor->life == MYC_ACTOR_RUNNING || actor->life == MYC_ACTOR_STOPPING;
@@ -294,6 +304,20 @@ struct myc_signals {
 struct myc_slot_queue {
 	uint32_t *slot;
 	uint32_t mask, head, tail;
+};
+
+/* Asks that wait for their reply, see core/ask.h. */
+struct myc_asks {
+	struct myc_ask_entry *entry;
+	uint32_t index_mask, capacity, count;
+	uint32_t free_first, free_last;
+	uint32_t fresh, due; /* lists */
+	bool closed;	     /* the system stops: no more */
+	uint32_t *bucket;    /* lists, by tick */
+	uint64_t *occupied;  /* bit a bucket: may have some */
+	uint64_t tick;	     /* the last one looked at */
+	uint64_t stop_ns;    /* until then a stopping system waits for answers; 0 = not set */
+	struct myc_answered *answered;
 };
 
 struct myc_executor {
@@ -326,6 +350,7 @@ struct myc_executor {
 	uint64_t outbox_order;
 
 	struct myc_signals signals;
+	struct myc_asks asks;
 	struct myc_timers timers;
 	struct myc_source *sources;
 	struct myc_slot_queue kept; /* free slots */
@@ -343,6 +368,7 @@ struct myc_executor {
 	bool others_cannot_ring;
 	bool rescan; /* flows wait for their actor or for credit */
 	bool started;
+	bool calls_ended; /* no thread's call is answered by it any more; with fences, see call.c */
 	pthread_t thread;
 
 	/* Draining, read by the other executors of the process (release/acquire). */
@@ -383,10 +409,27 @@ void myc_outbox_recover(struct myc_executor *executor);
 
 /* ---- system ---------------------------------------------------------------------------------- */
 
+/* A plain thread's call that waits, see core/call.c. */
+struct myc_call {
+	uint64_t word;	 /* its number << 32 | state; the low half is what it sleeps on */
+	uint32_t number; /* of the newest; the thread's */
+	int status;
+	uint16_t type;
+	uint8_t size;
+	_Alignas(8) uint8_t payload[MYC_LANE_PAYLOAD];
+};
+
 struct myc_attachment {
 	struct myc_sender out;
+	struct myc_call call;
 	bool opened, taken;
 };
+
+/* The calling thread's, given to it at the first time. 0, -EUSERS, -ENOMEM. */
+int myc_attached(struct myc_system *system, struct myc_attachment **attachment);
+/* myc_post_try, from an address that need not be an actor's, with a correlation. */
+int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_address to,
+		  uint64_t kind, uint32_t correlation, const void *payload, size_t size);
 
 struct myc_system {
 	struct myc_workspace workspace;

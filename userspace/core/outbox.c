@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/ask.h"
 #include "core/body.h"
 
 static void set_count(struct myc_actor *actor)
@@ -102,6 +103,8 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 					   ->dead_letters[cut ? MYC_DEAD_LETTER_LANE_CUT
 							      : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR]);
 			myc_body_drop(executor, &entry->slot, myc_ticket_outbox(entry->order));
+			myc_ask_bounce_if(executor, flow->from, &entry->slot,
+					  cut ? -ENOTCONN : -ESRCH);
 			release(executor, flow);
 			continue;
 		}

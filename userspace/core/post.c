@@ -71,7 +71,7 @@ static int attach(struct myc_system *system, struct myc_attachment **out)
 	return 0;
 }
 
-static int attached(struct myc_system *system, struct myc_attachment **attachment)
+int myc_attached(struct myc_system *system, struct myc_attachment **attachment)
 {
 	if (!__atomic_load_n(&system->attach_key_made, __ATOMIC_ACQUIRE)) {
 		int code = 0;
@@ -113,6 +113,29 @@ static int post_large(struct myc_sender *sender, struct myc_flow_out *flow, uint
 	return myc_body_send_copy(sender, NULL, flow, type, payload, size, false);
 }
 
+int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_address to,
+		  uint64_t kind, uint32_t correlation, const void *payload, size_t size)
+{
+	struct myc_sender *sender = &attachment->out;
+	struct myc_ref ref = {.address = to};
+	struct myc_flow_out *flow;
+	int code = myc_sender_resolve(sender, from, to, &ref);
+
+	if (!code)
+		code = myc_sender_flow(sender, from, &ref, &flow);
+	if (!code)
+		code = myc_sender_may(sender, flow);
+	if (!code)
+		myc_sender_put(
+			sender, flow, kind,
+			myc_slot_from(from ? myc_address_slot(from) : MYC_SLOT_PLAIN, correlation),
+			payload, size);
+	/* Also after -EAGAIN: a new flow wants to be learnt. */
+	if (sender->dirty)
+		myc_sender_wake(sender);
+	return code;
+}
+
 int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 		 size_t size)
 {
@@ -123,7 +146,7 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 
 	if (type >= MYC_TYPE_FRAMEWORK)
 		return -EINVAL;
-	code = attached(system, &attachment);
+	code = myc_attached(system, &attachment);
 	if (code)
 		return code;
 	struct myc_sender *sender = &attachment->out;

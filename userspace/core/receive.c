@@ -3,6 +3,7 @@
  * Messages from lanes into handlers, or, while their actor is paused, into its pending queue and
  * from there into handlers.
  */
+#include "core/ask.h"
 #include "core/body.h"
 #include "core/receiver.h"
 #include "core/signal.h"
@@ -107,6 +108,7 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 		else
 			myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
 		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
+		myc_ask_bounce_if(executor, entry->from, &entry->slot, -ESRCH);
 		myc_credit_handled(executor, inlet, &inlet->flow[entry->slot.flow],
 				   entry->position);
 		myc_pending_free(executor, index);
@@ -206,6 +208,7 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 		      myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
 	myc_dead_letter(executor,
 			actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR);
+	myc_ask_bounce_if(executor, flow->from, slot, -ESRCH);
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 }

@@ -3,8 +3,10 @@
  * What a killed predecessor left in the region, put together again: lanes, the pending queues, and
  * the one message that was in hand.
  */
+#include <errno.h>
 #include <stdlib.h>
 
+#include "core/ask.h"
 #include "core/body.h"
 #include "core/receiver.h"
 
@@ -57,9 +59,11 @@ static void claim(struct myc_executor *executor)
 }
 
 /* Counts a message in doubt; true: it is to be given to its actor again. Its body may have gone on. */
-static bool in_doubt(struct myc_executor *executor, struct myc_actor *actor, struct myc_slot *slot,
-		     uint32_t hold)
+static bool in_doubt(struct myc_executor *executor, const struct myc_flow_in *flow,
+		     struct myc_slot *slot, uint32_t hold)
 {
+	struct myc_actor *actor = flow->actor;
+
 	if (actor)
 		myc_count(&actor->metrics->in_doubt);
 	if (actor && actor->behaviour->redeliver &&
@@ -70,6 +74,7 @@ static bool in_doubt(struct myc_executor *executor, struct myc_actor *actor, str
 	if (hold != MYC_HOLD_NONE)
 		myc_pool_done(&executor->out.pool, hold);
 	myc_dead_letter(executor, MYC_DEAD_LETTER_IN_DOUBT);
+	myc_ask_bounce_if(executor, flow->from, slot, -ENOTCONN);
 	return false;
 }
 
@@ -106,7 +111,7 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 	if (!flow)
 		return;
 	flow->received++;
-	if (in_doubt(executor, flow->actor, &slot, hold)) {
+	if (in_doubt(executor, flow, &slot, hold)) {
 		slot.flags |= reference ? MYC_SLOT_REFERENCE : 0;
 		myc_receiver_pend(
 			executor, inlet, flow, &slot,
@@ -157,13 +162,14 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 	flow->received++;
 	/* Begun, and its loan is not there: no handler has seen it. */
 	if (begun && (hold != MYC_HOLD_NONE || !(entry->slot.flags & MYC_SLOT_REFERENCE))) {
-		keep = in_doubt(executor, actor, &entry->slot, hold);
+		keep = in_doubt(executor, flow, &entry->slot, hold);
 		if (!keep)
 			hold = MYC_HOLD_NONE; /* gone home */
 	} else if (!keep) {
 		if (hold == MYC_HOLD_NONE)
 			myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
 		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
+		myc_ask_bounce_if(executor, flow->from, &entry->slot, -ESRCH);
 	}
 	if (!keep) {
 		myc_credit_handled(executor, inlet, flow, entry->position);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/ask.h"
 #include "core/body.h"
 #include "core/name.h"
 #include "core/signal.h"
@@ -153,7 +154,7 @@ static void bucket_remove(struct myc_sender *sender, struct myc_flow_out *flow)
 /* ---- roads and flows --------------------------------------------------------------------------- */
 
 /* Our half is there; the limit words are found when the receiver has bound the lane. */
-static void road_bind(const struct myc_sender *sender, struct myc_road *road)
+void myc_road_bind(const struct myc_sender *sender, struct myc_road *road)
 {
 	uint32_t lanes_in = __atomic_load_n(&road->peer->words->lanes_in, __ATOMIC_RELAXED);
 	uint64_t stride = myc_lane_in_size(MYC_LANE_FLOWS);
@@ -186,7 +187,7 @@ static void road_mend(struct myc_sender *sender, struct myc_road *road)
 {
 	const struct myc_lane_in *in;
 
-	road_bind(sender, road);
+	myc_road_bind(sender, road);
 	if (!road->lane.cursor)
 		return;
 	/* Acquire: limits and position. Pairs with myc_inlet_cut. */
@@ -413,7 +414,7 @@ bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 {
 	if ((int32_t)(flow->limit - flow->sent) <= 0) {
 		if (!flow->limit_word)
-			road_bind(sender, flow->road);
+			myc_road_bind(sender, flow->road);
 		if (!flow->limit_word)
 			return false;
 		flow->limit = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
@@ -524,4 +525,40 @@ int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const vo
 	     size_t size)
 {
 	return send(self, to, type, payload, size, true);
+}
+
+/* ---- asks -------------------------------------------------------------------------------------- */
+
+static inline int send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind,
+			      uint32_t correlation, const void *payload, size_t size, bool wait)
+{
+	struct myc_executor *executor = self->executor;
+	uint64_t from = myc_slot_from(self->slot, correlation);
+	struct myc_flow_out *flow;
+	int code = myc_sender_flow(&executor->out, self->address, to, &flow);
+
+	if (!code) {
+		code = myc_sender_may(&executor->out, flow);
+		if (!code)
+			myc_sender_put(&executor->out, flow, kind, from, payload, size);
+		/* Paused, it would never handle what gives it credit again. */
+		else if (wait && to->address == self->address)
+			code = -EDEADLK;
+		else if (wait)
+			code = myc_outbox_put(executor, self, flow, kind, from, payload, size);
+	}
+	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
+	return code;
+}
+
+int myc_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind, uint32_t correlation,
+		    const void *payload, size_t copied)
+{
+	return send_asking(self, to, kind, correlation, payload, copied, true);
+}
+
+int myc_try_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind,
+			uint32_t correlation, const void *payload, size_t copied)
+{
+	return send_asking(self, to, kind, correlation, payload, copied, false);
 }

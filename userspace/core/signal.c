@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/ask.h"
 #include "core/receiver.h"
 
 struct myc_signal_entry {
@@ -98,6 +99,14 @@ static void put(struct myc_executor *executor, struct myc_road *road, enum myc_l
 	myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
 }
 
+/* A lane that carried no message yet is not bound: the receiver may have found it since. */
+static bool full(struct myc_executor *executor, struct myc_road *road, enum myc_lane_ring ring)
+{
+	if (__builtin_expect(!road->lane.cursor, 0))
+		myc_road_bind(&executor->out, road);
+	return myc_lane_full(&road->lane, ring);
+}
+
 static int queue(struct myc_executor *executor, const struct myc_signal_entry *wanted)
 {
 	struct myc_signals *signals = &executor->signals;
@@ -114,8 +123,18 @@ static int queue(struct myc_executor *executor, const struct myc_signal_entry *w
 		signals->first = index;
 	signals->last = index;
 	executor->out.signals_wait = true;
+	/* It is to look for the lane, if that is new. */
+	if (!wanted->road->own)
+		myc_sender_dirty(&executor->out, wanted->road->peer, MYC_PEER_MESSAGE);
 	hold_pair(executor, wanted);
 	return 0;
+}
+
+/* Replies are known by their correlation, and need the room. */
+static uint32_t check_of(const struct myc_signal *signal)
+{
+	return signal->type <= MYC_SIGNAL_CALL_ERROR ? signal->detail
+						     : myc_address_generation(signal->to);
 }
 
 static int send_by(struct myc_executor *executor, struct myc_road *road, struct myc_actor *from,
@@ -131,12 +150,11 @@ static int send_by(struct myc_executor *executor, struct myc_road *road, struct 
 	};
 
 	entry.slot.word[0] = myc_slot_kind(signal->type, signal->size, 0);
-	entry.slot.word[1] = myc_slot_to(myc_address_slot(signal->to),
-					 myc_address_generation(signal->to), MYC_FLOW_NONE);
+	entry.slot.word[1] =
+		myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE);
 	entry.slot.word[2] = myc_slot_from(from ? from->slot : MYC_SLOT_PLAIN, signal->correlation);
 	myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
-	if (executor->signals.count || older_waits(executor, &entry) ||
-	    myc_lane_full(&road->lane, ring))
+	if (executor->signals.count || older_waits(executor, &entry) || full(executor, road, ring))
 		return queue(executor, &entry);
 	put(executor, road, ring, &entry.slot);
 	return 0;
@@ -172,9 +190,8 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 		struct myc_road *road = entry->road;
 		bool cut = myc_road_cut(road);
 
-		if (!cut &&
-		    (road->signals_blocked[entry->ring] == signals->round ||
-		     older_waits(executor, entry) || myc_lane_full(&road->lane, entry->ring))) {
+		if (!cut && (road->signals_blocked[entry->ring] == signals->round ||
+			     older_waits(executor, entry) || full(executor, road, entry->ring))) {
 			road->signals_blocked[entry->ring] = signals->round;
 			last = index;
 			link = &entry->next;
@@ -203,6 +220,18 @@ void myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 {
 	(void)inlet;
 	switch (slot->type) {
+	case MYC_SIGNAL_REPLY:
+	case MYC_SIGNAL_REPLY_ERROR:
+		myc_ask_replied(executor, slot);
+		break;
+	case MYC_SIGNAL_CALL_REPLY:
+	case MYC_SIGNAL_CALL_ERROR:
+		if (!myc_call_answer(executor->system, slot))
+			myc_dead_letter(executor, MYC_DEAD_LETTER_LATE_REPLY);
+		break;
+	case MYC_SIGNAL_ASK_MOVED:
+		myc_ask_moved(executor, slot);
+		break;
 	default:
 		myc_dead_letter(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE);
 		break;

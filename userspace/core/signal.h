@@ -25,6 +25,7 @@ struct myc_signal {
 	uint16_t type; /* enum myc_signal_type */
 	uint8_t size;  /* of payload, 0..MYC_LANE_PAYLOAD */
 	myc_address to;
+	uint16_t detail; /* of a reply: its type or errno, which stands in the header */
 	uint32_t correlation;
 	const void *payload;
 };

@@ -269,6 +269,9 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	for (uint32_t i = 0; i < system->slots; i++)
 		system->slot[i].word = myc_actor_word(system->slot[i].word & 0xffffff,
 						      MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
+	/* Nor do they await anybody. */
+	for (uint32_t i = 0; i < system->slots; i++)
+		system->slot[i].waits_on = MYC_NOBODY;
 	/* Release: the block. Pairs with myc_view_process. */
 	__atomic_store_n(&words->version, MYC_LANE_VERSION, __ATOMIC_RELEASE);
 	return 0;

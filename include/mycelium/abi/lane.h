@@ -21,6 +21,7 @@
  *   cursor.cut         (receiver) -> sender: limits and next are those to mend the lane by
  *   lanes.incarnation  (sender)   -> receiver: lanes that were cut are mended
  *   asleep             (sleeper)  -- sequentially consistent fences on both sides, see core/wake.h
+ *   waits_on           (asker)    -- sequentially consistent fences on all sides, see core/await.h
  *
  * Positions and counts are 32 bits and wrap; they are compared by their difference.
  */
@@ -59,7 +60,7 @@ struct myc_slot {
 			uint16_t generation;  /* low 16 bits of the destination's generation */
 			uint16_t flow;	      /* index in the lane's flow table */
 			uint32_t from;	      /* sender's actor slot, or MYC_SLOT_PLAIN */
-			uint32_t correlation; /* of an ask, or index of its deadline; 0 = none */
+			uint32_t correlation; /* of an ask: MYC_ASK_*; 0 = none */
 			uint8_t payload[MYC_LANE_PAYLOAD];
 		};
 		/* The same as it is written and read (little-endian): the header is three words. */
@@ -83,6 +84,29 @@ static inline uint64_t myc_slot_from(uint32_t slot, uint32_t correlation)
 {
 	return slot | (uint64_t)correlation << 32;
 }
+
+/*
+ * Asks. correlation: who waits, and for what; not 0. MYC_ASK_ID is the asker's own number for it, which comes
+ * back in the reply; the other bits tell the replier something.
+ *
+ * A plain thread that asks has the address (its process, attach slot + 1, generation 0): no actor's.
+ * Its replies go to executor (attach slot mod number of executors) of its process.
+ */
+#define MYC_ASK_ID	  0x3fffffffu
+#define MYC_ASK_AWAITED	  0x40000000u /* the asker handles no messages until the reply */
+#define MYC_ASK_FORWARDED 0x80000000u /* the asker's address is in the last 8 bytes of payload[] */
+
+/* Slot types of signals: of the framework, with MYC_FLOW_NONE. */
+enum myc_signal_type {
+	/* Answers to an ask. In the header's place of the generation: the reply's type, or its errno. */
+	MYC_SIGNAL_REPLY = 0xff00,
+	MYC_SIGNAL_REPLY_ERROR = 0xff01,
+	/* The same for a plain thread's call; the slot is that of its address. */
+	MYC_SIGNAL_CALL_REPLY = 0xff02,
+	MYC_SIGNAL_CALL_ERROR = 0xff03,
+	/* A request was passed on, to the address in the payload. */
+	MYC_SIGNAL_ASK_MOVED = 0xff04,
+};
 
 /* A flow: (sending actor, receiving actor). Writer: the source executor. epoch is odd while from,
  * to and base are being written, 0 = never used. `sent` = count << 32 | position of the last message:
@@ -177,12 +201,13 @@ static inline uint64_t myc_lane_in_size(uint32_t flows)
 /* ---- executor block (MYC_BLOCK_EXECUTOR) --------------------------------------------------- */
 
 /* Why a message reached nobody. X(name, text) */
-#define MYC_DEAD_LETTERS(X)                                             \
-	X(NO_ACTOR, "its actor is gone")                                \
-	X(IN_DOUBT, "was in hand when the process died")                \
-	X(FRAMEWORK_TYPE, "a framework type this version knows not")    \
-	X(OUTBOX_NO_ACTOR, "its actor went while it was in the outbox") \
-	X(LANE_CUT, "was in the outbox for a lane that its receiver cut off")
+#define MYC_DEAD_LETTERS(X)                                                   \
+	X(NO_ACTOR, "its actor is gone")                                      \
+	X(IN_DOUBT, "was in hand when the process died")                      \
+	X(FRAMEWORK_TYPE, "a framework type this version knows not")          \
+	X(OUTBOX_NO_ACTOR, "its actor went while it was in the outbox")       \
+	X(LANE_CUT, "was in the outbox for a lane that its receiver cut off") \
+	X(LATE_REPLY, "a reply that nobody waits for (any more)")
 
 enum myc_dead_letter {
 #define MYC_DEAD_LETTER_ENUM(name, text) MYC_DEAD_LETTER_##name,
@@ -273,7 +298,8 @@ struct myc_actor_slot {
 	 * free slot the executor is MYC_EXECUTOR_NONE. */
 	uint64_t word;
 	uint32_t restarts;
-	uint32_t reserved;
+	uint32_t awaited;  /* MYC_ASK_ID of the ask that waits_on is about */
+	uint64_t waits_on; /* address whose reply it awaits; 0 = nobody's. See core/await.h */
 };
 
 #define MYC_EXECUTOR_NONE 0xff

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks inside an executor: the table of those that its actors wait for. What they are: mycelium/ask.h.
+ *
+ *	ask.c       the table, timeouts, asking, awaiting, what comes back
+ *	reply.c     the replier's side: replying, passing on, requests that reach nobody
+ *	gather.c    many asks with one outcome
+ *	call.c      plain threads
+ *
+ * An entry is the place reserved for a reply; it goes round:
+ *
+ *	free --ask--> FRESH --next look at the clock--> WHEEL --due--> DUE --outcome--> free
+ *	                 \  without a timeout: NOWHERE; of a gather: MEMBER (the gather's own entry
+ *	                  \                                               carries the timeout)
+ *	                   `--reply, cancel, restart or end of the asker: from any of these--> free
+ *
+ * Timeouts. A fresh ask gets its time at the next scan (each 16 turns, and before idling), which reads the
+ * clock for all: most are answered before and never cost a clock or a place in the wheel. The wheel has
+ * MYC_ASK_BUCKETS lists, one a tick of about 1 ms; an ask further ahead than a round stays where it is
+ * when its bucket is looked at.
+ *
+ * Ids. MYC_ASK_ID = incarnation, 2 bits | count | index. A free entry is used as late as can be (first in,
+ * first out), and its count goes up each time: an id comes again after 2^28 asks at the earliest. A
+ * restarted process' ids differ from those of its last three predecessors.
+ *
+ * Private memory of the executor's thread; links are indices, 0 = none, entry 0 is not used.
+ */
+#ifndef MYC_CORE_ASK_H
+#define MYC_CORE_ASK_H
+
+#include <mycelium/ask.h>
+
+#include "core/executor.h"
+
+#define MYC_ASK_BUCKETS	 512
+#define MYC_ASK_TICK_BIT 20 /* 2^20 ns = 1.05 ms */
+#define MYC_ASKS_MAX	 65535
+#define MYC_ASK_STOP_NS	 100000000u /* a stopping system waits so long for answers */
+
+/* In which list an entry is, by links `before` and `after`. */
+enum myc_ask_place {
+	MYC_ASK_NOWHERE = 0,
+	MYC_ASK_FRESH = 1,
+	MYC_ASK_WHEEL = 2,
+	MYC_ASK_DUE = 3,
+	MYC_ASK_MEMBER = 4,
+};
+
+struct myc_ask_entry {
+	struct myc_actor *actor; /* NULL = free */
+	uint64_t cookie;
+	union {
+		uint64_t timeout_ns; /* fresh */
+		uint64_t due_tick;   /* in the wheel */
+	};
+	union {
+		myc_address asked;
+		struct { /* of a gather's own entry */
+			uint16_t wanted, members, answered, failed;
+		};
+	};
+	uint32_t id;
+	uint32_t next, previous; /* the actor's; next: also the free ones */
+	uint32_t after, before;
+	uint32_t gather; /* a member's: entry of its gather; the gather's own: first member */
+	uint16_t index;	 /* of a member */
+	uint8_t place;	 /* enum myc_ask_place */
+	bool awaited;
+	bool is_gather;
+};
+_Static_assert(sizeof(struct myc_ask_entry) <= 64, "one cache line");
+
+int myc_asks_open(struct myc_executor *executor, uint32_t capacity);
+void myc_asks_close(struct myc_executor *executor);
+
+/* The actor's asks are no more: restart, end. */
+void myc_asks_forget(struct myc_actor *actor);
+/* At each scan: what is due; how many outcomes were given. When to look again: UINT64_MAX = need not. */
+unsigned myc_asks_tick(struct myc_executor *executor);
+uint64_t myc_asks_next_ns(const struct myc_executor *executor);
+/* In an empty turn of a system that stops, until it has returned false: answers are waited for. */
+bool myc_asks_drain(struct myc_executor *executor);
+
+/* What came: core/signal.h. */
+void myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot);
+void myc_ask_moved(struct myc_executor *executor, const struct myc_slot *slot);
+
+/* A request that reaches nobody: its asker is told. `from`: the sender as its flow says. */
+void myc_ask_bounce(struct myc_executor *executor, myc_address from, const struct myc_slot *slot,
+		    int status);
+static inline void myc_ask_bounce_if(struct myc_executor *executor, myc_address from,
+				     const struct myc_slot *slot, int status)
+{
+	if (slot->correlation)
+		myc_ask_bounce(executor, from, slot, status);
+}
+
+/* ---- between the files -------------------------------------------------------------------------- */
+
+struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, uint64_t cookie);
+void myc_ask_free(struct myc_executor *executor, struct myc_ask_entry *entry);
+uint32_t myc_ask_index(const struct myc_executor *executor, const struct myc_ask_entry *entry);
+/* The outcome of an entry: frees it and calls the hook. The payload is the slot's, NULL: none. */
+void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, int status,
+		    const struct myc_slot *slot);
+/* Calls the hook. */
+void myc_ask_outcome(struct myc_actor *actor, const struct myc_reply *reply);
+/* The same, for entries of a gather. */
+void myc_gather_one(struct myc_executor *executor, struct myc_ask_entry *entry,
+		    struct myc_reply *reply);
+void myc_gather_end(struct myc_executor *executor, struct myc_ask_entry *own, int status);
+void myc_gather_free(struct myc_executor *executor, struct myc_ask_entry *own);
+
+/* As myc_send and myc_try_send, with a correlation; `size` is what the header says, `copied` what the slot
+ * gets. */
+int myc_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind, uint32_t correlation,
+		    const void *payload, size_t copied);
+int myc_try_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind,
+			uint32_t correlation, const void *payload, size_t copied);
+/* Remembers that this ask is no more ours to answer. */
+void myc_ask_answered(struct myc_executor *executor, const struct myc_reply_to *to);
+/* A reply, status 0, or what stands for one, to whoever asked. `from`: NULL, or the actor behind whose earlier
+ * messages it comes. */
+int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,
+		     const struct myc_reply_to *to, int status, uint16_t type, const void *payload,
+		     size_t size);
+
+/* ---- plain threads ------------------------------------------------------------------------------ */
+
+/* A reply to a thread's call came. False: nobody waits for it. */
+bool myc_call_answer(struct myc_system *system, const struct myc_slot *slot);
+/* The executor ends: calls that wait for replies by it end too. */
+void myc_calls_end(struct myc_executor *executor);
+
+static inline bool myc_address_is_thread(myc_address address)
+{
+	return address != MYC_NOBODY && !myc_address_generation(address);
+}
+
+#endif

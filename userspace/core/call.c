@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls: asks of plain threads (core/ask.h). A thread has no lanes in; an executor of its process takes
+ * the reply and wakes it. One call a thread at a time:
+ *
+ *	        thread: begins              executor: takes the reply       writes it, wakes
+ *	IDLE ---------------------> WAITING --------------------> TAKEN ------------------> DONE
+ *	  ^                            | thread: timeout                                     |
+ *	  +----------------------------+<---------------------- thread: reads it ------------+
+ *
+ * The word holds the call's number too, so that a step out of WAITING is one of this call: a reply of
+ * an earlier one finds another number and is late. DONE is stored with release after the answer, and
+ * loaded with acquire before it is read; so are WAITING and the state before it.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/ask.h"
+
+#define NAP_NS_MAX 200000
+#define LOOK_NS	   100000000u /* between looks whether the other process lives */
+
+enum { IDLE, WAITING, TAKEN, DONE };
+
+static uint64_t word_of(uint32_t number, uint32_t state)
+{
+	return (uint64_t)number << 32 | state;
+}
+
+static bool step(struct myc_call *call, uint32_t number, uint32_t from, uint32_t to)
+{
+	uint64_t expected = word_of(number, from);
+
+	return __atomic_compare_exchange_n(&call->word, &expected, word_of(number, to), false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+/* The half of the word that holds the state. */
+static uint32_t *state_of(struct myc_call *call)
+{
+	return (uint32_t *)(void *)&call->word;
+}
+
+/* ---- the executor's side ----------------------------------------------------------------------- */
+
+static bool answer(struct myc_call *call, uint32_t number, int status, const struct myc_slot *slot)
+{
+	if (!step(call, number, WAITING, TAKEN))
+		return false;
+	call->status = status;
+	call->type = slot ? slot->generation : 0;
+	call->size = slot ? slot->size : 0;
+	if (slot)
+		memcpy(call->payload, slot->payload, sizeof(call->payload));
+	__atomic_store_n(&call->word, word_of(number, DONE), __ATOMIC_RELEASE);
+	syscall(SYS_futex, state_of(call), FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	return true;
+}
+
+bool myc_call_answer(struct myc_system *system, const struct myc_slot *slot)
+{
+	bool error = slot->type == MYC_SIGNAL_CALL_ERROR;
+
+	if (!slot->to || slot->to > MYC_ATTACH_MAX)
+		return false;
+	return answer(&system->attachment[slot->to - 1].call, slot->correlation & MYC_ASK_ID,
+		      !error		 ? 0
+		      : slot->generation ? -slot->generation
+					 : -EPROTO,
+		      error ? NULL : slot);
+}
+
+void myc_calls_end(struct myc_executor *executor)
+{
+	struct myc_system *system = executor->system;
+
+	__atomic_store_n(&executor->calls_ended, true, __ATOMIC_RELAXED);
+	/* Pairs with the fence in myc_call: it sees calls_ended, or we see that it waits. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (uint32_t i = executor->index; i < MYC_ATTACH_MAX; i += system->executors) {
+		struct myc_call *call = &system->attachment[i].call;
+		uint64_t word = __atomic_load_n(&call->word, __ATOMIC_RELAXED);
+
+		(void)answer(call, (uint32_t)(word >> 32), -ESHUTDOWN, NULL);
+	}
+}
+
+/* ---- the thread's side ------------------------------------------------------------------------- */
+
+static uint64_t left(uint64_t until)
+{
+	uint64_t now = until == MYC_FOREVER ? 0 : myc_clock_ns();
+
+	return now < until ? until - now : 0;
+}
+
+/* Sends by the rules of myc_post. */
+static int request(struct myc_attachment *attachment, myc_address from, myc_address to,
+		   uint64_t kind, const void *payload, size_t size, uint64_t until)
+{
+	long nap = 1000;
+
+	for (;;) {
+		int code = myc_post_from(attachment, from, to, kind, attachment->call.number,
+					 payload, size);
+
+		if (code != -EAGAIN)
+			return code;
+		if (!left(until))
+			return -ETIMEDOUT;
+		if (__atomic_load_n(state_of(&attachment->call), __ATOMIC_RELAXED) != WAITING)
+			return 0; /* ended already: the system stops */
+		struct timespec wait = {.tv_nsec = nap};
+
+		nanosleep(&wait, NULL);
+		nap = nap * 2 < NAP_NS_MAX ? nap * 2 : NAP_NS_MAX;
+	}
+}
+
+static bool gone(const struct myc_system *system, myc_address to)
+{
+	const struct myc_workspace *workspace = &system->workspace;
+
+	return workspace->alive && myc_address_process(to) != workspace->process &&
+	       !workspace->alive(workspace->context, myc_address_process(to));
+}
+
+/* Until DONE: 0; or what ended it. */
+static int wait_for(struct myc_system *system, struct myc_call *call, myc_address to,
+		    uint64_t until)
+{
+	for (;;) {
+		uint64_t word = __atomic_load_n(&call->word, __ATOMIC_ACQUIRE);
+		uint64_t rest = left(until);
+		int why = !rest ? -ETIMEDOUT : gone(system, to) ? -ENOTCONN : 0;
+
+		if ((uint32_t)word == DONE)
+			return 0;
+		/* TAKEN: the answer is being written, a moment. */
+		if (why && (uint32_t)word == WAITING && step(call, call->number, WAITING, IDLE))
+			return why;
+		rest = rest && rest < LOOK_NS ? rest : LOOK_NS;
+		struct timespec wait = {.tv_nsec = (long)rest};
+
+		syscall(SYS_futex, state_of(call), FUTEX_WAIT_PRIVATE, (uint32_t)word, &wait, NULL,
+			0);
+	}
+}
+
+int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+	     size_t size, struct myc_answer *out, uint64_t timeout_ns)
+{
+	uint64_t now = timeout_ns == MYC_FOREVER ? 0 : myc_clock_ns();
+	uint64_t until = now + timeout_ns < now ? MYC_FOREVER : now + timeout_ns;
+	struct myc_attachment *attachment;
+	int code;
+
+	if (size > MYC_PAYLOAD_MAX)
+		return -EMSGSIZE;
+	if (type >= MYC_TYPE_FRAMEWORK)
+		return -EINVAL;
+	code = myc_attached(system, &attachment);
+	if (code)
+		return code;
+	uint32_t index = (uint32_t)(attachment - system->attachment);
+	struct myc_call *call = &attachment->call;
+	myc_address from =
+		myc_address_make(system->workspace.node, system->workspace.process, index + 1, 0);
+	/* Not a predecessor's numbers, and not 0. */
+	uint32_t incarnation = (uint32_t)system->workspace.incarnation & 3;
+
+	call->number = ((call->number + 1) & 0x0fffffff) | incarnation << 28;
+	call->number += !call->number;
+	__atomic_store_n(&call->word, word_of(call->number, WAITING), __ATOMIC_RELEASE);
+	/* Pairs with the fence in myc_calls_end. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&system->executor[index % system->executors].calls_ended,
+			    __ATOMIC_RELAXED))
+		code = -ESHUTDOWN;
+	if (!code)
+		code = request(attachment, from, to, myc_slot_kind(type, (uint8_t)size, 0), payload,
+			       size, until);
+	if (code && step(call, call->number, WAITING, IDLE))
+		return code;
+	code = wait_for(system, call, to, until);
+	if (code)
+		return code;
+	if (out) {
+		out->type = call->type;
+		out->size = call->size;
+		memcpy(out->payload, call->payload, sizeof(out->payload));
+	}
+	return call->status;
+}
