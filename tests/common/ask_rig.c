@@ -15,6 +15,7 @@
 struct seen rig_seen[SEEN_MAX];
 _Atomic uint32_t rig_count, rig_ordered, rig_requests, rig_kept, rig_starts;
 _Atomic int rig_code, rig_reply_code;
+_Atomic uint32_t rig_refused;
 _Atomic bool rig_blocked, rig_dead[2];
 struct myc_cycle rig_cycle;
 myc_address rig_gather[16], rig_third;
@@ -78,6 +79,8 @@ static int carry_out(struct myc_actor *self, const struct myc_message *message)
 	uint16_t type = (uint16_t)body.type;
 	size_t size = body.size ? body.size : 16;
 
+	if (myc_address_generation(body.to)) /* not of every order is it an address */
+		myc_resolve(self, body.to, &to);
 	switch ((enum order)message->type) {
 	case ORDER_ASK:
 		return myc_ask(self, &to, type, words, size, body.timeout_ns, body.cookie,
@@ -129,6 +132,7 @@ static int asker_message(struct myc_actor *self, const struct myc_message *messa
 	int code = carry_out(self, message);
 
 	if (message->type != ORDER_NOTE) {
+		rig_refused += code == -EDEADLK;
 		rig_code = code;
 		rig_ordered++;
 	}
@@ -159,6 +163,12 @@ static int asker_reply(struct myc_actor *self, const struct myc_reply *reply)
 	if (reply->payload && reply->size)
 		memcpy(seen.payload, reply->payload, reply->size);
 	note(seen);
+	if (reply->cookie == REPLY_AWAITS) {
+		struct myc_ref to = {.address = reply->asked};
+
+		rig_reply_code =
+			myc_ask_await(self, &to, REQUEST_ECHO, NULL, 0, MYC_FOREVER, 0, NULL, NULL);
+	}
 	if (reply->cookie == REPLY_CANCELS)
 		rig_reply_code = myc_ask_cancel(self, asker->last);
 	return 0;

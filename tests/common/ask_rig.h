@@ -39,8 +39,9 @@ enum order {
 	ORDER_STOP,
 	ORDER_ANSWER_AND_AWAIT, /* as a request: reply to it, and await its asker */
 	ORDER_IDLE,
-	REPLY_CANCELS =
-		0xcafe, /* cookie of an ask whose reply makes the asker cancel its last one */
+	/* Cookies of asks whose reply makes the asker do more: await another, cancel its last one. */
+	REPLY_AWAITS = 0xcaff,
+	REPLY_CANCELS = 0xcafe,
 };
 
 struct order_body {
@@ -91,6 +92,7 @@ extern _Atomic uint32_t rig_ordered; /* orders carried out */
 extern _Atomic int rig_code;	     /* of the last one */
 extern _Atomic uint32_t rig_requests, rig_kept, rig_starts;
 extern _Atomic int rig_reply_code;
+extern _Atomic uint32_t rig_refused; /* awaits, as deadlocks */
 extern _Atomic bool rig_blocked, rig_dead[2];
 extern struct myc_cycle rig_cycle;
 extern myc_address rig_gather[16], rig_third;

@@ -119,8 +119,11 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 				 __ATOMIC_RELAXED);
 		myc_order_for_successor();
 		MYC_POINT("outbox: about to be published");
+		/* Behind the payload of a request that was passed on is its asker. */
 		myc_sender_put(&executor->out, flow, entry->slot.word[0], entry->slot.word[2],
-			       entry->slot.payload, entry->slot.size);
+			       entry->slot.payload,
+			       entry->slot.correlation & MYC_ASK_FORWARDED ? MYC_LANE_PAYLOAD
+									   : entry->slot.size);
 		release(executor, flow);
 	}
 	return moved;
