@@ -211,7 +211,9 @@ static int pass_on(struct myc_actor *self, const struct myc_message *message, co
 	code = myc_reply_keep(message, &back);
 	if (!code)
 		code = myc_delegate(self, &back, &to,
-				    message->type == REQUEST_PASS ? REQUEST_FORWARD : REQUEST_ECHO,
+				    message->type == REQUEST_PASS	 ? REQUEST_FORWARD
+				    : message->type == REQUEST_PASS_KEPT ? REQUEST_KEEP
+									 : REQUEST_ECHO,
 				    next, sizeof(next));
 	rig_reply_code = code;
 	return 0;
@@ -269,6 +271,7 @@ static int replier_message(struct myc_actor *self, const struct myc_message *mes
 		return 0;
 	case REQUEST_FORWARD:
 	case REQUEST_PASS:
+	case REQUEST_PASS_KEPT:
 		return pass_on(self, message, words);
 	case REQUEST_HAND:
 		return hand_over(self, message, words);

@@ -56,12 +56,13 @@ enum request {
 	REQUEST_ECHO = 1, /* reply with type + 100 and the payload */
 	REQUEST_SILENCE,
 	REQUEST_TWICE,
-	REQUEST_KEEP,	 /* for later */
-	REQUEST_ANSWER,	 /* as a message: reply to all that were kept */
-	REQUEST_ERROR,	 /* second word: -errno */
-	REQUEST_FORWARD, /* to the address in the second word; there it is an echo */
-	REQUEST_PASS,	 /* as FORWARD, there it is passed on to the rig's third address */
-	REQUEST_HAND,	 /* the reply's address goes in a message to the second word, who replies */
+	REQUEST_KEEP,	   /* for later */
+	REQUEST_ANSWER,	   /* as a message: reply to all that were kept */
+	REQUEST_ERROR,	   /* second word: -errno */
+	REQUEST_FORWARD,   /* to the address in the second word; there it is an echo */
+	REQUEST_PASS,	   /* as FORWARD, there it is passed on to the rig's third address */
+	REQUEST_PASS_KEPT, /* as FORWARD, there it is kept */
+	REQUEST_HAND, /* the reply's address goes in a message to the second word, who replies */
 	REQUEST_HANDED,
 	REQUEST_SAY,	    /* send the second word's number of notes, then reply */
 	REQUEST_AWAIT_BACK, /* await the asker: its request is not answered before */

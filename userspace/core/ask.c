@@ -468,7 +468,8 @@ bool myc_asks_drain(struct myc_executor *executor)
 		if (entry->actor && (entry->is_gather || !entry->gather))
 			myc_ask_finish(executor, entry, -ESHUTDOWN, NULL);
 	}
-	return asks->count;
+	/* What waited behind awaited ones goes on. */
+	return true;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------ */
