@@ -17,11 +17,11 @@ _Atomic uint32_t rig_count, rig_ordered, rig_requests, rig_kept, rig_starts;
 _Atomic int rig_code, rig_reply_code;
 _Atomic uint32_t rig_refused;
 _Atomic bool rig_blocked, rig_dead[2];
-struct myc_cycle rig_cycle;
-myc_address rig_gather[16], rig_third;
-uint32_t rig_gather_count;
+_Atomic myc_address rig_gather[16], rig_third;
+_Atomic uint32_t rig_gather_count;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct myc_cycle named; /* under lock */
 
 static void note(struct seen what)
 {
@@ -32,6 +32,28 @@ static void note(struct seen what)
 		rig_count++;
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+void rig_cycle(struct myc_cycle *cycle)
+{
+	pthread_mutex_lock(&lock);
+	*cycle = named;
+	pthread_mutex_unlock(&lock);
+}
+
+static int await(struct myc_actor *self, struct myc_ref *to, uint16_t type, const uint64_t *words,
+		 size_t size, const struct order_body *body, struct myc_ask *ask)
+{
+	struct myc_cycle cycle = {0};
+	int code = myc_ask_await(self, to, type, words, size, body->timeout_ns, body->cookie, ask,
+				 &cycle);
+
+	if (code == -EDEADLK) {
+		pthread_mutex_lock(&lock);
+		named = cycle;
+		pthread_mutex_unlock(&lock);
+	}
+	return code;
 }
 
 /* ---- askers ------------------------------------------------------------------------------------ */
@@ -89,8 +111,7 @@ static int carry_out(struct myc_actor *self, const struct myc_message *message)
 		return myc_try_ask(self, &to, type, words, size, body.timeout_ns, body.cookie,
 				   &asker->last);
 	case ORDER_AWAIT:
-		return myc_ask_await(self, &to, type, words, size, body.timeout_ns, body.cookie,
-				     &asker->last, &rig_cycle);
+		return await(self, &to, type, words, size, &body, &asker->last);
 	case ORDER_GATHER:
 		return gather(self, &body, words, size, &asker->last);
 	case ORDER_CANCEL:
@@ -124,8 +145,9 @@ static int asker_message(struct myc_actor *self, const struct myc_message *messa
 		struct myc_ref back = {.address = message->from};
 
 		myc_reply(self, message, 1, NULL, 0);
-		rig_code = myc_ask_await(self, &back, REQUEST_ECHO, NULL, 0, MYC_FOREVER, 77,
-					 &asker->last, &rig_cycle);
+		struct order_body endless = {.timeout_ns = MYC_FOREVER, .cookie = 77};
+
+		rig_code = await(self, &back, REQUEST_ECHO, NULL, 0, &endless, &asker->last);
 		rig_ordered++;
 		return 0;
 	}
@@ -285,8 +307,9 @@ static int replier_message(struct myc_actor *self, const struct myc_message *mes
 		struct myc_ref to = {.address = message->from};
 
 		myc_reply_keep(message, &replier->back);
-		rig_reply_code = myc_ask_await(self, &to, REQUEST_ECHO, words, 16, MYC_FOREVER, 0,
-					       NULL, &rig_cycle);
+		struct order_body endless = {.timeout_ns = MYC_FOREVER};
+
+		rig_reply_code = await(self, &to, REQUEST_ECHO, words, 16, &endless, NULL);
 		return rig_reply_code ? myc_reply_send(self, &replier->back, 1, NULL, 0) : 0;
 	}
 	case REQUEST_BLOCK:
@@ -380,7 +403,6 @@ void rig_open(struct ask_rig *rig, enum ask_bed bed, const struct myc_system_opt
 	rig_code = rig_reply_code = 0;
 	rig_blocked = rig_dead[0] = rig_dead[1] = false;
 	rig_gather_count = 0;
-	memset(&rig_cycle, 0, sizeof(rig_cycle));
 	if (bed == BED_PROCESSES) {
 		open_processes(rig);
 		return;

@@ -95,9 +95,10 @@ extern _Atomic uint32_t rig_requests, rig_kept, rig_starts;
 extern _Atomic int rig_reply_code;
 extern _Atomic uint32_t rig_refused; /* awaits, as deadlocks */
 extern _Atomic bool rig_blocked, rig_dead[2];
-extern struct myc_cycle rig_cycle;
-extern myc_address rig_gather[16], rig_third;
-extern uint32_t rig_gather_count;
+/* The cycle that the last refused await named. */
+void rig_cycle(struct myc_cycle *cycle);
+extern _Atomic myc_address rig_gather[16], rig_third;
+extern _Atomic uint32_t rig_gather_count;
 extern const struct myc_behaviour rig_asker, rig_replier, rig_narrow;
 
 void rig_open(struct ask_rig *rig, enum ask_bed bed, const struct myc_system_opts *opts);

@@ -68,10 +68,13 @@ void myc_asks_close(struct myc_executor *executor)
 }
 
 /* The list that an entry is in, NULL: none. */
-static uint32_t *list_of(struct myc_executor *executor, const struct myc_ask_entry *entry)
+static inline uint32_t *list_of(struct myc_executor *executor, const struct myc_ask_entry *entry)
 {
 	struct myc_asks *asks = &executor->asks;
 
+	/* Answered before the clock was looked at: most are. */
+	if (__builtin_expect(entry->place == MYC_ASK_FRESH, 1))
+		return &asks->fresh;
 	switch ((enum myc_ask_place)entry->place) {
 	case MYC_ASK_FRESH:
 		return &asks->fresh;
@@ -87,8 +90,8 @@ static uint32_t *list_of(struct myc_executor *executor, const struct myc_ask_ent
 	return NULL;
 }
 
-static void list_add(struct myc_executor *executor, struct myc_ask_entry *entry,
-		     enum myc_ask_place place)
+static inline void list_add(struct myc_executor *executor, struct myc_ask_entry *entry,
+			    enum myc_ask_place place)
 {
 	entry->place = (uint8_t)place;
 	uint32_t *head = list_of(executor, entry);
@@ -102,7 +105,7 @@ static void list_add(struct myc_executor *executor, struct myc_ask_entry *entry,
 	*head = myc_ask_index(executor, entry);
 }
 
-static void list_remove(struct myc_executor *executor, struct myc_ask_entry *entry)
+static inline void list_remove(struct myc_executor *executor, struct myc_ask_entry *entry)
 {
 	uint32_t *head = list_of(executor, entry);
 
@@ -494,8 +497,8 @@ static int check(const struct myc_actor *self, uint16_t type, size_t size)
 	return self->executor->asks.closed ? -ESHUTDOWN : 0;
 }
 
-static int ask_by(struct myc_actor *self, struct myc_ref *to, uint64_t kind, const void *payload,
-		  size_t size, struct myc_ask_entry *entry, bool wait)
+static inline int ask_by(struct myc_actor *self, struct myc_ref *to, uint64_t kind,
+			 const void *payload, size_t size, struct myc_ask_entry *entry, bool wait)
 {
 	int code;
 

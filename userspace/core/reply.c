@@ -48,9 +48,9 @@ static int to_thread(struct myc_executor *executor, const struct myc_signal *sig
 					MYC_RING_ORDINARY);
 }
 
-int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,
-		     const struct myc_reply_to *to, int status, uint16_t type, const void *payload,
-		     size_t size)
+static inline int reply_signal(struct myc_executor *executor, struct myc_actor *from,
+			       const struct myc_reply_to *to, int status, uint16_t type,
+			       const void *payload, size_t size)
 {
 	bool thread = myc_address_is_thread(to->asker);
 	struct myc_signal signal = {
@@ -72,6 +72,13 @@ int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,
 	return myc_signal_send(executor, from, &signal, MYC_RING_ORDINARY);
 }
 
+int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,
+		     const struct myc_reply_to *to, int status, uint16_t type, const void *payload,
+		     size_t size)
+{
+	return reply_signal(executor, from, to, status, type, payload, size);
+}
+
 void myc_ask_bounce(struct myc_executor *executor, myc_address from, const struct myc_slot *slot,
 		    int status)
 {
@@ -83,8 +90,8 @@ void myc_ask_bounce(struct myc_executor *executor, myc_address from, const struc
 
 /* ---- replying ---------------------------------------------------------------------------------- */
 
-static int reply(struct myc_actor *self, const struct myc_reply_to *to, int status, uint16_t type,
-		 const void *payload, size_t size)
+static inline int reply(struct myc_actor *self, const struct myc_reply_to *to, int status,
+			uint16_t type, const void *payload, size_t size)
 {
 	struct myc_executor *executor = self->executor;
 	bool awaited = to->correlation & MYC_ASK_AWAITED;
@@ -93,8 +100,8 @@ static int reply(struct myc_actor *self, const struct myc_reply_to *to, int stat
 	if (!to->correlation)
 		return -EINVAL;
 	if (!awaited)
-		return myc_reply_signal(executor, self, to, status, type, payload, size);
-	code = myc_reply_signal(executor, NULL, to, status, type, payload, size);
+		return reply_signal(executor, self, to, status, type, payload, size);
+	code = reply_signal(executor, NULL, to, status, type, payload, size);
 	if (!code)
 		myc_ask_answered(executor, to);
 	return code;

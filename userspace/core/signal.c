@@ -87,20 +87,23 @@ static void hold_pair(struct myc_executor *executor, const struct myc_signal_ent
 
 /* ---- sending ----------------------------------------------------------------------------------- */
 
-static void put(struct myc_executor *executor, struct myc_road *road, enum myc_lane_ring ring,
-		const struct myc_slot *slot)
+static inline void put(struct myc_executor *executor, struct myc_road *road,
+		       enum myc_lane_ring ring, const uint64_t word[3], const void *payload,
+		       size_t size)
 {
-	uint32_t number = myc_lane_push(&road->lane, ring, slot->word[0], slot->word[1],
-					slot->word[2], slot->payload, slot->size);
+	uint32_t number =
+		myc_lane_push(&road->lane, ring, word[0], word[1], word[2], payload, size);
 
 	if (road->own)
 		return;
 	myc_lane_fetch_ahead(&road->lane, ring, number);
-	myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
+	if (!(road->peer->dirty & MYC_PEER_MESSAGE))
+		myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
 }
 
 /* A lane that carried no message yet is not bound: the receiver may have found it since. */
-static bool full(struct myc_executor *executor, struct myc_road *road, enum myc_lane_ring ring)
+static inline bool full(struct myc_executor *executor, struct myc_road *road,
+			enum myc_lane_ring ring)
 {
 	if (__builtin_expect(!road->lane.cursor, 0))
 		myc_road_bind(&executor->out, road);
@@ -137,8 +140,11 @@ static uint32_t check_of(const struct myc_signal *signal)
 						     : myc_address_generation(signal->to);
 }
 
-static int send_by(struct myc_executor *executor, struct myc_road *road, struct myc_actor *from,
-		   const struct myc_signal *signal, enum myc_lane_ring ring)
+/* There may be older ones, or no room. */
+__attribute__((noinline)) static int send_behind(struct myc_executor *executor,
+						 struct myc_road *road, struct myc_actor *from,
+						 const struct myc_signal *signal,
+						 enum myc_lane_ring ring, const uint64_t word[3])
 {
 	struct myc_signal_entry entry = {
 		.ring = ring,
@@ -149,21 +155,57 @@ static int send_by(struct myc_executor *executor, struct myc_road *road, struct 
 		.order = executor->outbox_order,
 	};
 
-	entry.slot.word[0] = myc_slot_kind(signal->type, signal->size, 0);
-	entry.slot.word[1] =
-		myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE);
-	entry.slot.word[2] = myc_slot_from(from ? from->slot : MYC_SLOT_PLAIN, signal->correlation);
+	memcpy(entry.slot.word, word, 3 * sizeof(*word));
 	myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
 	if (executor->signals.count || older_waits(executor, &entry) || full(executor, road, ring))
 		return queue(executor, &entry);
-	put(executor, road, ring, &entry.slot);
+	put(executor, road, ring, word, signal->payload, signal->size);
 	return 0;
+}
+
+static inline int send_by(struct myc_executor *executor, struct myc_road *road,
+			  struct myc_actor *from, const struct myc_signal *signal,
+			  enum myc_lane_ring ring)
+{
+	uint64_t word[3] = {
+		myc_slot_kind(signal->type, signal->size, 0),
+		myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE),
+		myc_slot_from(from ? from->slot : MYC_SLOT_PLAIN, signal->correlation),
+	};
+
+	if (__builtin_expect(executor->signals.count || (from && from->outboxed) ||
+				     full(executor, road, ring),
+			     0))
+		return send_behind(executor, road, from, signal, ring, word);
+	put(executor, road, ring, word, signal->payload, signal->size);
+	return 0;
+}
+
+/* The road to an actor of our own, NULL: it is not. One load and compare. */
+static inline struct myc_road *road_home(struct myc_executor *executor, myc_address to)
+{
+	const struct myc_system *system = executor->system;
+	uint32_t slot = myc_address_slot(to);
+
+	if (myc_address_process(to) != system->workspace.process ||
+	    myc_address_node(to) != system->workspace.node || slot >= system->slots ||
+	    !executor->out.road[0].own)
+		return NULL;
+	/* Of a free slot the executor is another. */
+	return (uint32_t)__atomic_load_n(&system->slot[slot].word, __ATOMIC_RELAXED) ==
+			       (uint32_t)myc_actor_word(myc_address_generation(to), executor->index,
+							0)
+		       ? &executor->out.road[0]
+		       : NULL;
 }
 
 int myc_signal_send(struct myc_executor *executor, struct myc_actor *from,
 		    const struct myc_signal *signal, enum myc_lane_ring ring)
 {
-	struct myc_road *road;
+	struct myc_road *road = road_home(executor, signal->to);
+
+	if (road)
+		return send_by(executor, road, from, signal, ring);
 	int code = myc_sender_road(&executor->out, signal->to, &road);
 
 	return code ? code : send_by(executor, road, from, signal, ring);
@@ -200,7 +242,8 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 		if (cut)
 			myc_dead_letter(executor, MYC_DEAD_LETTER_LANE_CUT);
 		else
-			put(executor, road, entry->ring, &entry->slot);
+			put(executor, road, entry->ring, entry->slot.word, entry->slot.payload,
+			    entry->slot.size);
 		*link = entry->next;
 		signals->count--;
 		hold_pair(executor, entry);
