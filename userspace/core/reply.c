@@ -16,8 +16,8 @@ static struct myc_reply_to origin(myc_address from, uint32_t correlation, const 
 {
 	struct myc_reply_to to = {.asker = from, .correlation = correlation & ~MYC_ASK_FORWARDED};
 
-	/* Whatever is there: a reply to an ask that nobody made reaches nobody. */
-	if (__builtin_expect(correlation & MYC_ASK_FORWARDED, 0))
+	/* Whatever is there: a reply to an ask that nobody made reaches nobody. Asks have no bodies. */
+	if (__builtin_expect(correlation & MYC_ASK_FORWARDED && payload, 0))
 		memcpy(&to.asker, (const uint8_t *)payload + ASKER_AT, sizeof(to.asker));
 	return to;
 }
@@ -26,7 +26,8 @@ int myc_reply_keep(const struct myc_message *message, struct myc_reply_to *to)
 {
 	if (!message->correlation)
 		return -EINVAL;
-	*to = origin(message->from, message->correlation, message->payload);
+	*to = origin(message->from, message->correlation,
+		     message->body == MYC_HOLD_NONE ? message->payload : NULL);
 	return 0;
 }
 
@@ -120,7 +121,8 @@ int myc_reply_send(struct myc_actor *self, const struct myc_reply_to *to, uint16
 int myc_reply(struct myc_actor *self, const struct myc_message *message, uint16_t type,
 	      const void *payload, size_t size)
 {
-	struct myc_reply_to to = origin(message->from, message->correlation, message->payload);
+	struct myc_reply_to to = origin(message->from, message->correlation,
+					message->body == MYC_HOLD_NONE ? message->payload : NULL);
 
 	return myc_reply_send(self, &to, type, payload, size);
 }
