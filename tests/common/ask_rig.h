@@ -75,16 +75,15 @@ enum { SEEN_MAX = 4096 };
 
 /* What came to askers, in order. */
 struct seen {
-	char what; /* 'r' reply, 'm' message noted, 't' timer */
-	myc_address who;
+	myc_address who, asked;
 	uint64_t cookie; /* or number noted */
-	int status;
-	uint16_t type;
-	uint8_t size, kind;
-	uint32_t index, answered, failed;
-	myc_address asked;
 	uint64_t payload[5];
 	uint64_t at_ns;
+	int status;
+	uint32_t index, answered, failed;
+	uint16_t type;
+	uint8_t size, kind;
+	char what; /* 'r' reply, 'm' message noted, 't' timer */
 };
 
 extern struct seen rig_seen[SEEN_MAX];

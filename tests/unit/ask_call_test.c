@@ -125,10 +125,12 @@ static void a_call_times_out_and_its_reply_is_late(void **state)
 
 		assert_int_equal(call(REQUEST_KEEP, 0, NULL, 20 * MS), -ETIMEDOUT);
 		assert_true(myc_clock_ns() - before >= 20 * MS);
+		rig_until(rig_kept == 1);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
 		rig_until(late() == 1);
 		/* Also when the thread waits for another. */
 		assert_int_equal(call(REQUEST_KEEP, 0, NULL, 10 * MS), -ETIMEDOUT);
+		rig_until(rig_kept == 2);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
 		assert_int_equal(call(REQUEST_SILENCE, 0, NULL, 20 * MS), -ETIMEDOUT);
 		rig_until(late() == 2);
