@@ -302,15 +302,25 @@ static int open_executors(struct myc_system *system, struct myc_error *error)
 	return 0;
 }
 
-int myc_system_join(struct myc_system **out, const struct myc_system_opts *opts,
-		    const struct myc_workspace *workspace, struct myc_error *error)
+/* `own`: a region that the system is to have and unmap, also when this fails; NULL: the workspace's. */
+static int join(struct myc_system **out, const struct myc_system_opts *opts,
+		const struct myc_workspace *workspace, struct myc_region *own,
+		struct myc_error *error)
 {
 	struct myc_system *system = calloc(1, sizeof(*system));
 	int code;
 
-	if (!system)
+	if (!system) {
+		if (own)
+			myc_region_unmap(own);
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for a system");
+	}
 	system->workspace = *workspace;
+	if (own) {
+		/* Before anything keeps the pointer. */
+		system->own = *own;
+		system->workspace.regions = &system->own;
+	}
 	pthread_mutex_init(&system->mutex, NULL);
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
@@ -340,6 +350,12 @@ int myc_system_join(struct myc_system **out, const struct myc_system_opts *opts,
 	return 0;
 }
 
+int myc_system_join(struct myc_system **out, const struct myc_system_opts *opts,
+		    const struct myc_workspace *workspace, struct myc_error *error)
+{
+	return join(out, opts, workspace, NULL, error);
+}
+
 int myc_system_open(struct myc_system **out, const struct myc_system_opts *given,
 		    struct myc_error *error)
 {
@@ -364,14 +380,7 @@ int myc_system_open(struct myc_system **out, const struct myc_system_opts *given
 		return code;
 	struct myc_workspace workspace = {.incarnation = 1, .processes = 1, .regions = &region};
 
-	code = myc_system_join(out, &opts, &workspace, error);
-	if (code) {
-		myc_region_unmap(&region);
-		return code;
-	}
-	(*out)->own = region;
-	(*out)->workspace.regions = &(*out)->own;
-	return 0;
+	return join(out, &opts, &workspace, &region, error);
 }
 
 /* ---- running ----------------------------------------------------------------------------------- */
