@@ -388,7 +388,7 @@ static void open_processes(struct ask_rig *rig)
 	join(rig, 1);
 }
 
-void rig_open(struct ask_rig *rig, enum ask_bed bed, const struct myc_system_opts *opts)
+void ask_rig_open(struct ask_rig *rig, enum ask_bed bed, const struct myc_system_opts *opts)
 {
 	memset(rig, 0, sizeof(*rig));
 	rig->bed = bed;
@@ -435,7 +435,7 @@ void rig_rejoin(struct ask_rig *rig, int side)
 	join(rig, side);
 }
 
-void rig_close(struct ask_rig *rig)
+void ask_rig_close(struct ask_rig *rig)
 {
 	assert_int_equal(myc_system_stop(rig->system[0], 10000), 0);
 	if (rig->bed != BED_PROCESSES) {

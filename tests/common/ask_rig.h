@@ -100,12 +100,12 @@ extern _Atomic myc_address rig_gather[16], rig_third;
 extern _Atomic uint32_t rig_gather_count;
 extern const struct myc_behaviour rig_asker, rig_replier, rig_narrow;
 
-void rig_open(struct ask_rig *rig, enum ask_bed bed, const struct myc_system_opts *opts);
+void ask_rig_open(struct ask_rig *rig, enum ask_bed bed, const struct myc_system_opts *opts);
 myc_address rig_spawn(struct ask_rig *rig, int side, const struct myc_behaviour *behaviour);
 void rig_start(struct ask_rig *rig);
 /* A side's system again, as a restarted process; not started yet. BED_PROCESSES only. */
 void rig_rejoin(struct ask_rig *rig, int side);
-void rig_close(struct ask_rig *rig);
+void ask_rig_close(struct ask_rig *rig);
 /* Tells an asker, and waits until it was carried out; its code. */
 int rig_order(struct ask_rig *rig, myc_address asker, enum order order, struct order_body body);
 /* The same without waiting. */

@@ -18,7 +18,7 @@ static myc_address asker[2], replier[2];
 
 static void setup(enum ask_bed bed)
 {
-	rig_open(&rig, bed, NULL);
+	ask_rig_open(&rig, bed, NULL);
 	for (int i = 0; i < 2; i++) {
 		asker[i] = rig_spawn(&rig, i, &rig_asker);
 		replier[i] = rig_spawn(&rig, i, &rig_replier);
@@ -28,7 +28,7 @@ static void setup(enum ask_bed bed)
 
 #define on_each_bed                                                                \
 	for (enum ask_bed bed_ = (setup(BED_EXECUTOR), BED_EXECUTOR); bed_ < BEDS; \
-	     rig_close(&rig), ++bed_ < BEDS ? setup(bed_) : (void)0)
+	     ask_rig_close(&rig), ++bed_ < BEDS ? setup(bed_) : (void)0)
 
 static int order(int who, enum order what, myc_address to, uint32_t type, uint64_t word,
 		 uint64_t timeout_ns, uint64_t cookie)
@@ -426,7 +426,7 @@ static void of_two_that_await_each_other_at_once_one_is_refused(void **state)
 			both += rig_refused - refused == 2;
 			rig_count = 0;
 		}
-		rig_close(&rig);
+		ask_rig_close(&rig);
 	}
 	print_message("  both were refused in %u of %u rounds\n", both, 2 * rounds);
 }
@@ -571,7 +571,7 @@ static void a_gather_is_checked_and_bounded(void **state)
 	struct myc_system_opts opts = {.executor = &executor};
 
 	(void)state;
-	rig_open(&rig, BED_EXECUTOR, &opts);
+	ask_rig_open(&rig, BED_EXECUTOR, &opts);
 	asker[0] = rig_spawn(&rig, 0, &rig_asker);
 	replier[0] = rig_spawn(&rig, 0, &rig_replier);
 	rig_start(&rig);
@@ -592,7 +592,7 @@ static void a_gather_is_checked_and_bounded(void **state)
 		assert_int_equal(gather(7, REQUEST_ECHO, MYC_FOREVER, i), 0);
 		expect_end(8 * i + 7, 0, 7, 0);
 	}
-	rig_close(&rig);
+	ask_rig_close(&rig);
 }
 
 int main(void)

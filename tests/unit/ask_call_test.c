@@ -20,7 +20,7 @@ static myc_address asker, replier, near;
 
 static void setup(enum ask_bed bed)
 {
-	rig_open(&rig, bed, NULL);
+	ask_rig_open(&rig, bed, NULL);
 	asker = rig_spawn(&rig, 0, &rig_asker);
 	replier = rig_spawn(&rig, 1, &rig_replier);
 	near = rig_spawn(&rig, 0, &rig_replier);
@@ -29,7 +29,7 @@ static void setup(enum ask_bed bed)
 
 #define on_each_bed                                                                \
 	for (enum ask_bed bed_ = (setup(BED_EXECUTOR), BED_EXECUTOR); bed_ < BEDS; \
-	     rig_close(&rig), ++bed_ < BEDS ? setup(bed_) : (void)0)
+	     ask_rig_close(&rig), ++bed_ < BEDS ? setup(bed_) : (void)0)
 
 static int call(enum request request, uint64_t word, struct myc_answer *answer, uint64_t timeout_ns)
 {
@@ -271,7 +271,7 @@ static void asks_of_a_process_that_died_end(void **state)
 	rig_post(&rig, replier, REQUEST_ANSWER, 0);
 	rig_until(late() == 1);
 	assert_int_equal(rig_count, 1);
-	rig_close(&rig);
+	ask_rig_close(&rig);
 }
 
 static void a_request_passed_on_from_a_dead_process_is_answered(void **state)
@@ -297,7 +297,7 @@ static void a_request_passed_on_from_a_dead_process_is_answered(void **state)
 	expect(0, 0, REQUEST_KEEP + 100, 4);
 	assert_int_equal(rig_seen[0].asked, holder);
 	rig_dead[1] = false;
-	rig_close(&rig);
+	ask_rig_close(&rig);
 }
 
 static void spawn_in_slot_0(void)
@@ -310,7 +310,7 @@ static void spawn_in_slot_0(void)
 static void a_restarted_process_gets_none_of_its_predecessors_replies(void **state)
 {
 	(void)state;
-	rig_open(&rig, BED_PROCESSES, NULL);
+	ask_rig_open(&rig, BED_PROCESSES, NULL);
 	spawn_in_slot_0();
 	replier = rig_spawn(&rig, 1, &rig_replier);
 	rig_start(&rig);
@@ -334,7 +334,7 @@ static void a_restarted_process_gets_none_of_its_predecessors_replies(void **sta
 			expect(i, -ETIMEDOUT, 0, 10);
 		rig_count = 0;
 	}
-	rig_close(&rig);
+	ask_rig_close(&rig);
 }
 
 int main(void)

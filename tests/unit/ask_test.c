@@ -19,7 +19,7 @@ static myc_address asker, replier, third;
 static void setup(enum ask_bed bed, const struct myc_system_opts *opts,
 		  const struct myc_behaviour *replying)
 {
-	rig_open(&rig, bed, opts);
+	ask_rig_open(&rig, bed, opts);
 	asker = rig_spawn(&rig, 0, &rig_asker);
 	replier = rig_spawn(&rig, 1, replying);
 	third = rig_spawn(&rig, 1, &rig_replier);
@@ -28,7 +28,7 @@ static void setup(enum ask_bed bed, const struct myc_system_opts *opts,
 
 #define on_each_bed(opts, replying)                                                                \
 	for (enum ask_bed bed_ = (setup(BED_EXECUTOR, opts, replying), BED_EXECUTOR); bed_ < BEDS; \
-	     rig_close(&rig), ++bed_ < BEDS ? setup(bed_, opts, replying) : (void)0)
+	     ask_rig_close(&rig), ++bed_ < BEDS ? setup(bed_, opts, replying) : (void)0)
 
 static int ask(enum request request, uint64_t word, uint64_t timeout_ns, uint64_t cookie)
 {
@@ -269,7 +269,7 @@ static void a_try_without_credit_is_refused_and_has_no_outcome(void **state)
 	assert_int_equal(code, -EAGAIN);
 	rig_blocked = false;
 	rig_until(rig_count == 2);
-	rig_close(&rig);
+	ask_rig_close(&rig);
 	assert_int_equal(rig_count, 2);
 	assert_int_equal(rig_requests, 3);
 }
@@ -302,7 +302,7 @@ static void a_reply_reaches_an_asker_that_is_paused(void **state)
 		rig_blocked = false;
 		rig_until(rig_count == 2);
 		assert_int_equal(rig_seen[1].what, 'm');
-		rig_close(&rig);
+		ask_rig_close(&rig);
 	}
 }
 
@@ -350,7 +350,7 @@ static void many_different_timeouts_each_keep_their_time(void **state)
 			worst = rig_seen[i].at_ns - begun[n] - timeout[n];
 	}
 	assert_true(worst < 500 * MS);
-	rig_close(&rig);
+	ask_rig_close(&rig);
 }
 
 static void an_ask_without_a_timeout_waits(void **state)
@@ -460,7 +460,7 @@ static void a_reply_on_its_way_does_not_reach_the_next_actor_of_the_slot(void **
 
 	(void)state;
 	/* One executor: the reply lies in the lane while the asker ends and its slot is given again. */
-	rig_open(&rig, BED_EXECUTORS, &opts);
+	ask_rig_open(&rig, BED_EXECUTORS, &opts);
 	asker = rig_spawn(&rig, 0, &rig_asker);
 	replier = rig_spawn(&rig, 1, &rig_replier);
 	rig_start(&rig);
@@ -482,7 +482,7 @@ static void a_reply_on_its_way_does_not_reach_the_next_actor_of_the_slot(void **
 		rig_until(rig_count == before + 1);
 		assert_int_equal(rig_seen[before].cookie, 1000 + i);
 	}
-	rig_close(&rig);
+	ask_rig_close(&rig);
 }
 
 /* ---- the receiver is gone ---------------------------------------------------------------------- */
@@ -519,7 +519,7 @@ static void a_request_in_the_mailbox_of_an_actor_that_ends_comes_back(void **sta
 		for (uint32_t i = 0; i < 3; i++)
 			expect(i, -ESRCH, 0, i);
 		assert_int_equal(rig_requests, 1);
-		rig_close(&rig);
+		ask_rig_close(&rig);
 	}
 }
 
@@ -539,7 +539,7 @@ static void a_request_in_the_outbox_comes_back_when_the_receiver_ends(void **sta
 		for (uint32_t i = 0; i < 3; i++)
 			expect(i, -ESRCH, 0, 1);
 		assert_int_equal(rig_requests, 1);
-		rig_close(&rig);
+		ask_rig_close(&rig);
 	}
 }
 
