@@ -26,6 +26,7 @@ extern "C" {
 
 struct myc_actor;
 struct myc_feed_event;
+struct myc_signal_event;
 
 #define MYC_PAYLOAD_MAX 40 /* bytes carried inside a slot */
 
@@ -69,7 +70,9 @@ struct myc_behaviour {
 	int (*message)(struct myc_actor *self, const struct myc_message *message);
 	int (*timer)(struct myc_actor *self, uint64_t cookie);
 	int (*feed)(struct myc_actor *self,
-		    const struct myc_feed_event *event);		   /* mycelium/feed.h */
+		    const struct myc_feed_event *event); /* mycelium/feed.h */
+	/* DOWN and EXIT, also while paused or suspended: mycelium/link.h */
+	int (*signal)(struct myc_actor *self, const struct myc_signal_event *event);
 	void (*stopping)(struct myc_actor *self);			   /* may still send */
 	void (*stopped)(struct myc_actor *self);			   /* last call */
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */

@@ -7,6 +7,7 @@
 #include <mycelium/address.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>
+#include <mycelium/link.h>
 #include <mycelium/system.h>
 
 #endif

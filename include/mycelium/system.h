@@ -41,6 +41,7 @@ struct myc_executor_opts {
 	uint32_t batch;	     /* messages of one source or lane a turn, 0 = 64 */
 	uint32_t timers;     /* pending timers, 0 = 4096 */
 	uint32_t signals;    /* that wait for a full lane or older messages, 0 = 1024 */
+	uint32_t watches;    /* monitors and ends of links that its actors hold, 0 = 4096 */
 };
 
 struct myc_system_opts {

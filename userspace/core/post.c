@@ -74,6 +74,16 @@ static int attached(struct myc_system *system, struct myc_attachment **attachmen
 	return *attachment ? 0 : attach(system, attachment);
 }
 
+int myc_attached_sender(struct myc_system *system, struct myc_sender **sender)
+{
+	struct myc_attachment *attachment;
+	int code = attached(system, &attachment);
+
+	if (!code)
+		*sender = &attachment->out;
+	return code;
+}
+
 void myc_attachments_close(struct myc_system *system)
 {
 	if (system->attach_key_made)
