@@ -141,11 +141,11 @@ int myc_suspend(struct myc_actor *self, myc_address other);
 int myc_resume(struct myc_actor *self, myc_address other);
 
 /* From plain threads: waits until it has ended, all its handlers done; timeout_ns 0: does not wait.
- * -ETIMEDOUT: it goes on ending; -ESRCH: there is no such actor; -EAGAIN: timeout_ns 0, and the lane is
- * full; -EUSERS: all attach slots are taken. */
+ * -ETIMEDOUT: it was told, and goes on ending; -EAGAIN: it could not be told in this time (the lane is full,
+ * or new and not seen yet); -ESRCH: there is no such actor; -EUSERS: all attach slots are taken. */
 int myc_actor_stop(struct myc_system *system, myc_address actor, enum myc_stop_how how,
 		   uint64_t timeout_ns);
-/* -EAGAIN: the lane is full. The others as above. */
+/* 0: on its way. Errors as above, they do not wait. */
 int myc_actor_suspend(struct myc_system *system, myc_address actor);
 int myc_actor_resume(struct myc_system *system, myc_address actor);
 

@@ -431,7 +431,7 @@ int myc_actor_stop(struct myc_system *system, myc_address actor, enum myc_stop_h
 		if (sent && (!timeout_ns || !there(system, actor)))
 			return 0;
 		if (timeout_ns != UINT64_MAX && myc_clock_ns() - begun >= timeout_ns)
-			return -ETIMEDOUT;
+			return sent ? -ETIMEDOUT : -EAGAIN;
 		struct timespec wait = {.tv_nsec = nap};
 
 		nanosleep(&wait, NULL);
