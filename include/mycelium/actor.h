@@ -27,6 +27,7 @@ extern "C" {
 struct myc_actor;
 struct myc_feed_event;
 struct myc_reply;
+struct myc_signal_event;
 
 #define MYC_PAYLOAD_MAX 40 /* bytes carried inside a slot; more go as a body */
 
@@ -73,8 +74,10 @@ struct myc_behaviour {
 	int (*feed)(struct myc_actor *self,
 		    const struct myc_feed_event *event);		     /* mycelium/feed.h */
 	int (*reply)(struct myc_actor *self, const struct myc_reply *reply); /* mycelium/ask.h */
-	void (*stopping)(struct myc_actor *self);			     /* may still send */
-	void (*stopped)(struct myc_actor *self);			     /* last call */
+	/* DOWN and EXIT, also while paused or suspended: mycelium/link.h */
+	int (*signal)(struct myc_actor *self, const struct myc_signal_event *event);
+	void (*stopping)(struct myc_actor *self);			   /* may still send */
+	void (*stopped)(struct myc_actor *self);			   /* last call */
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */
 	/* The message in hand when the process died comes again, marked MYC_MESSAGE_REDELIVERED.
 	 * false: it becomes a dead letter, counted as in doubt. */

@@ -9,6 +9,7 @@
 #include <mycelium/body.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>
+#include <mycelium/link.h>
 #include <mycelium/system.h>
 
 #endif

@@ -42,6 +42,7 @@ struct myc_executor_opts {
 	uint32_t timers;     /* pending timers, 0 = 4096 */
 	uint32_t signals;    /* that wait for a full lane or older messages, 0 = 1024 */
 	uint32_t asks;	     /* that wait for their reply, 0 = 1024; at most 65535 */
+	uint32_t watches;    /* monitors and ends of links that its actors hold, 0 = 4096 */
 };
 
 struct myc_system_opts {

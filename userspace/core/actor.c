@@ -13,25 +13,25 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/exit.h"
 
 #define STUCK_NS 1000000000u
 
-static struct myc_actor_slot *shared(const struct myc_actor *actor)
+void myc_actor_set_life(struct myc_actor *actor, uint32_t life)
 {
-	return &actor->executor->system->slot[actor->slot];
-}
+	uint32_t home = actor->executor->index;
 
-static void set_life(struct myc_actor *actor, uint32_t life)
-{
 	actor->life = (uint8_t)life;
 	myc_actor_aside(actor, MYC_ASIDE_LIFE, !myc_actor_runs(actor));
-	/* Release: what the actor was is done with. Pairs with the acquire where slots are given. */
-	__atomic_store_n(
-		&shared(actor)->word,
-		myc_actor_word(myc_address_generation(actor->address),
-			       life == MYC_ACTOR_FREE ? MYC_EXECUTOR_NONE : actor->executor->index,
-			       life),
-		__ATOMIC_RELEASE);
+	bool takes = (life != MYC_ACTOR_FREE && life != MYC_ACTOR_ENDED) &&
+		     !(actor->ties.flags & MYC_TIE_DRAINING);
+	/* Release: what the actor was is done with. Pairs with the acquire where slots are given, and
+	 * where its end is waited for. */
+	__atomic_store_n(&myc_actor_shared(actor)->word,
+			 myc_actor_word(myc_address_generation(actor->address),
+					takes ? home : MYC_EXECUTOR_NONE, life) |
+				 (uint64_t)home << 40,
+			 __ATOMIC_RELEASE);
 }
 
 static int start_once(struct myc_actor *actor)
@@ -69,12 +69,13 @@ static bool restart_allowed(struct myc_actor *actor)
 	return true;
 }
 
-static void count_restart(struct myc_actor *actor)
+static void count_restart(struct myc_actor *actor, int code)
 {
-	uint32_t restarts = shared(actor)->restarts + 1;
+	uint32_t restarts = myc_actor_shared(actor)->restarts + 1;
 
-	__atomic_store_n(&shared(actor)->restarts, restarts, __ATOMIC_RELAXED);
+	__atomic_store_n(&myc_actor_shared(actor)->restarts, restarts, __ATOMIC_RELAXED);
 	__atomic_store_n(&actor->metrics->restarts, restarts, __ATOMIC_RELAXED);
+	myc_exit_restarted(actor, code);
 }
 
 static int give_up(struct myc_actor *actor, int code)
@@ -82,7 +83,7 @@ static int give_up(struct myc_actor *actor, int code)
 	struct myc_system *system = actor->executor->system;
 	myc_address address = actor->address;
 
-	myc_actor_end(actor);
+	myc_actor_end(actor, MYC_EXIT_FAILED, code);
 	if (system->workspace.failed)
 		system->workspace.failed(system->workspace.context, address, code);
 	return code;
@@ -90,7 +91,7 @@ static int give_up(struct myc_actor *actor, int code)
 
 static void begun(struct myc_actor *actor)
 {
-	set_life(actor, MYC_ACTOR_RUNNING);
+	myc_actor_set_life(actor, MYC_ACTOR_RUNNING);
 	myc_receiver_make_ready(actor);
 	if (actor->stop_asked)
 		myc_actor_after(actor, 0);
@@ -103,11 +104,12 @@ int myc_actor_begin(struct myc_actor *actor)
 
 		if (!code)
 			break;
+		actor->stop_asked = false;
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
 		myc_asks_forget(actor);
 		if (!restart_allowed(actor))
 			return give_up(actor, code);
-		count_restart(actor);
+		count_restart(actor, code);
 	}
 	begun(actor);
 	return 0;
@@ -118,7 +120,7 @@ int myc_actor_start(struct myc_actor *actor)
 	int code = start_once(actor);
 
 	if (code)
-		myc_actor_end(actor);
+		myc_actor_end(actor, MYC_EXIT_FAILED, code);
 	else
 		begun(actor);
 	return code;
@@ -135,59 +137,22 @@ void myc_actor_after(struct myc_actor *actor, int code)
 			give_up(actor, code);
 			return;
 		}
-		count_restart(actor);
+		count_restart(actor, code);
 		if (actor->life == MYC_ACTOR_RUNNING)
 			myc_actor_begin(actor);
 		else
-			myc_actor_end(actor);
+			myc_actor_end(actor, MYC_EXIT_FAILED, code);
 		return;
 	}
 	if (!actor->stop_asked)
 		return;
 	/* While the system stops, `stopping` was called already. */
-	if (actor->life == MYC_ACTOR_RUNNING) {
-		set_life(actor, MYC_ACTOR_STOPPING);
+	if (actor->life == MYC_ACTOR_RUNNING && !(actor->ties.flags & MYC_TIE_EXIT)) {
+		myc_actor_set_life(actor, MYC_ACTOR_STOPPING);
 		if (actor->behaviour->stopping)
 			actor->behaviour->stopping(actor);
 	}
-	myc_actor_end(actor);
-}
-
-void myc_actor_end(struct myc_actor *actor)
-{
-	struct myc_executor *executor = actor->executor;
-
-	myc_timers_cancel_all(&executor->timers, &actor->timers);
-	if (actor->behaviour->stopped)
-		actor->behaviour->stopped(actor);
-	myc_timers_cancel_all(&executor->timers, &actor->timers);
-	myc_asks_forget(actor);
-	myc_receiver_drop_pending(actor);
-	myc_body_give_all(actor);
-	myc_receiver_forget(executor, actor);
-	if (actor->previous)
-		actor->previous->next = actor->next;
-	else
-		executor->actors = actor->next;
-	if (actor->next)
-		actor->next->previous = actor->previous;
-	actor->life = MYC_ACTOR_FREE;
-	myc_actor_aside(actor, MYC_ASIDE_LIFE, true);
-	actor->next = executor->ended_actors;
-	executor->ended_actors = actor;
-}
-
-void myc_actor_bury(struct myc_executor *executor)
-{
-	while (executor->ended_actors) {
-		struct myc_actor *actor = executor->ended_actors;
-
-		executor->ended_actors = actor->next;
-		set_life(actor, MYC_ACTOR_FREE);
-		actor->address = MYC_NOBODY;
-		myc_actor_free(actor);
-		myc_slot_free(executor, actor->slot);
-	}
+	myc_actor_end(actor, actor->ties.reason, actor->ties.code);
 }
 
 void myc_actor_pause(struct myc_actor *actor)
@@ -250,7 +215,7 @@ const char *myc_name(const struct myc_actor *self)
 
 uint32_t myc_restarts(const struct myc_actor *self)
 {
-	return shared(self)->restarts;
+	return myc_actor_shared(self)->restarts;
 }
 
 uint64_t myc_now_ns(const struct myc_actor *self)
@@ -284,6 +249,10 @@ int myc_timer_cancel(struct myc_actor *self, struct myc_timer timer)
 
 void myc_stop(struct myc_actor *self)
 {
+	if (self->stop_asked)
+		return;
+	self->ties.reason = MYC_EXIT_NORMAL;
+	self->ties.code = 0;
 	self->stop_asked = true;
 }
 

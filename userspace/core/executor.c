@@ -18,8 +18,10 @@
 #include "core/ask.h"
 #include "core/executor.h"
 #include "core/body.h"
+#include "core/exit.h"
 #include "core/signal.h"
 #include "core/wake.h"
+#include "core/watch.h"
 
 #define SCAN_TURNS 16	       /* turns between looks for new lanes, flows, adoptions */
 #define STATUS_NS  1000000000u /* between status lines */
@@ -29,6 +31,8 @@
 #define TIMERS	   4096
 #define SIGNALS	   1024
 #define ASKS	   1024
+#define WATCHES	   4096
+#define LOOK_NS	   10000000u /* longest sleep while actors of other processes are watched */
 
 uint64_t myc_executor_now(struct myc_executor *executor)
 {
@@ -109,6 +113,8 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 	if (!code)
 		code = myc_asks_open(executor, opts->asks ? opts->asks : ASKS);
 	if (!code)
+		code = myc_watches_open(executor, opts->watches ? opts->watches : WATCHES);
+	if (!code)
 		code = myc_sender_open(&executor->out, system, index);
 	if (code)
 		return myc_error_set(error, code, NULL, "executor %u: %s", index, strerror(-code));
@@ -125,6 +131,7 @@ void myc_executor_close(struct myc_executor *executor)
 	myc_sender_close(&executor->out);
 	myc_signals_close(executor);
 	myc_asks_close(executor);
+	myc_watches_close(executor);
 	myc_timers_close(&executor->timers);
 	free(executor->inlet);
 	free(executor->flow_table);
@@ -169,6 +176,11 @@ static unsigned adopt(struct myc_executor *executor, bool begin)
 			myc_actor_begin(actor);
 	}
 	return offered - first;
+}
+
+void myc_executor_adopt_offered(struct myc_executor *executor)
+{
+	adopt(executor, true);
 }
 
 static unsigned poll_sources(struct myc_executor *executor)
@@ -245,6 +257,7 @@ static unsigned scan(struct myc_executor *executor)
 	if (executor->rescan || myc_receiver_changed(executor))
 		myc_receiver_scan(executor);
 	myc_body_turn(&executor->out);
+	myc_watch_look(executor);
 	write_status(executor);
 	return executor->asks.count ? myc_asks_tick(executor) : 0;
 }
@@ -258,8 +271,12 @@ static unsigned turn(struct myc_executor *executor, bool draining)
 		n += poll_sources(executor);
 	n += myc_receiver_poll(executor, executor->opts.batch);
 	n += myc_receiver_pending(executor, executor->opts.batch);
+	if (executor->watches.queue.first)
+		n += myc_watch_turn(executor);
 	if (executor->signals.count)
 		n += myc_signals_drain(executor);
+	if (executor->restarts_untold)
+		myc_exit_tell_restarts(executor);
 	if (executor->outbox_count)
 		n += myc_outbox_drain(executor);
 	if (!draining)
@@ -295,6 +312,8 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 	}
 	if (executor->others_cannot_ring && until > now + MYC_UNRUNG_SLEEP_NS)
 		until = now + MYC_UNRUNG_SLEEP_NS;
+	if (myc_watch_abroad(executor) && until > now + LOOK_NS)
+		until = now + LOOK_NS;
 	return until;
 }
 
@@ -324,6 +343,7 @@ static bool anything_there(struct myc_executor *executor)
 			return true;
 	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
 	       (executor->outbox_count && myc_outbox_ready(executor)) || executor->signals.count ||
+	       executor->telling || executor->watches.lost ||
 	       __atomic_load_n(&executor->offered, __ATOMIC_ACQUIRE) != executor->taken ||
 	       atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
 }
@@ -477,8 +497,8 @@ static void drain(struct myc_executor *executor)
 	__atomic_store_n(&executor->drain_quiet, 1, __ATOMIC_RELEASE);
 	status_lines(executor);
 	while (executor->actors)
-		myc_actor_end(executor->actors);
-	myc_actor_bury(executor);
+		myc_actor_end(executor->actors, MYC_EXIT_SHUTDOWN, 0);
+	myc_actor_bury_all(executor);
 	myc_receiver_publish(executor);
 	if (executor->out.dirty)
 		myc_sender_wake(&executor->out);

@@ -9,7 +9,8 @@
  *   asks      messages that wait for a reply, and the replies (ask.h and its four files)
  *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
- *   actor     life of one actor: init, failure, restart, stop               (actor.c)
+ *   actor     life of one actor: init, failure, restart, stop       (actor.c, exit.c)
+ *   watches   links and monitors                                   (watch.c, link.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
  *   system    making all of it from a region                                (system.c, post.c)
  *
@@ -126,6 +127,10 @@ void myc_road_bind(const struct myc_sender *sender, struct myc_road *road);
  * 0, -ESRCH, -ENOSPC. */
 struct myc_road *myc_sender_road_to(struct myc_sender *sender, uint32_t process, uint32_t executor);
 int myc_sender_road(struct myc_sender *sender, myc_address to, struct myc_road **road);
+/* No free slot in this ring? For who sends by it without flows: also finds the receiver's cursor. */
+bool myc_road_full(const struct myc_sender *sender, struct myc_road *road, enum myc_lane_ring ring);
+/* The calling plain thread's sender. 0, -EUSERS, -ENOMEM. */
+int myc_attached_sender(struct myc_system *system, struct myc_sender **sender);
 /* Finds or makes road and flow. -ESRCH, -ENOSPC (lanes or flows are all in use). */
 int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
 		       struct myc_ref *ref);
@@ -219,6 +224,23 @@ enum myc_aside {
 	MYC_ASIDE_OUTBOX = 2,  /* paused: its own messages wait for credit */
 	MYC_ASIDE_PENDING = 4, /* others came before and wait */
 	MYC_ASIDE_AWAIT = 8,   /* it awaits a reply */
+	MYC_ASIDE_SUSPENDED = 16,
+};
+
+/* Entries in the executor's table of watches; 0 = none. */
+struct myc_watch_list {
+	uint32_t first, last;
+};
+
+/* What ties an actor to others: see core/watch.h, core/exit.h. All zero: nothing. */
+struct myc_ties {
+	uint64_t watchers; /* bits: roads to executors that want to know of its end */
+	uint64_t
+		telling; /* running: not told yet of a restart; ended: told all but the held ones */
+	struct myc_watch_list owned;
+	uint32_t reason; /* of its end: enum myc_exit_kind */
+	int32_t code;
+	uint32_t flags; /* enum myc_tie_flag */
 };
 
 /* What few actors have: made when it is needed. */
@@ -263,6 +285,7 @@ struct myc_actor {
 	uint32_t asks;	 /* the same; 0 = none */
 	struct myc_actor *next_ready;
 	struct myc_actor *next, *previous; /* of the executor */
+	struct myc_ties ties;
 };
 _Static_assert(sizeof(struct myc_actor) <= 192, "an idle actor is small");
 
@@ -270,8 +293,10 @@ struct myc_actor_more *myc_actor_more(struct myc_actor *actor); /* NULL: no memo
 int myc_actor_begin(struct myc_actor *actor); /* init, started; restarts when they fail */
 int myc_actor_start(struct myc_actor *actor); /* init, started; ends it when they fail */
 void myc_actor_after(struct myc_actor *actor, int code); /* what a handler's result asks for */
-void myc_actor_end(struct myc_actor *actor);	    /* stopped; its slot is free after the turn */
-void myc_actor_bury(struct myc_executor *executor); /* end of turn: frees the slots of the ended */
+/* stopped; its watchers are told and its slot is freed when what it sent is on its way (core/exit.h) */
+void myc_actor_end(struct myc_actor *actor, uint32_t reason, int32_t code);
+void myc_actor_bury(struct myc_executor *executor); /* end of turn */
+void myc_actor_set_life(struct myc_actor *actor, uint32_t life);
 void myc_actor_pause(struct myc_actor *actor);
 void myc_actor_unpause(struct myc_actor *actor);
 /* Adds the pause since the last look, and sees whether it has become a long one. */
@@ -281,10 +306,10 @@ static inline void myc_actor_aside(struct myc_actor *actor, enum myc_aside why, 
 {
 	actor->aside = (uint8_t)(is ? actor->aside | why : actor->aside & ~why);
 }
-/* It goes on when its messages have gone, or its reply has come. */
+/* It goes on when its messages have gone, its reply has come, or somebody resumes it. */
 static inline bool myc_actor_waits(const struct myc_actor *actor)
 {
-	return actor->aside & (MYC_ASIDE_OUTBOX | MYC_ASIDE_AWAIT);
+	return actor->aside & (MYC_ASIDE_OUTBOX | MYC_ASIDE_AWAIT | MYC_ASIDE_SUSPENDED);
 }
 static inline bool myc_actor_runs(const struct myc_actor *actor)
 {
@@ -320,6 +345,26 @@ struct myc_asks {
 	struct myc_answered *answered;
 };
 
+/* See core/watch.h. */
+struct myc_swept {
+	uint32_t start;
+	bool done;
+};
+
+struct myc_watches {
+	struct myc_watch *entry; /* from 1 */
+	uint32_t capacity, free;
+	struct myc_watch_list queue;
+	struct myc_watch_list *row; /* by peer */
+	uint32_t mask, walk;
+	uint32_t lost;		     /* in the queue and not due */
+	uint32_t *armed, *seen;	     /* by process: watches, incarnation */
+	uint32_t armed_all, numbers; /* numbers given to links */
+	uint32_t sweeps, swept_count;
+	bool sweeping;
+	struct myc_swept *swept; /* by inlet */
+};
+
 struct myc_executor {
 	struct myc_sender out; /* first: the sender of its actors */
 	struct myc_system *system;
@@ -351,13 +396,17 @@ struct myc_executor {
 
 	struct myc_signals signals;
 	struct myc_asks asks;
+	struct myc_watches watches;
+	bool telling;	      /* ends wait for room in a lane */
+	bool restarts_untold; /* see myc_exit_tell_restarts */
 	struct myc_timers timers;
 	struct myc_source *sources;
 	struct myc_slot_queue kept; /* free slots */
 	struct myc_slab slab;	    /* states of those spawned here */
 	struct myc_actor *actors;
-	struct myc_actor *ended_actors; /* this turn: callers up the stack may still hold them */
-	uint64_t status_ns;		/* next time for status lines */
+	struct myc_actor
+		*ended_actors; /* not freed within the turn: callers up the stack hold them */
+	uint64_t status_ns;    /* next time for status lines */
 
 	/* Handed over by the controlling thread: it stores `offered` (release), we load (acquire). */
 	struct myc_actor **offer;
@@ -381,6 +430,8 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 void myc_executor_close(struct myc_executor *executor);
 void *myc_executor_run(void *executor);
 void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor);
+/* Takes over and begins the actors that were spawned since. */
+void myc_executor_adopt_offered(struct myc_executor *executor);
 uint64_t myc_executor_now(struct myc_executor *executor);
 
 /* the receiver */

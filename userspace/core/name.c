@@ -33,6 +33,16 @@ static struct myc_name *name_row(const struct myc_system *system, const char *na
 	return &system->names[i];
 }
 
+/* A name is free as soon as its actor has ended. */
+static bool lives(const struct myc_system *system, myc_address address)
+{
+	uint64_t word =
+		__atomic_load_n(&system->slot[myc_address_slot(address)].word, __ATOMIC_ACQUIRE);
+
+	return myc_actor_word_generation(word) == myc_address_generation(address) &&
+	       myc_actor_word_lives(word);
+}
+
 int myc_names_open(struct myc_system *system)
 {
 	uint32_t rows = 1;
@@ -53,7 +63,7 @@ void myc_names_close(struct myc_system *system)
 int myc_names_find(const struct myc_system *system, const char *name, myc_address *address)
 {
 	*address = __atomic_load_n(&name_row(system, name)->address, __ATOMIC_ACQUIRE);
-	return *address ? 0 : -ENOENT;
+	return *address && lives(system, *address) ? 0 : -ENOENT;
 }
 
 void myc_names_set(struct myc_system *system, const char *name, myc_address address)

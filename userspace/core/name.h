@@ -15,7 +15,7 @@ struct myc_system;
 
 int myc_names_open(struct myc_system *system);
 void myc_names_close(struct myc_system *system);
-/* 0 and the address the name was last given to; -ENOENT. Any thread. */
+/* 0 and the address of the actor that has the name; -ENOENT: there is none (any more). Any thread. */
 int myc_names_find(const struct myc_system *system, const char *name, myc_address *address);
 /* Under the mutex. */
 void myc_names_set(struct myc_system *system, const char *name, myc_address address);

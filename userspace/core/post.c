@@ -89,6 +89,16 @@ int myc_attached(struct myc_system *system, struct myc_attachment **attachment)
 	return *attachment ? 0 : attach(system, attachment);
 }
 
+int myc_attached_sender(struct myc_system *system, struct myc_sender **sender)
+{
+	struct myc_attachment *attachment;
+	int code = myc_attached(system, &attachment);
+
+	if (!code)
+		*sender = &attachment->out;
+	return code;
+}
+
 void myc_attachments_close(struct myc_system *system)
 {
 	if (system->attach_key_made)

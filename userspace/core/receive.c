@@ -7,6 +7,7 @@
 #include "core/body.h"
 #include "core/receiver.h"
 #include "core/signal.h"
+#include "core/watch.h"
 
 /* ---- pending queue ----------------------------------------------------------------------------- */
 
@@ -283,7 +284,10 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 	if (slot->flow == MYC_FLOW_NONE && slot->type >= MYC_TYPE_FRAMEWORK &&
 	    slot->size <= MYC_LANE_PAYLOAD) {
 		myc_lane_begin(&inlet->lane, ring);
-		myc_signal_received(executor, inlet, slot);
+		if (!myc_signal_received(executor, inlet, slot)) {
+			myc_lane_settle(&inlet->lane, ring);
+			return false;
+		}
 		myc_lane_done(&inlet->lane, ring);
 		return true;
 	}
@@ -434,6 +438,8 @@ unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget)
 		executor->ready = actor->next_ready;
 		actor->ready_listed = false;
 		for (unsigned own = 0; own < 16 && n < budget; own++, n++) {
+			if (executor->watches.queue.first)
+				myc_watch_deliver(executor, actor);
 			if (actor->aside != MYC_ASIDE_PENDING || !deliver_pending(executor, actor))
 				break;
 		}

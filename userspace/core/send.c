@@ -182,6 +182,16 @@ void myc_road_bind(const struct myc_sender *sender, struct myc_road *road)
 	}
 }
 
+bool myc_road_full(const struct myc_sender *sender, struct myc_road *road, enum myc_lane_ring ring)
+{
+	if (!myc_lane_full(&road->lane, ring))
+		return false;
+	if (road->lane.cursor)
+		return true;
+	myc_road_bind(sender, road);
+	return myc_lane_full(&road->lane, ring);
+}
+
 /* A lane that was cut off from a predecessor. Its flows count from the receiver's limits on. */
 static void road_mend(struct myc_sender *sender, struct myc_road *road)
 {
@@ -369,9 +379,9 @@ int myc_sender_road(struct myc_sender *sender, myc_address to, struct myc_road *
 	uint64_t word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
 
 	if (myc_actor_word_generation(word) != myc_address_generation(to) ||
-	    myc_actor_word_state(word) == MYC_ACTOR_FREE)
+	    !myc_actor_word_lives(word))
 		return -ESRCH;
-	*road = myc_sender_road_to(sender, process, myc_actor_word_executor(word));
+	*road = myc_sender_road_to(sender, process, myc_actor_word_home(word));
 	return *road ? 0 : -ENOSPC;
 }
 

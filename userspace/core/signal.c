@@ -5,7 +5,11 @@
 #include <stdlib.h>
 
 #include "core/ask.h"
+#include <mycelium/abi/signal.h>
+
+#include "core/link.h"
 #include "core/receiver.h"
+#include "core/watch.h"
 
 struct myc_signal_entry {
 	uint32_t next;
@@ -101,15 +105,6 @@ static inline void put(struct myc_executor *executor, struct myc_road *road,
 		myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
 }
 
-/* A lane that carried no message yet is not bound: the receiver may have found it since. */
-static inline bool full(struct myc_executor *executor, struct myc_road *road,
-			enum myc_lane_ring ring)
-{
-	if (__builtin_expect(!road->lane.cursor, 0))
-		myc_road_bind(&executor->out, road);
-	return myc_lane_full(&road->lane, ring);
-}
-
 static int queue(struct myc_executor *executor, const struct myc_signal_entry *wanted)
 {
 	struct myc_signals *signals = &executor->signals;
@@ -157,7 +152,8 @@ __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 
 	memcpy(entry.slot.word, word, 3 * sizeof(*word));
 	myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
-	if (executor->signals.count || older_waits(executor, &entry) || full(executor, road, ring))
+	if (executor->signals.count || older_waits(executor, &entry) ||
+	    myc_road_full(&executor->out, road, ring))
 		return queue(executor, &entry);
 	put(executor, road, ring, word, signal->payload, signal->size);
 	return 0;
@@ -174,7 +170,7 @@ static inline int send_by(struct myc_executor *executor, struct myc_road *road,
 	};
 
 	if (__builtin_expect(executor->signals.count || (from && from->outboxed) ||
-				     full(executor, road, ring),
+				     myc_road_full(&executor->out, road, ring),
 			     0))
 		return send_behind(executor, road, from, signal, ring, word);
 	put(executor, road, ring, word, signal->payload, signal->size);
@@ -219,6 +215,56 @@ int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, ui
 	return road ? send_by(executor, road, NULL, signal, ring) : -ENOSPC;
 }
 
+int myc_signal_send_road(struct myc_executor *executor, struct myc_road *road,
+			 struct myc_actor *from, const struct myc_signal *signal,
+			 enum myc_lane_ring ring)
+{
+	return send_by(executor, road, from, signal, ring);
+}
+
+int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *signal,
+			  enum myc_lane_ring ring)
+{
+	struct myc_road *road;
+	int code = myc_sender_road(sender, signal->to, &road);
+
+	if (!code && myc_road_full(sender, road, ring))
+		code = -EAGAIN;
+	if (!code) {
+		myc_lane_push(&road->lane, ring, myc_slot_kind(signal->type, signal->size, 0),
+			      myc_slot_to(myc_address_slot(signal->to),
+					  myc_address_generation(signal->to), MYC_FLOW_NONE),
+			      myc_slot_from(MYC_SLOT_PLAIN, signal->correlation), signal->payload,
+			      signal->size);
+		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
+	}
+	if (sender->dirty)
+		myc_sender_wake(sender);
+	return code;
+}
+
+bool myc_signals_from(const struct myc_executor *executor, const struct myc_actor *actor)
+{
+	const struct myc_signals *signals = &executor->signals;
+
+	for (uint32_t i = signals->count ? signals->first : MYC_NONE; i != MYC_NONE;
+	     i = signals->entry[i].next)
+		if (signals->entry[i].from == actor)
+			return true;
+	return false;
+}
+
+/* Its lane is full and nobody empties it: a successor has no use for what was said to the dead one. */
+static bool process_dead(const struct myc_executor *executor, struct myc_road *road,
+			 enum myc_lane_ring ring)
+{
+	uint32_t incarnation;
+
+	return road->process != executor->system->workspace.process &&
+	       myc_road_full(&executor->out, road, ring) &&
+	       !myc_process_there(executor->system, road->process, &incarnation);
+}
+
 unsigned myc_signals_drain(struct myc_executor *executor)
 {
 	struct myc_signals *signals = &executor->signals;
@@ -230,10 +276,11 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 		uint32_t index = *link;
 		struct myc_signal_entry *entry = &signals->entry[index];
 		struct myc_road *road = entry->road;
-		bool cut = myc_road_cut(road);
+		bool cut = myc_road_cut(road) || process_dead(executor, road, entry->ring);
 
 		if (!cut && (road->signals_blocked[entry->ring] == signals->round ||
-			     older_waits(executor, entry) || full(executor, road, entry->ring))) {
+			     older_waits(executor, entry) ||
+			     myc_road_full(&executor->out, road, entry->ring))) {
 			road->signals_blocked[entry->ring] = signals->round;
 			last = index;
 			link = &entry->next;
@@ -258,10 +305,16 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 
 /* ---- receiving --------------------------------------------------------------------------------- */
 
-void myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
+bool myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 			 const struct myc_slot *slot)
 {
-	(void)inlet;
+	if (slot->type >= MYC_SIGNAL_WATCH && slot->type < MYC_SIGNAL_LIFE_END) {
+		int code = myc_link_received(executor, inlet, slot);
+
+		if (code == -EPROTO)
+			myc_dead_letter(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE);
+		return code != -ENOBUFS;
+	}
 	switch (slot->type) {
 	case MYC_SIGNAL_REPLY:
 	case MYC_SIGNAL_REPLY_ERROR:
@@ -279,4 +332,5 @@ void myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		myc_dead_letter(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE);
 		break;
 	}
+	return true;
 }

@@ -37,6 +37,15 @@ void myc_signals_close(struct myc_executor *executor);
  * or nobody's, -ENOSPC: no lane to its executor, -ENOBUFS: the queue is full. */
 int myc_signal_send(struct myc_executor *executor, struct myc_actor *from,
 		    const struct myc_signal *signal, enum myc_lane_ring ring);
+/* By a road that is there; from NULL: from the executor itself. -ENOBUFS. */
+int myc_signal_send_road(struct myc_executor *executor, struct myc_road *road,
+			 struct myc_actor *from, const struct myc_signal *signal,
+			 enum myc_lane_ring ring);
+/* From a plain thread. Also -EAGAIN: the lane is full. */
+int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *signal,
+			  enum myc_lane_ring ring);
+/* Do signals from this actor wait? */
+bool myc_signals_from(const struct myc_executor *executor, const struct myc_actor *actor);
 /* To an executor as such; signal->to says what it is about. */
 int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, uint32_t index,
 			     const struct myc_signal *signal, enum myc_lane_ring ring);
@@ -46,8 +55,9 @@ unsigned myc_signals_drain(struct myc_executor *executor);
 void myc_signals_hold(struct myc_executor *executor, struct myc_flow_out *flow);
 
 /* What came: a checked copy, from the executor at the other end of the inlet. The sender's address is
- * given in full for an actor of that process, whatever its generation. */
-void myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
+ * given in full for an actor of that process, whatever its generation. False: it needs an answer, and too
+ * many signals wait; it stays in the lane and comes again. */
+bool myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 			 const struct myc_slot *slot);
 
 #endif

@@ -230,15 +230,6 @@ static void publish(struct myc_system *system, struct myc_actor *actor, uint32_t
 			 __ATOMIC_RELEASE);
 }
 
-static bool alive(const struct myc_system *system, myc_address address)
-{
-	uint64_t word =
-		__atomic_load_n(&system->slot[myc_address_slot(address)].word, __ATOMIC_ACQUIRE);
-
-	return myc_actor_word_generation(word) == myc_address_generation(address) &&
-	       myc_actor_word_state(word) != MYC_ACTOR_FREE;
-}
-
 /* Are the options whole? A copy of them with later fields 0. */
 static int check(const struct myc_spawn_opts *opts, struct myc_spawn_opts *full,
 		 struct myc_error *error)
@@ -262,7 +253,7 @@ static int check_name(const struct myc_system *system, const char *name, struct 
 {
 	myc_address taken;
 
-	if (name && !myc_names_find(system, name, &taken) && alive(system, taken))
+	if (name && !myc_names_find(system, name, &taken))
 		return myc_error_set(error, -EEXIST, "give each actor a name of its own",
 				     "an actor '%s' is there already", name);
 	return 0;

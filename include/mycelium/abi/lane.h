@@ -289,13 +289,15 @@ enum myc_actor_state {
 	MYC_ACTOR_STARTING = 1,
 	MYC_ACTOR_RUNNING = 2,
 	MYC_ACTOR_STOPPING = 3,
+	MYC_ACTOR_ENDED = 4, /* nobody's; what it sent and who watches it are being seen to */
 };
 
 /* Writer: the controlling thread while state is FREE or STARTING and before the executor adopted
  * the actor, then that executor. */
 struct myc_actor_slot {
-	/* generation 24 (low) | executor 8 | state 8. Senders compare the low half at each message: of a
-	 * free slot the executor is MYC_EXECUTOR_NONE. */
+	/* generation 24 (low) | executor 8 | state 8 | home 8. Senders compare the low half at each message:
+	 * the executor is MYC_EXECUTOR_NONE when none are taken (free, ended, draining). Home is whose it is,
+	 * or was, then; signals go there. */
 	uint64_t word;
 	uint32_t restarts;
 	uint32_t awaited;  /* MYC_ASK_ID of the ask that waits_on is about */
@@ -320,6 +322,18 @@ static inline uint32_t myc_actor_word_executor(uint64_t word)
 static inline uint32_t myc_actor_word_state(uint64_t word)
 {
 	return (uint32_t)(word >> 32) & 0xff;
+}
+static inline uint32_t myc_actor_word_home(uint64_t word)
+{
+	uint32_t executor = myc_actor_word_executor(word);
+
+	return executor != MYC_EXECUTOR_NONE ? executor : (uint32_t)(word >> 40) & 0xff;
+}
+static inline int myc_actor_word_lives(uint64_t word)
+{
+	uint32_t state = myc_actor_word_state(word);
+
+	return state != MYC_ACTOR_FREE && state != MYC_ACTOR_ENDED;
 }
 
 /* Head of the block; `slots` times struct myc_actor_slot follow. */

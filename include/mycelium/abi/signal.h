@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What executors tell each other about the lives of actors: payloads of slots with these types and
+ * MYC_FLOW_NONE. Checked by the receiver like everything from another process. Incarnations are the
+ * low 32 bits; a signal that names another one than the present is about somebody who is gone.
+ */
+#ifndef MYCELIUM_ABI_SIGNAL_H
+#define MYCELIUM_ABI_SIGNAL_H
+
+#include <stdint.h>
+
+enum myc_signal_life {
+	MYC_SIGNAL_WATCH = 0xff10,   /* tell me when it ends */
+	MYC_SIGNAL_LINK = 0xff11,    /* from has linked with to; and tell me */
+	MYC_SIGNAL_UNLINK = 0xff12,  /* from has unlinked from to */
+	MYC_SIGNAL_REFUSED = 0xff13, /* from's executor has no room for link `mine` of to */
+	MYC_SIGNAL_HOLD = 0xff14,    /* for this watcher there is more from who */
+	MYC_SIGNAL_DEAD = 0xff15,    /* who has ended, or restarted in place */
+	MYC_SIGNAL_EXIT = 0xff16,    /* an exit signal */
+	MYC_SIGNAL_CONTROL = 0xff17, /* stop, suspend ... (urgent) */
+	MYC_SIGNAL_LIFE_END
+};
+
+struct myc_signal_watch {
+	uint64_t who;
+	uint32_t incarnation; /* of its process */
+	uint32_t restart;     /* of it */
+	uint32_t through;     /* whichever it is now */
+};
+
+struct myc_signal_link { /* and UNLINK, REFUSED */
+	uint64_t from, to;
+	uint32_t from_incarnation, to_incarnation;
+	uint32_t from_restart, to_restart;
+	uint32_t mine;	/* from's number of the link, 0: it has given none */
+	uint32_t other; /* UNLINK: the last of to's numbers that from knows of, or 0 */
+};
+_Static_assert(sizeof(struct myc_signal_link) == 40, "a slot's payload");
+
+struct myc_signal_hold {
+	uint64_t who, watcher;
+};
+
+enum myc_signal_dead_flag {
+	MYC_DEAD_FINAL = 1 << 0, /* not just a restart */
+	MYC_DEAD_ALL = 1 << 1,	 /* also watchers that were held */
+};
+struct myc_signal_dead {
+	uint64_t who;
+	uint32_t restart; /* the one that is over */
+	uint32_t kind;
+	int32_t code;
+	uint32_t flags;
+};
+
+struct myc_signal_exit {
+	uint64_t from, to;
+	uint32_t kind;
+	int32_t code;
+};
+
+enum myc_control { MYC_CONTROL_SUSPEND = 16, MYC_CONTROL_RESUME = 17 }; /* else enum myc_stop_how */
+struct myc_signal_control {
+	uint64_t to;
+	uint32_t what;
+};
+
+#endif
