@@ -35,7 +35,7 @@
 #define MYC_ASK_BUCKETS	 512
 #define MYC_ASK_TICK_BIT 20 /* 2^20 ns = 1.05 ms */
 #define MYC_ASKS_MAX	 65535
-#define MYC_ASK_STOP_NS	 100000000u /* a stopping system waits so long for answers */
+#define MYC_ASK_STOP_NS	 500000000u /* a stopping system waits so long for answers */
 
 /* In which list an entry is, by links `before` and `after`. */
 enum myc_ask_place {
