@@ -124,9 +124,11 @@ int main(int argc, char **argv)
 	bool broken = argc > 1 && !strcmp(argv[1], "--broken");
 	char control[256], *log[PROGRAMS_MAX];
 
+	char *room = calloc(PROGRAMS_MAX, LOG_SIZE);
+	if (!room)
+		return 1;
 	for (unsigned i = 0; i < PROGRAMS_MAX; i++)
-		if (!(log[i] = calloc(1, LOG_SIZE)))
-			return 1;
+		log[i] = room + (size_t)i * LOG_SIZE;
 	libbpf_set_print(keep_warnings);
 	int bad = load_all(build, log);
 	snprintf(control, sizeof(control), "%s/vm-tests/broken.bpf.o", build);
@@ -135,8 +137,7 @@ int main(int argc, char **argv)
 		puts("FAILED: the control, which cannot load, did: this proves nothing");
 		bad = 1;
 	}
-	for (unsigned i = 0; i < PROGRAMS_MAX; i++)
-		free(log[i]);
+	free(room);
 	if (broken)
 		return bad | refused;
 	return bad;
