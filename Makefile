@@ -71,7 +71,7 @@ MAN := $(sort $(wildcard docs/man/*.[1357]))
 LIB_A := $(BUILD)/lib/libmycelium.a
 LIB_SO := $(BUILD)/lib/libmycelium.so.$(VERSION)
 
-.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors fuzz install clean bpf bpf-check tests benches fuzzers format
+.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors fuzz install clean bpf bpf-check bpf-stats tests benches fuzzers format vm-programs vm-tests vm-shell vm-selftest
 
 all: $(LIB_A) $(LIB_SO) $(TOOLS) $(EXAMPLES) ## library, BPF objects, tools, examples
 
@@ -106,6 +106,7 @@ $(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
 
 CPPFLAGS_tests := -Itests -Ibpf
 CPPFLAGS_tools := -Itools
+CPPFLAGS_vm-tests := -Itests -Ibpf
 
 $(LIB_A): $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -219,8 +220,38 @@ demo: deps ## builds all and runs the demo: packets to actors, with a report (ro
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) examples/demo/run
 
-bpf-check: all ## boots a 6.1 kernel under qemu and loads every BPF object there
-	@BUILD=$(BUILD) vm-tests/bpf-check
+# ---- the tests on other kernels ------------------------------------------------------------------
+
+# What only guests run: tests, and BPF programs that stand beside or against ours.
+VM_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(sort $(filter-out %.bpf.c,$(wildcard vm-tests/*.c))))
+VM_OBJECTS := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(sort $(wildcard vm-tests/*.bpf.c)))
+
+$(VM_PROGRAMS): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
+
+$(VM_OBJECTS): $(BUILD)/%.bpf.o: %.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $@.d -c $< -o $@
+
+vm-programs: all tests $(VM_PROGRAMS) $(VM_OBJECTS)
+
+vm-tests: vm-programs ## the tests in virtme-ng guests: KERNEL=6.12 TEST=wire_test for some of them
+	@BUILD=$(BUILD) vm-tests/run
+
+vm-shell: vm-programs ## a shell in a guest: KERNEL=6.1, 6.12, 6.18 or 7
+	@BUILD=$(BUILD) vm-tests/shell $(KERNEL)
+
+vm-selftest: vm-programs ## what must turn the table of vm-tests red does
+	@BUILD=$(BUILD) vm-tests/selftest
+
+bpf-stats: vm-programs ## the verifier's figures by program and kernel, held against the recorded ones
+	@BUILD=$(BUILD) vm-tests/bpf-stats
+
+bpf-check: vm-programs ## loads every BPF object on a 6.1 kernel
+	@BUILD=$(BUILD) KERNEL=6.1 TEST=bpf_objects,exit_watch_floor VM_RESULTS=$(BUILD)/vm/results-check vm-tests/run
 
 # ---- lint ----------------------------------------------------------------------------------------
 
@@ -238,7 +269,7 @@ format: ## formats every C file
 	@clang-format -i $(C_FILES)
 
 # The peers' libraries need not be there.
-TIDY_FILES := $(filter-out bpf/% tests/bench/actors/peers/%,$(filter %.c,$(C_FILES)))
+TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/bench/actors/peers/%,$(filter %.c,$(C_FILES)))
 lint-tidy: | $(SKELS)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
 		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf 2>/dev/null
@@ -247,7 +278,7 @@ lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=unusedStructMember -Iinclude -Iuserspace -Itests -Itools -Ibpf \
 		-D_GNU_SOURCE '-DLIBBPF_OPTS(type,name,...)=struct type name = {__VA_ARGS__}' \
-		userspace tools examples tests
+		userspace tools examples tests $(filter-out %.bpf.c,$(wildcard vm-tests/*.c))
 
 # ---- install -------------------------------------------------------------------------------------
 
@@ -264,4 +295,4 @@ install: all ## library, headers, pkg-config file, tools, man pages into DESTDIR
 clean: ## removes build/
 	rm -rf $(ROOT_BUILD)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -path $(BUILD)/vm -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -470,6 +470,9 @@ static void state_outlives_a_replacement_and_the_process_that_loaded(void **stat
 	free(config);
 }
 
+/* An emulated machine takes its time for each. */
+#define ROUNDS(count) (test_slowness() > 1 ? (count) / 4u : (count))
+
 /* ---- kill -9 --------------------------------------------------------------------------------- */
 
 /* Whatever fails in here, the parent sees by what is pinned. */
@@ -496,7 +499,8 @@ static void churn(bool life)
 
 /* Kills a child that churns: after a random while of up to most_ns, or in every other round within
  * 4 ms of a folder having been made in `dir`, while pins are made and moved about. */
-static void kill_churning(bool life, int round, uint64_t *random, uint64_t most_ns, const char *dir)
+static void kill_churning(bool life, unsigned round, uint64_t *random, uint64_t most_ns,
+			  const char *dir)
 {
 	struct pollfd made = {.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN};
 	struct timespec after = {0};
@@ -522,10 +526,10 @@ static void a_kill_at_any_point_of_a_load_is_cleaned_up(void **state)
 	struct myc_program_opts find = opts(NULL, MYC_ATTACH_AUTO);
 	uint64_t random = test_seed() * 2 + 1;
 	struct myc_error error = {0};
-	unsigned attached = 0, loaded = 0;
+	unsigned attached = 0, loaded = 0, rounds = ROUNDS(20);
 
 	(void)state;
-	for (int round = 0; round < 20; round++) {
+	for (unsigned round = 0; round < rounds; round++) {
 		struct myc_program *program = NULL;
 
 		kill_churning(true, round, &random, 200000000, BPFFS);
@@ -552,7 +556,7 @@ static void a_kill_at_any_point_of_a_load_is_cleaned_up(void **state)
 		must(myc_program_unload(program, &error));
 	}
 	print_message("found %u attached, %u loaded, %u absent\n", attached, loaded,
-		      20 - attached - loaded);
+		      rounds - attached - loaded);
 }
 
 static void a_kill_at_any_point_of_a_replacement_keeps_the_link(void **state)
@@ -565,7 +569,7 @@ static void a_kill_at_any_point_of_a_replacement_keeps_the_link(void **state)
 
 	(void)state;
 	myc_program_close(program);
-	for (int round = 0; round < 30; round++) {
+	for (unsigned round = 0; round < ROUNDS(30); round++) {
 		struct myc_program_status status;
 
 		kill_churning(false, round, &random, 150000000, BPFFS "/mycelium/" NAME);

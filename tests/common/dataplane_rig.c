@@ -91,12 +91,21 @@ static int open_sender(void)
 
 void dp_open(struct dp_rig *rig, unsigned queues, const struct myc_dataplane_opts *opts)
 {
-	const struct myc_program_opts program = {
-		.sz = sizeof(program), .name = "mycdp-test", .interface = DP_RECEIVER};
+	assert_int_equal(dp_namespace(queues), 0);
+	dp_open_here(rig, opts, MYC_SHARING_EXCLUSIVE, 0);
+}
+
+void dp_open_here(struct dp_rig *rig, const struct myc_dataplane_opts *opts,
+		  enum myc_sharing sharing, uint32_t priority)
+{
+	const struct myc_program_opts program = {.sz = sizeof(program),
+						 .name = "mycdp-test",
+						 .interface = DP_RECEIVER,
+						 .sharing = sharing,
+						 .priority = priority};
 	struct myc_error error = {0};
 
 	memset(rig, 0, sizeof(*rig));
-	assert_int_equal(dp_namespace(queues), 0);
 	dp_config(&rig->config, opts->endpoints);
 	rig->opts = *opts;
 	rig->opts.sz = sizeof(rig->opts);

@@ -31,6 +31,9 @@ void dp_config(struct myc_steer_config *config, unsigned channels);
 /* Namespace with an interface of `queues`, program, regions, data plane; opts.config and kind are
  * set here. Fails the test. */
 void dp_open(struct dp_rig *rig, unsigned queues, const struct myc_dataplane_opts *opts);
+/* The same in the namespace as it is, where other programs may be. */
+void dp_open_here(struct dp_rig *rig, const struct myc_dataplane_opts *opts,
+		  enum myc_sharing sharing, uint32_t priority);
 void dp_close(struct dp_rig *rig);
 /* Regions alone, for sources without XDP. */
 void dp_regions(struct dp_rig *rig, const struct myc_dataplane_opts *opts);

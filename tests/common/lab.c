@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "common/test.h"
 
 #define LABS_MAX 8
 static struct lab *open_labs[LABS_MAX];
@@ -33,6 +34,12 @@ static int shell(const char *format, ...)
 
 static void remove_lab(const struct lab *lab)
 {
+	const char *keep = getenv("MYC_KEEP");
+
+	/* Whoever looks at a failure afterwards wants what the folder held. */
+	if (keep)
+		shell("cp '%s'/*.pcap '%s'/*.log '%s'/*.json '%s' 2>/dev/null", lab->dir, lab->dir,
+		      lab->dir, keep);
 	shell("ip netns del %s 2>/dev/null; ip netns del %s 2>/dev/null; rm -rf '%s'",
 	      lab->receiver, lab->sender, lab->dir);
 }
@@ -56,10 +63,9 @@ static void remove_stale(void)
 	      "done");
 }
 
-bool lab_open(struct lab *lab, const char *tag, int queues)
+/* The names, and the folder. */
+static bool lab_name(struct lab *lab, const char *tag, int queues)
 {
-	static bool registered;
-
 	memset(lab, 0, sizeof(*lab));
 	lab->queues = queues;
 	snprintf(lab->name, sizeof(lab->name), "%.12s-%d", tag, (int)getpid());
@@ -74,10 +80,15 @@ bool lab_open(struct lab *lab, const char *tag, int queues)
 		return false;
 	}
 	chmod(lab->dir, 0755);
-	if (shell("set -e; ip netns add %1$s; ip netns add %2$s;"
-		  "ip link add %3$s netns %1$s numrxqueues %5$d numtxqueues %5$d type veth peer "
-		  "name %4$s "
-		  "netns %2$s numrxqueues %5$d numtxqueues %5$d;"
+	return true;
+}
+
+/* Namespaces with the two interfaces, which `make` puts there: addresses, routes, up. */
+static bool lab_furnish(struct lab *lab, const char *make)
+{
+	static bool registered;
+
+	if (shell("set -e; ip netns add %1$s; ip netns add %2$s; %5$s;"
 		  "ip -n %1$s link set lo up; ip -n %2$s link set lo up;"
 		  "ip -n %1$s addr add 10.77.0.1/24 dev %3$s; ip -n %2$s addr add 10.77.0.2/24 dev "
 		  "%4$s;"
@@ -85,9 +96,9 @@ bool lab_open(struct lab *lab, const char *tag, int queues)
 		  "ip -n %2$s route add 224.0.0.0/4 dev %4$s; ip -n %1$s route add 224.0.0.0/4 dev "
 		  "%3$s;"
 		  "ip netns exec %2$s ethtool -K %4$s tx off >/dev/null",
-		  lab->receiver, lab->sender, lab->interface, lab->peer, queues)) {
-		fprintf(stderr,
-			"lab: cannot make namespaces and a veth pair (root and iproute2 needed)\n");
+		  lab->receiver, lab->sender, lab->interface, lab->peer, make)) {
+		fprintf(stderr, "lab: cannot make namespaces with their interfaces (root and "
+				"iproute2 needed)\n");
 		remove_lab(lab);
 		return false;
 	}
@@ -101,6 +112,33 @@ bool lab_open(struct lab *lab, const char *tag, int queues)
 			break;
 		}
 	return true;
+}
+
+bool lab_open(struct lab *lab, const char *tag, int queues)
+{
+	char make[256];
+
+	if (!lab_name(lab, tag, queues))
+		return false;
+	snprintf(make, sizeof(make),
+		 "ip link add %s netns %s numrxqueues %d numtxqueues %d type veth peer name %s "
+		 "netns %s numrxqueues %d numtxqueues %d",
+		 lab->interface, lab->receiver, queues, queues, lab->peer, lab->sender, queues,
+		 queues);
+	return lab_furnish(lab, make);
+}
+
+bool lab_open_with(struct lab *lab, const char *tag, const char *interface, const char *peer)
+{
+	char make[256];
+
+	if (!lab_name(lab, tag, 1))
+		return false;
+	snprintf(lab->interface, sizeof(lab->interface), "%s", interface);
+	snprintf(lab->peer, sizeof(lab->peer), "%s", peer);
+	snprintf(make, sizeof(make), "ip link set %s netns %s; ip link set %s netns %s", interface,
+		 lab->receiver, peer, lab->sender);
+	return lab_furnish(lab, make);
 }
 
 void lab_close(struct lab *lab)
@@ -188,7 +226,7 @@ pid_t lab_start(struct lab *lab, enum lab_side side, const char *log, const char
 
 int lab_wait(pid_t pid, uint32_t timeout_ms)
 {
-	uint64_t end = myc_clock_ns() + timeout_ms * 1000000ull;
+	uint64_t end = myc_clock_ns() + timeout_ms * 1000000ull * test_slowness();
 	int status;
 
 	for (;;) {
@@ -251,7 +289,7 @@ void lab_show(const struct lab *lab, const char *name)
 
 bool lab_until(bool (*holds)(void *), void *argument, uint32_t timeout_ms)
 {
-	uint64_t end = myc_clock_ns() + timeout_ms * 1000000ull;
+	uint64_t end = myc_clock_ns() + timeout_ms * 1000000ull * test_slowness();
 
 	while (!holds(argument)) {
 		if (myc_clock_ns() > end)

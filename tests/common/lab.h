@@ -23,6 +23,9 @@ struct lab {
 
 /* Makes namespaces and the veth pair with `queues` queues. False (with a line said) when it cannot. */
 bool lab_open(struct lab *lab, const char *tag, int queues);
+/* The same with two interfaces that are there and wired to each other; they come back to this
+ * namespace a little after the close. */
+bool lab_open_with(struct lab *lab, const char *tag, const char *interface, const char *peer);
 void lab_close(struct lab *lab);
 
 enum lab_side { LAB_HERE, LAB_RECEIVER, LAB_SENDER };

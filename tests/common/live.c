@@ -19,7 +19,7 @@
 
 static uint64_t deadline_in(unsigned ms)
 {
-	return myc_clock_ns() + ms * UINT64_C(1000000);
+	return myc_clock_ns() + ms * UINT64_C(1000000) * test_slowness();
 }
 
 static void absolute(const char *build, const char *path, char *out, size_t size)

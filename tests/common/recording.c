@@ -79,7 +79,7 @@ static uint64_t reached(const struct recorder_log *log, uint64_t count)
 
 void recording_until(const struct recorder_log *log, uint64_t next, uint32_t timeout_ms)
 {
-	uint64_t end = myc_clock_ns() + timeout_ms * 1000000ull;
+	uint64_t end = myc_clock_ns() + timeout_ms * 1000000ull * test_slowness();
 
 	for (;;) {
 		uint64_t count = __atomic_load_n(&log->count, __ATOMIC_ACQUIRE);

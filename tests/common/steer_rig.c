@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <linux/if_xdp.h>
 
 #include "bpf/steer.skel.h"
 #include "common/packet.h"
@@ -193,13 +194,17 @@ static int make_pages(struct rig *rig)
 	return 0;
 }
 
+/* From Linux 7 on an XSKMAP takes only sockets with an RX ring. */
 static int make_sockets(struct rig *rig)
 {
+	const int entries = 64;
+
 	for (uint32_t i = 0; i < RIG_ENDPOINTS; i++) {
 		const uint32_t row = i * MYC_QUEUES_MAX;
 
 		rig->socket[i] = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
-		if (rig->socket[i] < 0)
+		if (rig->socket[i] < 0 ||
+		    setsockopt(rig->socket[i], SOL_XDP, XDP_RX_RING, &entries, sizeof(entries)))
 			return -errno;
 		if (bpf_map_update_elem(bpf_map__fd(rig->object->maps.xsks), &row, &rig->socket[i],
 					0) != 0)

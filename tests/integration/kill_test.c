@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "common/recording.h"
 
-#define KILLS 50
+#define KILLS (test_slowness() > 1 ? 12 : 50)
 
 static struct lab lab;
 static struct recorder_log *recording;
@@ -51,7 +51,7 @@ struct view {
 /* What ps shows, once everything is up and of a later incarnation than these. */
 static struct view settled(int64_t market_before, int64_t supervisor_before)
 {
-	uint64_t end = myc_clock_ns() + 20000000000ull;
+	uint64_t end = myc_clock_ns() + 20000000000ull * test_slowness();
 
 	while (myc_clock_ns() < end) {
 		json_t *root = ps();
@@ -135,10 +135,12 @@ static void start(void)
 static pid_t start_feed(const char *seconds)
 {
 	const char *report = lab_path(&lab, "feed.json");
+	char rate[16];
 
+	snprintf(rate, sizeof(rate), "%u", 4000 / test_slowness());
 	return lab_start(&lab, LAB_SENDER, "feed.log",
 			 (const char *[]){"myc-feed", "--quiet", "--report", report, "--generate",
-					  "--messages", "3000000", "--rate", "4000", "--seconds",
+					  "--messages", "3000000", "--rate", rate, "--seconds",
 					  seconds, "--loss", "1", "--raw", lab.peer, NULL});
 }
 
@@ -156,9 +158,9 @@ static void random_kills_leave_no_hole_and_no_repetition(void **state)
 	(void)state;
 	start();
 	struct view first = settled(0, 0);
-	pid_t sender = start_feed("60");
+	pid_t sender = start_feed("600");
 	struct view before = first;
-	for (int i = 0; i < KILLS; i++) {
+	for (int i = 0, kills = KILLS; i < kills; i++) {
 		unsigned what = (unsigned)(test_random(&chance) % 4);
 
 		nanosleep(&(struct timespec){.tv_nsec = (long)(test_random(&chance) % 60000000)},

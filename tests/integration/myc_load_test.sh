@@ -69,6 +69,8 @@ expect 2 "no command 'lod' (see myc-load --help)" "$load" lod
 expect 2 "attach: what? An argument is missing (see myc-load --help)" "$load" attach
 expect 2 "--colour: no such option, or its value is missing" "$load" status --colour
 expect 2 "--mode fast (use auto, native or generic)" "$load" up --mode fast "$work/good.yaml"
+expect 2 "--sharing alone (use exclusive or dispatcher)" "$load" up --sharing alone "$work/good.yaml"
+expect 2 "--priority 0 (use 1 to 65535)" "$load" up --priority 0 "$work/good.yaml"
 expect 2 "extra is one too many" "$load" status one extra
 expect 2 "$work/none.yaml: No such file or directory (check the path and its permissions)" "$load" up "$work/none.yaml"
 expect 2 "badport.yaml:10: channels[1].lines[0].port: 70000: out of range (use 1 to 65535)" "$load" up "$work/badport.yaml"
@@ -96,6 +98,8 @@ expect 0 "one: native on mycload0; program" "$load" attach one
 expect 4 "attaching 'one' to mycload0: it is attached already (unload it first, or replace it)" "$load" attach one
 expect 4 "mycload0 has an XDP program already: 'myc_steer', id " "$load" up "$work/two.yaml"
 expect 0 ", 2 channels" "$load" status one
+expect 0 ": copy (its driver has no zero-copy: vm-tests" "$load" status one
+expect 0 '"trust": "veth on ' "$load" status one --json
 link=$("$load" status one --json | sed 's/.*"link_id": \([0-9]*\).*/\1/')
 expect 0 ", link $link, 16 channels" "$load" replace "$work/grown.yaml"
 expect 1 "replacing 'one': 17 channels, but its state was made for 16 (unload it and load it anew)" \
@@ -108,6 +112,17 @@ expect 0 "" "$load" cleanup
 expect 0 "link $link" "$load" status
 expect 0 "" "$load" unload one
 nothing_left "unload"
+
+# ---- beside others, or alone with the reason: by what kernel and libxdp are like -------------------
+expect 0 "one: native on mycload0" "$load" up --sharing dispatcher --priority 20 "$work/good.yaml"
+grep -qE ', in a dispatcher at priority 20|; not in a dispatcher: ' "$out" || {
+	echo "FAILED: no word about the dispatcher: $(cat "$out")"
+	failed=1
+}
+expect 0 "one: native on mycload0" "$load" replace "$work/grown.yaml"
+expect 4 "'one' is attached to an interface and steering" "$load" cleanup one
+expect 0 "" "$load" unload one
+nothing_left "sharing"
 
 # ---- counters add up: three packets for channel 0 and nothing else --------------------------------
 expect 0 "one: native on mycload0" "$load" up "$work/good.yaml"

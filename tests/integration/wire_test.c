@@ -121,14 +121,37 @@ static void system_stop(void)
 	system_name[0] = '\0';
 }
 
+/* On a slow machine: a fraction of the messages, at a fraction of the pace. */
+#define MESSAGES(count) ((uint64_t)(count) / (test_slowness() > 1 ? 10 : 1))
+
+/* Copies arguments, those of pace and number as this machine bears them, into room for the texts. */
+static int arguments_here(const char **to, int n, const char *const *arguments, char text[8][16])
+{
+	int texts = 0;
+
+	for (const char *last = ""; *arguments; last = *arguments++) {
+		unsigned long value = strtoul(*arguments, NULL, 10);
+		bool pace = !strcmp(last, "--rate"), number = !strcmp(last, "--messages");
+
+		to[n] = *arguments;
+		if ((pace || number) && texts < 8) {
+			value = pace ? value / test_slowness() : MESSAGES(value);
+			snprintf(text[texts], 16, "%lu", value);
+			to[n] = text[texts++];
+		}
+		n++;
+	}
+	to[n] = NULL;
+	return n;
+}
+
 /* Runs myc-feed in the sender's namespace; its report is feed.json. */
 static void feed(const char *const *arguments)
 {
 	const char *argv[48] = {"myc-feed", "--quiet", "--report", lab_path(&lab, "feed.json")};
-	int n = 4;
+	char text[8][16];
 
-	while (*arguments)
-		argv[n++] = *arguments++;
+	arguments_here(argv, 4, arguments, text);
 	if (lab_run(&lab, LAB_SENDER, "feed.log", 60000, argv)) {
 		lab_show(&lab, "feed.log");
 		fail_msg("myc-feed failed");
@@ -283,14 +306,14 @@ static void repacked_line_is_arbitrated(void **state)
 {
 	struct setup setup = {.kind = *(enum kind *)*state, .channel = mold_channel};
 
-	input_until(&setup, 100001,
+	input_until(&setup, MESSAGES(100000) + 1,
 		    (const char *[]){"--generate", "--messages", "100000", "--repack", "B",
 				     "--loss", "3,3", "--seed", "5", NULL},
 		    (const char *[]){"--rate", BORNE("60000", "10000"), NULL});
 	struct recording_sums sums = recording_walk(recording);
 	json_t *truth = lab_json(&lab, "feed.json");
 	recording_gaps_are(recording, truth);
-	assert_int_equal(sums.messages + sums.lost, 100000);
+	assert_int_equal(sums.messages + sums.lost, MESSAGES(100000));
 	json_decref(truth);
 	recording_free(recording);
 }
@@ -299,7 +322,7 @@ static void two_lossy_lines_give_their_union(void **state, const char *loss)
 {
 	struct setup setup = {.kind = *(enum kind *)*state, .channel = mold_channel};
 
-	input_until(&setup, 150001,
+	input_until(&setup, MESSAGES(150000) + 1,
 		    (const char *[]){"--generate", "--messages", "150000", "--loss", loss,
 				     "--reorder", "5", "--reorder-window", "16", "--duplicate", "1",
 				     "--seed", "7", NULL},
@@ -307,7 +330,7 @@ static void two_lossy_lines_give_their_union(void **state, const char *loss)
 	struct recording_sums sums = recording_walk(recording);
 	json_t *truth = lab_json(&lab, "feed.json");
 	recording_gaps_are(recording, truth);
-	assert_int_equal(sums.messages + sums.lost, 150000);
+	assert_int_equal(sums.messages + sums.lost, MESSAGES(150000));
 	assert_int_equal(sums.lost, json_at(truth, "lost_on_all_lines.messages"));
 	json_decref(truth);
 	recording_free(recording);
@@ -327,23 +350,26 @@ static void ten_percent_lost_on_each_line(void **state)
  * it bears, and must not be taken for duplicates. */
 static void stalled_consumer_never_turns_a_copy_into_a_loss(void **state)
 {
+	char settings[32];
 	struct setup setup = {.kind = XDP,
 			      .channel = patient_channel,
 			      .network = ", rx_ring: 256",
-			      .settings = ", delay_ns: 50000"};
+			      .settings = settings};
+
+	snprintf(settings, sizeof(settings), ", delay_ns: %u", 50000 * test_slowness());
 
 	(void)state;
 	system_start(&setup);
-	FEED("--generate", "--messages", "2000", "--symbols", "20", "--seed", "3",
+	FEED("--generate", "--messages", "4000", "--symbols", "20", "--seed", "3",
 	     "--packet-messages", "1", "--end-packets", "0", "--loss", "0,100", "--raw", lab.peer,
 	     "--fast");
-	FEED("--generate", "--messages", "2000", "--symbols", "20", "--seed", "3",
+	FEED("--generate", "--messages", "4000", "--symbols", "20", "--seed", "3",
 	     "--packet-messages", "1", "--end-packets", "1", "--loss", "100,0", "--raw", lab.peer,
-	     "--rate", BORNE("1000", "250"));
-	recording_until(recording, 2001, 30000);
+	     "--rate", BORNE("2000", "250"));
+	recording_until(recording, MESSAGES(4000) + 1, 30000);
 	system_stop();
 	struct recording_sums sums = recording_walk(recording);
-	assert_int_equal(sums.messages, 2000);
+	assert_int_equal(sums.messages, MESSAGES(4000));
 	assert_int_equal(sums.gaps, 0);
 	json_t *report = lab_json(&lab, "report.json");
 	assert_true(json_at(report, "ledger.rx_ring_full") > 0);
@@ -460,6 +486,7 @@ static void filtered_to_100_symbols(void **state)
 static void filtered_to_3_stocks_of_a_day(void **state)
 {
 	static struct sent_message message[DAY_MESSAGES + 1];
+	const uint64_t messages = MESSAGES(DAY_MESSAGES);
 	uint64_t watched[3], chance = test_seed();
 	char channel[1024], truth[256];
 	struct setup setup = {.kind = *(enum kind *)*state,
@@ -472,11 +499,11 @@ static void filtered_to_3_stocks_of_a_day(void **state)
 	channel_watching(channel, sizeof(channel), mold_channel, watched, 3);
 	snprintf(truth, sizeof(truth), "%s", lab_path(&lab, "truth.pcap"));
 	FEED(DAY, "--write", truth);
-	assert_int_equal(sent_messages(truth, false, message, DAY_MESSAGES + 1), DAY_MESSAGES);
-	input_until(&setup, DAY_MESSAGES + 1, (const char *[]){DAY, NULL},
+	assert_int_equal(sent_messages(truth, false, message, DAY_MESSAGES + 1), messages);
+	input_until(&setup, messages + 1, (const char *[]){DAY, NULL},
 		    (const char *[]){"--rate", "50000", NULL});
-	uint64_t filtered = only_others_were_filtered(message, DAY_MESSAGES, watched, 3);
-	assert_true(filtered > DAY_MESSAGES / 4);
+	uint64_t filtered = only_others_were_filtered(message, messages, watched, 3);
+	assert_true(filtered > messages / 4);
 	recording_free(recording);
 }
 
@@ -512,21 +539,24 @@ static void two_processes_share_a_queue(void **state)
 			name[i], lab_build(), name[i], name[i], lab_path(&lab, name[i]));
 	}
 	topology_run(text);
-	pid_t other = lab_start(&lab, LAB_SENDER, "other.log",
-				(const char *[]){"myc-feed", "--quiet", "--generate", "--messages",
-						 "40000", "--seed", "2", "--line",
-						 "239.77.1.2:26478", "--raw", lab.peer, "--rate",
-						 BORNE("30000", "6000"), NULL});
+	const char *second[32];
+	char numbers[8][16];
+	arguments_here(second, 0,
+		       (const char *[]){"myc-feed", "--quiet", "--generate", "--messages", "40000",
+					"--seed", "2", "--line", "239.77.1.2:26478", "--raw",
+					lab.peer, "--rate", BORNE("30000", "6000"), NULL},
+		       numbers);
+	pid_t other = lab_start(&lab, LAB_SENDER, "other.log", second);
 	FEED("--generate", "--messages", "50000", "--seed", "1", "--line", "239.77.1.1:26477",
 	     "--raw", lab.peer, "--rate", BORNE("40000", "8000"));
 	assert_int_equal(lab_wait(other, 60000), 0);
-	recording_until(log[0], 50001, 30000);
-	recording_until(log[1], 40001, 30000);
+	recording_until(log[0], MESSAGES(50000) + 1, 30000);
+	recording_until(log[1], MESSAGES(40000) + 1, 30000);
 	system_stop();
 	for (int i = 0; i < 2; i++) {
 		struct recording_sums sums = recording_walk(log[i]);
 
-		assert_int_equal(sums.messages, i ? 40000 : 50000);
+		assert_int_equal(sums.messages, MESSAGES(i ? 40000 : 50000));
 		assert_int_equal(sums.gaps, 0);
 		recording_free(log[i]);
 	}

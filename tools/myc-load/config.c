@@ -11,16 +11,21 @@ const char *const config_modes[3] = {
 	[MYC_ATTACH_GENERIC] = "generic",
 };
 
+const char *const config_sharings[2] = {
+	[MYC_SHARING_EXCLUSIVE] = "exclusive",
+	[MYC_SHARING_DISPATCHER] = "dispatcher",
+};
+
 static int read_root(struct config *config, struct myc_yaml_node root, struct myc_error *error)
 {
-	struct myc_yaml_node name, interface, mode, channels;
+	struct myc_yaml_node name, interface, mode, sharing, priority, channels;
 	const struct myc_yaml_field fields[] = {
-		{"name", &name, false},
-		{"interface", &interface, false},
-		{"mode", &mode, false},
-		{"channels", &channels, true},
+		{"name", &name, false},		{"interface", &interface, false},
+		{"mode", &mode, false},		{"sharing", &sharing, false},
+		{"priority", &priority, false}, {"channels", &channels, true},
 	};
-	unsigned choice = MYC_ATTACH_AUTO;
+	unsigned choice = MYC_ATTACH_AUTO, share = MYC_SHARING_EXCLUSIVE;
+	uint64_t number = 0;
 	int err = myc_yaml_fields(root, fields, sizeof(fields) / sizeof(fields[0]), error);
 
 	err = err ? err
@@ -29,7 +34,11 @@ static int read_root(struct config *config, struct myc_yaml_node root, struct my
 	err = err ? err
 		  : myc_yaml_string(interface, config->interface, sizeof(config->interface), error);
 	err = err ? err : myc_yaml_choice(mode, config_modes, 3, &choice, error);
+	err = err ? err : myc_yaml_choice(sharing, config_sharings, 2, &share, error);
+	err = err ? err : myc_yaml_number(priority, 1, MYC_PRIORITY_MAX, &number, error);
 	config->mode = (enum myc_attach_mode)choice;
+	config->sharing = (enum myc_sharing)share;
+	config->priority = (uint32_t)number;
 	return err ? err
 		   : myc_channels_read(&config->channels, channels, MYC_CHANNELS_STANDALONE, error);
 }

@@ -29,6 +29,7 @@ static const char usage[] =
 	"  cleanup [NAME]   remove what a crash left (of all systems without NAME)\n"
 	"options:\n"
 	"  --name NAME --interface IF --mode auto|native|generic   instead of the CONFIG's\n"
+	"  --sharing exclusive|dispatcher --priority N             likewise\n"
 	"  --netns NAME|PATH   enter that network namespace first\n"
 	"  --bpffs DIR         instead of /sys/fs/bpf\n"
 	"  --json              status, counters: one JSON object a line\n"
@@ -37,7 +38,9 @@ static const char usage[] =
 struct options {
 	const char *name, *interface, *netns, *bpffs;
 	enum myc_attach_mode mode;
-	bool has_mode, json, force;
+	enum myc_sharing sharing;
+	uint32_t priority; /* 0 = not given */
+	bool has_mode, has_sharing, json, force;
 	const char *argument; /* NULL = none */
 };
 
@@ -84,6 +87,8 @@ static struct myc_program_opts program_opts(const struct options *options)
 		.bpffs = options->bpffs,
 		.interface = options->interface,
 		.mode = options->mode,
+		.sharing = options->sharing,
+		.priority = options->priority,
 	};
 }
 
@@ -100,6 +105,8 @@ static int read_config(const struct options *options, struct config *config,
 	*opts = program_opts(options);
 	opts->name = options->name ? options->name : config->name;
 	opts->mode = options->has_mode ? options->mode : config->mode;
+	opts->sharing = options->has_sharing ? options->sharing : config->sharing;
+	opts->priority = options->priority ? options->priority : config->priority;
 	if (!opts->interface && config->interface[0])
 		opts->interface = config->interface;
 	if (opts->name[0])
@@ -158,7 +165,9 @@ static int run_replace(const struct options *options, struct myc_error *error)
 	struct myc_program *program = NULL;
 	int err = read_config(options, &config, &opts, error);
 
-	opts.interface = NULL; /* it stays where it is attached */
+	opts.interface = NULL; /* it stays where it is attached, as it is attached */
+	opts.sharing = MYC_SHARING_EXCLUSIVE;
+	opts.priority = 0;
 	err = err ? err : myc_program_open(&program, &opts, error);
 	err = err ? err : myc_program_replace(program, &config.channels->config, error);
 	err = err ? err : say_status(program, opts.name, options->json, error);
@@ -305,12 +314,37 @@ static int parse_mode(const char *text, struct options *options, struct myc_erro
 	return myc_error_set(error, -EINVAL, "use auto, native or generic", "--mode %.40s", text);
 }
 
+static int parse_sharing(const char *text, struct options *options, struct myc_error *error)
+{
+	for (unsigned i = 0; i < sizeof(config_sharings) / sizeof(config_sharings[0]); i++)
+		if (!strcmp(text, config_sharings[i])) {
+			options->sharing = (enum myc_sharing)i;
+			options->has_sharing = true;
+			return 0;
+		}
+	return myc_error_set(error, -EINVAL, "use exclusive or dispatcher", "--sharing %.40s",
+			     text);
+}
+
+static int parse_priority(const char *text, struct options *options, struct myc_error *error)
+{
+	char *end;
+	unsigned long priority = strtoul(text, &end, 10);
+
+	if (!*text || *end || text[0] == '-' || !priority || priority > MYC_PRIORITY_MAX)
+		return myc_error_set(error, -EINVAL, "use 1 to 65535", "--priority %.40s", text);
+	options->priority = (uint32_t)priority;
+	return 0;
+}
+
 static int parse(int argc, char **argv, struct options *options, struct myc_error *error)
 {
 	static const struct option known[] = {
 		{"name", required_argument, NULL, 'n'},
 		{"interface", required_argument, NULL, 'i'},
 		{"mode", required_argument, NULL, 'm'},
+		{"sharing", required_argument, NULL, 's'},
+		{"priority", required_argument, NULL, 'p'},
 		{"netns", required_argument, NULL, 'N'},
 		{"bpffs", required_argument, NULL, 'b'},
 		{"json", no_argument, NULL, 'j'},
@@ -330,6 +364,12 @@ static int parse(int argc, char **argv, struct options *options, struct myc_erro
 			break;
 		case 'm':
 			err = parse_mode(optarg, options, error);
+			break;
+		case 's':
+			err = parse_sharing(optarg, options, error);
+			break;
+		case 'p':
+			err = parse_priority(optarg, options, error);
 			break;
 		case 'N':
 			options->netns = optarg;

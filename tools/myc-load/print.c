@@ -41,13 +41,18 @@ void print_status(const char *name, const struct myc_program_status *status, boo
 		       status->interface_index, mode, status->link_id, status->program_id,
 		       status->channels_count);
 		print_json_text(status->receipt);
+		printf(", \"trust\": ");
+		print_json_text(status->trust);
 		printf("}\n");
 		return;
 	}
 	printf("%s: %s; program %u", name, status->receipt, status->program_id);
 	if (status->link_id)
 		printf(", link %u", status->link_id);
-	printf(", %u channel%s\n", status->channels_count, status->channels_count == 1 ? "" : "s");
+	printf(", %u channel%s", status->channels_count, status->channels_count == 1 ? "" : "s");
+	if (status->trust[0])
+		printf("; sockets, mode auto: %s", status->trust);
+	putchar('\n');
 }
 
 static void print_group(const char *title, const uint64_t *count, unsigned counts,

@@ -10,8 +10,11 @@
 
 #include <bpf/bpf.h>
 
-#define HUGE_PAGE  (2ull << 20)
-#define UDP_BUFFER (16u << 20) /* some 40,000 small datagrams, asked of every socket */
+#include "dataplane/nic.h"
+
+#define HUGE_PAGE    (2ull << 20)
+#define LINK_WAIT_MS 15000	 /* igb takes 2 to 4 s; an emulated one longer */
+#define UDP_BUFFER   (16u << 20) /* some 40,000 small datagrams, asked of every socket */
 
 int myc_dataplane_plan(const struct myc_dataplane_opts *opts, uint32_t process,
 		       struct myc_region_plan *plan)
@@ -131,6 +134,26 @@ static int open_groups(struct myc_dataplane *dataplane, const char *interface,
 	return myc_groups_open(dataplane->groups, interface, dataplane->config, error);
 }
 
+/* What the receipts are to say of the link, and of queues that are not ours. */
+static int await_link(struct myc_dataplane *dataplane, const char *interface, bool was_running,
+		      uint32_t queues, struct myc_error *error)
+{
+	uint32_t ours = (uint32_t)__builtin_popcountll(dataplane->shape.queues);
+	int waited = was_running ? myc_nic_settle(interface, LINK_WAIT_MS) : 0;
+
+	if (waited < 0)
+		return myc_error_set(error, waited, "see the switch, the cable and ethtool",
+				     "%s lost its link when its queues were bound, and has not got "
+				     "it back in %u s",
+				     interface, LINK_WAIT_MS / 1000);
+	for (uint32_t q = 0; q < MYC_QUEUES_MAX; q++)
+		if (dataplane->queue[q]) {
+			dataplane->queue[q]->bounced_ms = (uint32_t)waited;
+			dataplane->queue[q]->queues_beside = queues > ours ? queues - ours : 0;
+		}
+	return 0;
+}
+
 static int open_xdp(struct myc_dataplane *dataplane, const struct myc_dataplane_opts *opts,
 		    struct myc_error *error)
 {
@@ -141,9 +164,15 @@ static int open_xdp(struct myc_dataplane *dataplane, const struct myc_dataplane_
 		return myc_error_set(error, -ENODEV, "name one that `ip link` lists",
 				     "there is no interface '%s'",
 				     opts->interface ? opts->interface : "");
+	const bool running = myc_nic_running(opts->interface);
+	const uint32_t there = myc_nic_queues(opts->interface);
+	if (opts->queues == MYC_QUEUES_ALL)
+		myc_shape_narrow(&dataplane->shape, there);
 	err = map_umem(dataplane, &huge, error);
 	if (!err)
 		err = open_queues(dataplane, opts, huge, error);
+	if (!err)
+		err = await_link(dataplane, opts->interface, running, there, error);
 	if (!err && opts->join_groups && dataplane->config)
 		err = open_groups(dataplane, opts->interface, error);
 	/* Last: from here on packets come. */
@@ -290,7 +319,7 @@ const char *myc_dataplane_receipt(const struct myc_dataplane *dataplane, uint32_
 	if (dataplane->shape.kind != MYC_DATAPLANE_XDP)
 		return dataplane->receipt;
 	if (queue >= MYC_QUEUES_MAX || !dataplane->queue[queue])
-		return "not a queue of this data plane";
+		return NULL;
 	return myc_xsk_receipt(dataplane->queue[queue]);
 }
 

@@ -45,6 +45,11 @@ enum myc_wait {
 	MYC_WAIT_BLOCKING,
 };
 
+/* Every receive queue that the interface has when it is opened, up to the first MYC_QUEUES_ALL_MAX:
+ * which one a flow comes to is the NIC's secret. */
+#define MYC_QUEUES_ALL	   (~0ull)
+#define MYC_QUEUES_ALL_MAX 16
+
 struct myc_endpoint_opts {
 	const char *name; /* its actor's */
 	uint32_t process; /* worker that owns it */
@@ -56,7 +61,7 @@ struct myc_dataplane_opts {
 	size_t sz;
 	enum myc_dataplane_kind kind;
 	const char *interface; /* XDP: device; UDP: device to join groups on, NULL = by route */
-	uint64_t queues;       /* XDP: bit set, 0 = queue 0 */
+	uint64_t queues;       /* XDP: bit set, 0 = queue 0; MYC_QUEUES_ALL = all that it has */
 	uint32_t keeper[MYC_QUEUES_MAX]; /* process that keeps this queue's fill ring */
 	enum myc_xsk_mode mode;
 	enum myc_wait wait;
@@ -83,7 +88,7 @@ int myc_dataplane_plan(const struct myc_dataplane_opts *opts, uint32_t process,
  * are mapped and filled. Nothing is left behind on failure. */
 int myc_dataplane_open(struct myc_dataplane **dataplane, const struct myc_dataplane_opts *opts,
 		       struct myc_program *program, struct myc_error *error);
-/* One line for people: what was got on queue q, and why not better. */
+/* One line for people: what was got on queue q, and why not better. NULL: not a queue of it. */
 const char *myc_dataplane_receipt(const struct myc_dataplane *dataplane, uint32_t queue);
 /* Ordered: takes the sockets out of the XSKMAP, drains, closes, leaves groups. */
 void myc_dataplane_close(struct myc_dataplane *dataplane);

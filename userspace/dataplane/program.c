@@ -14,7 +14,10 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
+#include "dataplane/nic.h"
 #include "dataplane/program_internal.h"
+
+#define LINK_WAIT_MS 15000
 
 static bool exists(const char *path)
 {
@@ -107,7 +110,7 @@ static uint32_t pinned_program_id(const char *dir)
 	return info.id;
 }
 
-static int link_info(int link, struct bpf_link_info *info)
+int myc_link_info(int link, struct bpf_link_info *info)
 {
 	uint32_t size = sizeof(*info);
 
@@ -120,16 +123,63 @@ static int open_link(const char *path, struct bpf_link_info *info)
 {
 	int fd = bpf_obj_get(path);
 
-	if (fd >= 0 && link_info(fd, info)) {
+	if (fd >= 0 && myc_link_info(fd, info)) {
 		close(fd);
 		fd = -1;
 	}
 	return fd < 0 ? -1 : fd;
 }
 
+/* The interface in whose dispatcher the system pinned in `dir` may be, and its pinned map `name`; 0 =
+ * it is in none. */
+static int dispatcher_of(const char *dir, const char *name, int *map)
+{
+	char path[MYC_PIN_PATH_MAX + 24];
+	struct myc_program_receipt receipt = {0};
+	uint32_t row = 0;
+
+	*map = -1;
+	snprintf(path, sizeof(path), "%s/receipt", dir);
+	int fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	int err = bpf_map_lookup_elem(fd, &row, &receipt);
+	close(fd);
+	receipt.interface[sizeof(receipt.interface) - 1] = '\0';
+	int index = err || receipt.sharing != MYC_SHARING_DISPATCHER
+			    ? 0
+			    : (int)if_nametoindex(receipt.interface);
+	if (!index)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	*map = bpf_obj_get(path);
+	return *map < 0 ? 0 : index;
+}
+
+/* Is a program that uses this pinned map in its dispatcher? */
+static bool is_dispatched(const char *dir, const char *name)
+{
+	int map, index = dispatcher_of(dir, name, &map);
+	bool there = index && myc_dispatcher_find(index, map, NULL);
+
+	if (map >= 0)
+		close(map);
+	return there;
+}
+
+static int leave_dispatcher(const char *dir, struct myc_error *error)
+{
+	int map, index = dispatcher_of(dir, myc_program_map_name[MYC_MAP_XSKS], &map);
+	int err = index ? myc_dispatcher_detach(index, map, 0, error) : 0;
+
+	if (map >= 0)
+		close(map);
+	return err;
+}
+
 /*
  * Finishes or discards what a replacement left that was killed. It had taken effect when the link
- * runs the program of new/, or when new/ had become commit/.
+ * runs the program of new/, or the dispatcher one over its maps, or when new/ had become commit/.
  */
 static int repair(const char *root, const char *name, struct myc_error *error)
 {
@@ -149,7 +199,7 @@ static int repair(const char *root, const char *name, struct myc_error *error)
 
 		if (link >= 0)
 			close(link);
-		if (id && link >= 0 && info.prog_id == id) {
+		if ((id && link >= 0 && info.prog_id == id) || is_dispatched(dir, "new/channels")) {
 			if (rename(fresh, commit))
 				err = myc_error_set(error, -errno, NULL, "renaming %s: %s", fresh,
 						    strerror(errno));
@@ -217,6 +267,9 @@ int myc_program_load(struct myc_program **out, const struct myc_program_opts *op
 		snprintf(program->receipt.interface, sizeof(program->receipt.interface), "%s",
 			 opts->interface);
 	program->receipt.mode = opts->mode;
+	program->receipt.sharing = opts->sharing;
+	program->receipt.priority = opts->priority;
+	program->receipt.with_vlan = myc_config_with_vlan(config);
 	snprintf(program->receipt.text, sizeof(program->receipt.text), "loaded, not attached");
 	int lock = myc_pins_lock(program->root, error);
 	err = lock < 0 ? lock : load_locked(program, config, error);
@@ -266,6 +319,10 @@ int myc_program_open(struct myc_program **out, const struct myc_program_opts *op
 			 opts->interface);
 	if (!err && opts->mode != MYC_ATTACH_AUTO)
 		program->receipt.mode = opts->mode;
+	if (!err && opts->sharing != MYC_SHARING_EXCLUSIVE)
+		program->receipt.sharing = opts->sharing;
+	if (!err && opts->priority)
+		program->receipt.priority = opts->priority;
 	if (err) {
 		myc_program_close(program);
 		return err;
@@ -276,6 +333,16 @@ int myc_program_open(struct myc_program **out, const struct myc_program_opts *op
 
 /* ---- attach and replace ---------------------------------------------------------------------- */
 
+/* Our program's id in the interface's dispatcher; 0 = it is in none. */
+uint32_t myc_program_dispatched(const struct myc_program *program, enum myc_attach_mode *mode)
+{
+	unsigned index = program->receipt.sharing == MYC_SHARING_DISPATCHER
+				 ? if_nametoindex(program->receipt.interface)
+				 : 0;
+
+	return index ? myc_dispatcher_find((int)index, program->object.map[MYC_MAP_XSKS], mode) : 0;
+}
+
 static int attach_locked(struct myc_program *program, struct myc_error *error)
 {
 	char path[MYC_PIN_PATH_MAX];
@@ -283,8 +350,9 @@ static int attach_locked(struct myc_program *program, struct myc_error *error)
 
 	program_path(program, "link", path);
 	int link = open_link(path, &info);
-	if (link >= 0 && info.xdp.ifindex) {
-		close(link);
+	if ((link >= 0 && info.xdp.ifindex) || myc_program_dispatched(program, NULL)) {
+		if (link >= 0)
+			close(link);
 		return myc_error_set(error, -EBUSY, "unload it first, or replace it",
 				     "it is attached already");
 	}
@@ -293,6 +361,8 @@ static int attach_locked(struct myc_program *program, struct myc_error *error)
 		unlink(path);
 	}
 	link = myc_attach_link(program, error);
+	if (link == -EXDEV)
+		return write_receipt(program, error);
 	if (link < 0)
 		return link;
 	/* A crash before the pin detaches again: nothing else holds the link. */
@@ -314,10 +384,14 @@ int myc_program_attach(struct myc_program *program, struct myc_error *error)
 	struct myc_error own = {0};
 
 	error = error ? error : &own;
+	const bool running = myc_nic_running(program->receipt.interface);
 	int lock = myc_pins_lock(program->root, error);
 	int err = lock < 0 ? lock : attach_locked(program, error);
 	if (lock >= 0)
 		myc_pins_unlock(program->root, lock);
+	/* A driver that took its link down for this is waited for; one without a link is not. */
+	if (!err && running)
+		myc_nic_settle(program->receipt.interface, LINK_WAIT_MS);
 	return err ? myc_error_doing(error, "attaching '%s' to %s", program->name,
 				     program->receipt.interface)
 		   : 0;
@@ -325,16 +399,34 @@ int myc_program_attach(struct myc_program *program, struct myc_error *error)
 
 int myc_program_detach(struct myc_program *program, struct myc_error *error)
 {
+	if (myc_program_dispatched(program, NULL))
+		return myc_dispatcher_detach((int)if_nametoindex(program->receipt.interface),
+					     program->object.map[MYC_MAP_XSKS], 0, error);
 	if (program->link < 0 || !bpf_link_detach(program->link))
 		return 0;
 	return myc_error_set(error, -errno, "see myc-load status", "detaching '%s' from %s: %s",
 			     program->name, program->receipt.interface, strerror(errno));
 }
 
+/* In a dispatcher: the new one in, then the old out, so that no packet meets neither. */
+static int swap_dispatched(struct myc_program *program, const struct myc_program_object *fresh,
+			   struct myc_error *error)
+{
+	int index = (int)if_nametoindex(program->receipt.interface);
+	int err = myc_dispatcher_attach(program, index, fresh, error);
+
+	return err ? err
+		   : myc_dispatcher_detach(
+			     index, program->object.map[MYC_MAP_XSKS],
+			     myc_dispatcher_find(index, fresh->map[MYC_MAP_CHANNELS], NULL), error);
+}
+
 /* The one step from the old program to the new. */
-static int swap(const struct myc_program *program, const struct myc_program_object *fresh,
+static int swap(struct myc_program *program, const struct myc_program_object *fresh,
 		struct myc_error *error)
 {
+	if (myc_program_dispatched(program, NULL))
+		return swap_dispatched(program, fresh, error);
 	struct bpf_link_update_opts opts = {
 		.sz = sizeof(opts),
 		.flags = BPF_F_REPLACE,
@@ -343,7 +435,7 @@ static int swap(const struct myc_program *program, const struct myc_program_obje
 	struct bpf_link_info info;
 
 	/* Without a link, or with one whose interface went away, there is nothing to swap. */
-	if (program->link < 0 || link_info(program->link, &info) || !info.xdp.ifindex)
+	if (program->link < 0 || myc_link_info(program->link, &info) || !info.xdp.ifindex)
 		return 0;
 	if (!bpf_link_update(program->link, fresh->program, &opts))
 		return 0;
@@ -385,17 +477,21 @@ static int replace_locked(struct myc_program *program, const struct myc_steer_co
 	err = err ? err : myc_object_load(&fresh, config, error);
 	if (err)
 		return err;
+	const uint32_t with_vlan = program->receipt.with_vlan;
+	program->receipt.with_vlan = myc_config_with_vlan(config);
 	program_path(program, "new", staged);
 	err = myc_pins_put(staged, &fresh, 0, MYC_MAPS_CONFIGURATION, error);
 	err = err ? err : swap(program, &fresh, error);
 	if (err) {
+		program->receipt.with_vlan = with_vlan;
 		myc_pins_remove(staged, NULL);
 		myc_object_close(&fresh, 0, MYC_MAPS_CONFIGURATION);
 		return err;
 	}
 	myc_object_close(&program->object, 0, MYC_MAPS_CONFIGURATION);
 	program->object = fresh;
-	return publish(program, staged, error);
+	err = publish(program, staged, error);
+	return err ? err : write_receipt(program, error);
 }
 
 int myc_program_replace(struct myc_program *program, const struct myc_steer_config *config,
@@ -431,7 +527,8 @@ static int remove_locked(const char *root, const char *name, struct myc_error *e
 			bpf_link_detach(link); /* fails only when the interface is going away */
 		close(link);
 	}
-	int err = myc_pins_remove(staged, error);
+	int err = leave_dispatcher(dir, error);
+	err = err ? err : myc_pins_remove(staged, error);
 	if (!err && rename(dir, staged) && errno != ENOENT)
 		err = myc_error_set(error, -errno, NULL, "renaming %s: %s", dir, strerror(errno));
 	return err ? err : myc_pins_remove(staged, error);
@@ -464,7 +561,10 @@ static int cleanup_locked(const char *root, const char *name, int force, struct 
 	int link = open_link(path, &info);
 	if (link >= 0)
 		close(link);
-	if (link >= 0 && info.xdp.ifindex && !force)
+	myc_pins_path(path, root, "", name, NULL);
+	if (((link >= 0 && info.xdp.ifindex) ||
+	     is_dispatched(path, myc_program_map_name[MYC_MAP_XSKS])) &&
+	    !force)
 		return myc_error_set(error, -EBUSY, "unload it, or clean up by force",
 				     "'%s' is attached to an interface and steering", name);
 	return remove_locked(root, name, error);
@@ -485,78 +585,4 @@ int myc_program_cleanup(const struct myc_program_opts *opts, int force, struct m
 	err = cleanup_locked(root, opts->name, force, error);
 	myc_pins_unlock(root, lock);
 	return err;
-}
-
-/* ---- status ---------------------------------------------------------------------------------- */
-
-int myc_program_list(const char *bpffs, char (*names)[MYC_PROGRAM_NAME_MAX + 1], unsigned max)
-{
-	char root[MYC_PIN_PATH_MAX];
-	const struct dirent *entry;
-	unsigned count = 0;
-
-	snprintf(root, sizeof(root), "%s/mycelium", bpffs ? bpffs : "/sys/fs/bpf");
-	DIR *dir = opendir(root);
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while (count < max && (entry = readdir(dir))) {
-		const char *name = entry->d_name[0] == '_' ? entry->d_name + 1 : entry->d_name;
-		unsigned known = 0;
-
-		if (name[0] == '.' || strlen(name) > MYC_PROGRAM_NAME_MAX)
-			continue;
-		while (known < count && strcmp(names[known], name) != 0)
-			known++;
-		if (known == count)
-			snprintf(names[count++], MYC_PROGRAM_NAME_MAX + 1, "%.*s",
-				 MYC_PROGRAM_NAME_MAX, name);
-	}
-	closedir(dir);
-	return (int)count;
-}
-
-/* Asks the interface itself: it must be in the caller's network namespace. */
-static enum myc_attach_mode mode_of(const struct bpf_link_info *info)
-{
-	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
-
-	if (bpf_xdp_query((int)info->xdp.ifindex, 0, &query))
-		return MYC_ATTACH_AUTO;
-	if (query.drv_prog_id == info->prog_id)
-		return MYC_ATTACH_NATIVE;
-	return query.skb_prog_id == info->prog_id ? MYC_ATTACH_GENERIC : MYC_ATTACH_AUTO;
-}
-
-int myc_program_status(const struct myc_program *program, struct myc_program_status *status,
-		       struct myc_error *error)
-{
-	struct bpf_prog_info info = {0};
-	struct bpf_link_info link;
-	uint32_t size = sizeof(info);
-
-	memset(status, 0, sizeof(*status));
-	if (bpf_obj_get_info_by_fd(program->object.program, &info, &size))
-		return myc_error_set(error, -errno, NULL, "asking for the program: %s",
-				     strerror(errno));
-	status->program_id = info.id;
-	status->channels_count = myc_map_rows(program->object.map[MYC_MAP_CHANNELS]);
-	snprintf(status->interface, sizeof(status->interface), "%s", program->receipt.interface);
-	snprintf(status->receipt, sizeof(status->receipt), "%s", program->receipt.text);
-	if (program->link < 0)
-		return 0;
-	int err = link_info(program->link, &link);
-	if (err)
-		return myc_error_set(error, err, NULL, "asking for the link: %s", strerror(-err));
-	status->link_id = link.id;
-	status->program_id = link.prog_id;
-	status->interface_index = link.xdp.ifindex;
-	if (!link.xdp.ifindex) {
-		snprintf(status->receipt, sizeof(status->receipt),
-			 "not attached: the interface went away");
-		return 0;
-	}
-	status->attached = mode_of(&link);
-	if (status->attached != MYC_ATTACH_AUTO) /* the interface may have been renamed */
-		if_indextoname(link.xdp.ifindex, status->interface);
-	return 0;
 }

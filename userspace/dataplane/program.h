@@ -35,6 +35,15 @@ enum myc_attach_mode {
 	MYC_ATTACH_GENERIC = 2,
 };
 
+/* Whether other programs may stand on the interface beside ours. Decided at the first attach. */
+enum myc_sharing {
+	MYC_SHARING_EXCLUSIVE = 0,  /* a link of our own, pinned, replaced in one step */
+	MYC_SHARING_DISPATCHER = 1, /* under libxdp's; ids change on replace. Where the kernel or
+				     * libxdp refuses that: exclusive, and the receipt says why */
+};
+
+#define MYC_PRIORITY_MAX 65535
+
 struct myc_program_opts {
 	size_t sz;
 	const char *name;  /* of the system: pin directory */
@@ -42,6 +51,9 @@ struct myc_program_opts {
 	const char *
 		interface; /* load: must exist; NULL = named later. open: NULL = the one loaded for */
 	enum myc_attach_mode mode;
+	enum myc_sharing sharing;
+	uint32_t
+		priority; /* dispatcher: lower runs earlier, to MYC_PRIORITY_MAX; 0 = libxdp's 50 */
 };
 
 struct myc_program; /* opened maps, link and program of one pin directory */
@@ -50,13 +62,14 @@ struct myc_program; /* opened maps, link and program of one pin directory */
  * -EEXIST: the name is pinned already (remedy: status, unload or replace). */
 int myc_program_load(struct myc_program **program, const struct myc_program_opts *opts,
 		     const struct myc_steer_config *config, struct myc_error *error);
-/* Attaches by a pinned bpf_link. -EBUSY: another program is there. */
+/* Attaches by a pinned bpf_link, or through the dispatcher. -EBUSY: another program is there. */
 int myc_program_attach(struct myc_program *program, struct myc_error *error);
 /* Opens what is pinned under the name. -ENOENT. */
 int myc_program_open(struct myc_program **program, const struct myc_program_opts *opts,
 		     struct myc_error *error);
 /* Loads the program anew with `config` over the same state maps and swaps it into the link in one
- * step; on any failure before that the old one goes on untouched. -ENOSPC: more channels than the
+ * step (in a dispatcher in two: the new comes in, the old goes, and what both pass is counted twice
+ * meanwhile); on any failure before that the old one goes on untouched. -ENOSPC: more channels than the
  * state maps were made for, which is the count at load rounded up to a multiple of 16. */
 int myc_program_replace(struct myc_program *program, const struct myc_steer_config *config,
 			struct myc_error *error);
@@ -108,6 +121,7 @@ struct myc_program_status {
 	enum myc_attach_mode attached; /* AUTO = not attached */
 	uint32_t channels_count;
 	char receipt[256]; /* what was got, and why not better */
+	char trust[160];   /* what mode auto takes the driver for (nic.h); "" = not attached */
 };
 int myc_program_status(const struct myc_program *program, struct myc_program_status *status,
 		       struct myc_error *error);

@@ -75,6 +75,11 @@ static int refuse_taken(const char *interface, int index, struct myc_error *erro
 	     : query.attach_mode == XDP_ATTACHED_MULTI			  ? query.skb_prog_id
 									  : query.prog_id;
 	program_name(id, name);
+	if (!strcmp(name, "xdp_dispatcher"))
+		return myc_error_set(error, -EBUSY,
+				     "use sharing dispatcher to stand beside them, or remove them: "
+				     "xdp-loader unload INTERFACE --all",
+				     "%s has a dispatcher with other XDP programs", interface);
 	return myc_error_set(error, -EBUSY,
 			     strcmp(name, "myc_steer")
 				     ? "remove it: ip link set dev INTERFACE xdp off, or stop its "
@@ -139,16 +144,61 @@ static bool is_drivers_refusal(int err)
 	return err != -EPERM && err != -EBUSY && err != -EEXIST && err != -ENODEV;
 }
 
+/* Into the dispatcher: 0. -ENOTSUP: there can be none here, the receipt's text says why, and nobody
+ * is on the interface, so that we may be alone. */
+static int share(struct myc_program *program, int index, struct myc_error *error)
+{
+	struct myc_error why = {0};
+	int err = myc_dispatcher_there(index)
+			  ? 0
+			  : refuse_taken(program->receipt.interface, index, error);
+
+	if (err)
+		return err;
+	err = myc_dispatcher_attach(program, index, &program->object, &why);
+	if (!err)
+		return 0;
+	if (myc_dispatcher_there(index) || err == -EPERM || err == -ENODEV) {
+		if (error)
+			*error = why;
+		return err;
+	}
+	snprintf(program->receipt.text, sizeof(program->receipt.text),
+		 "; not in a dispatcher: %.120s", why.cause);
+	return -ENOTSUP;
+}
+
+/* The exclusive ladder. `after`: what the receipt says besides. */
+static int attach_alone(struct myc_program *program, int index, const char *after,
+			struct myc_error *error);
+
 int myc_attach_link(struct myc_program *program, struct myc_error *error)
 {
 	struct myc_program_receipt *receipt = &program->receipt;
-	const char *interface = receipt->interface;
-	int index = myc_attach_interface(interface, error);
-	const char *down;
-	int link = -EOPNOTSUPP, native = 0;
+	char after[160] = "";
+	int index = myc_attach_interface(receipt->interface, error);
 
 	if (index < 0)
 		return index;
+	if (receipt->sharing == MYC_SHARING_DISPATCHER) {
+		int err = share(program, index, error);
+
+		if (err != -ENOTSUP)
+			return err ? err : -EXDEV;
+		snprintf(after, sizeof(after), "%.150s", receipt->text);
+		receipt->sharing = MYC_SHARING_EXCLUSIVE;
+	}
+	return attach_alone(program, index, after, error);
+}
+
+static int attach_alone(struct myc_program *program, int index, const char *after,
+			struct myc_error *error)
+{
+	struct myc_program_receipt *receipt = &program->receipt;
+	const char *interface = receipt->interface;
+	const char *down;
+	int link = -EOPNOTSUPP, native = 0;
+
 	int err = refuse_taken(interface, index, error);
 	if (err)
 		return err;
@@ -156,8 +206,8 @@ int myc_attach_link(struct myc_program *program, struct myc_error *error)
 	if (receipt->mode != MYC_ATTACH_GENERIC) {
 		link = create_link(program->object.program, index, XDP_FLAGS_DRV_MODE);
 		if (link >= 0) {
-			snprintf(receipt->text, sizeof(receipt->text), "native on %s%s", interface,
-				 down);
+			snprintf(receipt->text, sizeof(receipt->text), "native on %s%s%s",
+				 interface, down, after);
 			return link;
 		}
 		if (receipt->mode == MYC_ATTACH_NATIVE || !is_drivers_refusal(link))
@@ -167,7 +217,7 @@ int myc_attach_link(struct myc_program *program, struct myc_error *error)
 	link = create_link(program->object.program, index, XDP_FLAGS_SKB_MODE);
 	if (link < 0)
 		return explain_attach(link, interface, "generic", error);
-	snprintf(receipt->text, sizeof(receipt->text), "generic on %s; not native: %s%s", interface,
-		 native ? why_not(native) : "generic was asked for", down);
+	snprintf(receipt->text, sizeof(receipt->text), "generic on %s; not native: %s%s%s",
+		 interface, native ? why_not(native) : "generic was asked for", down, after);
 	return link;
 }

@@ -50,7 +50,10 @@ extern const char *const myc_program_map_name[MYC_MAPS_COUNT];
 /* What a later process wants to know about this load and attach; value of the map `receipt`. */
 struct myc_program_receipt {
 	char interface[16];
-	uint32_t mode; /* enum myc_attach_mode that was asked for */
+	uint32_t mode;	   /* enum myc_attach_mode that was asked for */
+	uint32_t sharing;  /* enum myc_sharing, got (or to be got) */
+	uint32_t priority; /* as asked for */
+	uint32_t with_vlan;
 	char text[256];
 };
 
@@ -69,6 +72,14 @@ struct myc_program {
 	int page[MYC_PROCESSES_MAX];  /* the process pages' own maps */
 	struct myc_program_maps maps; /* the creator's mappings; channels 0 = not yet mapped */
 };
+
+struct bpf_link_info;
+
+/* ---- program.c ------------------------------------------------------------------------------- */
+
+int myc_link_info(int link, struct bpf_link_info *info);
+/* Our program's id in the interface's dispatcher, 0 = it is in none. */
+uint32_t myc_program_dispatched(const struct myc_program *program, enum myc_attach_mode *mode);
 
 /* ---- program_pins.c -------------------------------------------------------------------------- */
 
@@ -110,12 +121,35 @@ void myc_object_close(struct myc_program_object *object, unsigned from, unsigned
 /* Rows of a map, 0 when it cannot be asked. */
 uint32_t myc_map_rows(int map);
 
+/* A second instance of a loaded program over the same maps, open and not loaded. */
+struct myc_object_again {
+	struct steer_bpf *skel;
+	struct bpf_object *object;
+};
+int myc_object_open_again(struct myc_object_again *again, const struct myc_program_object *object,
+			  bool with_vlan);
+void myc_object_close_again(struct myc_object_again *again);
+bool myc_config_with_vlan(const struct myc_steer_config *config);
+
+/* ---- program_dispatcher.c -------------------------------------------------------------------- */
+
+/* Puts an instance over the object's maps into the interface's dispatcher, which libxdp makes when
+ * there is none. Writes the receipt's text. */
+int myc_dispatcher_attach(struct myc_program *program, int interface,
+			  const struct myc_program_object *object, struct myc_error *error);
+/* Takes every dispatched program that uses `map` out, except the one of id `but` (0 = none). */
+int myc_dispatcher_detach(int interface, int map, uint32_t but, struct myc_error *error);
+/* The id of a dispatched program that uses `map`, 0 = none. */
+uint32_t myc_dispatcher_find(int interface, int map, enum myc_attach_mode *mode);
+/* Is there a dispatcher on the interface? */
+bool myc_dispatcher_there(int interface);
+
 /* ---- program_attach.c ------------------------------------------------------------------------ */
 
 /* The interface must exist in the caller's network namespace: its index or -errno. */
 int myc_attach_interface(const char *interface, struct myc_error *error);
 /* Tries the ladder of program->receipt.mode; a link's descriptor, or -errno. Writes the receipt's
- * text. */
+ * text. -EXDEV: it is in the dispatcher, without a link of ours. */
 int myc_attach_link(struct myc_program *program, struct myc_error *error);
 
 /* ---- program_maps.c -------------------------------------------------------------------------- */

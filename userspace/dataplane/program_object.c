@@ -270,6 +270,40 @@ static int take_descriptors(const struct steer_bpf *skel, struct myc_program_obj
 		   : 0;
 }
 
+bool myc_config_with_vlan(const struct myc_steer_config *config)
+{
+	for (uint32_t i = 0; i < config->bindings_count; i++)
+		if (config->binding[i].key.vlan != MYC_VLAN_ANY)
+			return true;
+	return false;
+}
+
+int myc_object_open_again(struct myc_object_again *again, const struct myc_program_object *object,
+			  bool with_vlan)
+{
+	int err = 0;
+
+	again->skel = steer_bpf__open();
+	if (!again->skel)
+		return -errno;
+	again->object = again->skel->obj;
+	again->skel->rodata->bindings_with_vlan = with_vlan;
+	for (unsigned i = 0; !err && i < MYC_MAP_RECEIPT; i++)
+		err = bpf_map__reuse_fd(
+			bpf_object__find_map_by_name(again->object, myc_program_map_name[i]),
+			object->map[i]);
+	if (err)
+		myc_object_close_again(again);
+	return err;
+}
+
+void myc_object_close_again(struct myc_object_again *again)
+{
+	steer_bpf__destroy(again->skel);
+	again->skel = NULL;
+	again->object = NULL;
+}
+
 struct loading {
 	struct myc_program_object *object;
 	const struct myc_steer_config *config;
@@ -284,10 +318,7 @@ static int load(void *context, const struct bpf_object_open_opts *opts)
 
 	if (!skel)
 		return -errno;
-	skel->rodata->bindings_with_vlan = 0;
-	for (uint32_t i = 0; i < config->bindings_count; i++)
-		if (config->binding[i].key.vlan != MYC_VLAN_ANY)
-			skel->rodata->bindings_with_vlan = 1;
+	skel->rodata->bindings_with_vlan = myc_config_with_vlan(config);
 	int err = set_sizes(skel, config);
 	err = err ? err : reuse_state(skel, loading->object);
 	return err ? err : steer_bpf__load(skel);

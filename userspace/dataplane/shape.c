@@ -75,6 +75,14 @@ static int give_roles(struct myc_shape *shape, const struct myc_dataplane_opts *
 	return 0;
 }
 
+/* A region has a block for each endpoint and queue, and not endless blocks. */
+static uint32_t all_queues(uint32_t endpoints)
+{
+	uint32_t room = MYC_REGION_BLOCKS_MAX * 3 / 4 / (endpoints ? endpoints : 1);
+
+	return room < 1 ? 1 : room < MYC_QUEUES_ALL_MAX ? room : MYC_QUEUES_ALL_MAX;
+}
+
 int myc_shape(struct myc_shape *shape, const struct myc_dataplane_opts *opts,
 	      struct myc_error *error)
 {
@@ -87,6 +95,8 @@ int myc_shape(struct myc_shape *shape, const struct myc_dataplane_opts *opts,
 	memset(shape, 0, sizeof(*shape));
 	shape->kind = opts->kind;
 	shape->queues = xdp && opts->queues ? opts->queues : 1;
+	if (shape->queues == MYC_QUEUES_ALL)
+		shape->queues = (1ull << all_queues(opts->endpoints)) - 1;
 	shape->frames = opts->frames ? opts->frames : xdp ? FRAMES_DEFAULT : FRAMES_DEFAULT_SOURCE;
 	shape->frame_size = opts->frame_size ? opts->frame_size : 2048;
 	shape->endpoints = opts->endpoints;
@@ -99,6 +109,18 @@ int myc_shape(struct myc_shape *shape, const struct myc_dataplane_opts *opts,
 	}
 	err = check_sizes(shape, error);
 	return err || !xdp ? err : give_roles(shape, opts, error);
+}
+
+void myc_shape_narrow(struct myc_shape *shape, uint32_t queues)
+{
+	const uint64_t there = queues < MYC_QUEUES_MAX ? (1ull << queues) - 1 : ~0ull;
+
+	shape->queues &= there;
+	for (uint32_t e = 0; e < shape->endpoints; e++)
+		shape->endpoint[e].queues &= there;
+	for (uint32_t q = 0; q < MYC_QUEUES_MAX; q++)
+		if (!(there >> q & 1))
+			shape->keeper[q] = MYC_NO_KEEPER;
 }
 
 static int plan_queues(const struct myc_shape *shape, uint32_t endpoint,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the options of a data plane come to: defaults applied, bounds checked, roles given. The
- * same options give the same shape in plan, open and the workers.
+ * same options give the same shape in plan, open and the workers; but for MYC_QUEUES_ALL, which a plan
+ * makes room for and open narrows to what there is.
  */
 #ifndef MYC_DATAPLANE_SHAPE_H
 #define MYC_DATAPLANE_SHAPE_H
@@ -27,6 +28,9 @@ struct myc_shape {
 
 int myc_shape(struct myc_shape *shape, const struct myc_dataplane_opts *opts,
 	      struct myc_error *error);
+
+/* XDP: keeps those queues only that the interface has. */
+void myc_shape_narrow(struct myc_shape *shape, uint32_t queues);
 
 /* A worker's blocks. */
 int myc_shape_plan(const struct myc_shape *shape, const struct myc_dataplane_opts *opts,

@@ -13,9 +13,12 @@
 
 #include <bpf/libbpf.h>
 
+#include "dataplane/nic.h"
+
 #define COMPLETION_ENTRIES 64 /* nothing is sent: the kernel wants the ring all the same */
 #define BUSY_TRIES	   50 /* a closed socket's queue stays busy for a moment */
 #define BUSY_WAIT_NS	   20000000
+#define RINGS_MAP_LATER	   6004 /* Linux 6.4: rings can be mapped after the bind */
 #define BUSY_POLL_US	   20
 #define BUSY_POLL_BUDGET   64
 
@@ -215,6 +218,20 @@ static int check_attached(const struct myc_xsk_queue *queue, enum myc_xsk_mode m
 		attached == MYC_XSK_GENERIC ? "generic" : "native");
 }
 
+/* Does the trust table vouch for zero-copy here? Else `why` says that it was not asked for. */
+static bool is_trusted(struct myc_xsk_queue *queue)
+{
+	char driver[MYC_DRIVER_NAME];
+
+	myc_nic_driver(queue->interface, driver);
+	const struct myc_trust *trust = myc_trust_find(driver, 0);
+	if (trust && trust->zerocopy)
+		return true;
+	snprintf(queue->why, sizeof(queue->why), "zero-copy: not asked of %s; %s", driver,
+		 trust ? trust->source : "not in the trust table, mode zerocopy asks all the same");
+	return false;
+}
+
 int myc_xsk_open(struct myc_xsk_queue *queue, enum myc_xsk_mode mode, struct myc_error *error)
 {
 	const uint16_t wakeup = queue->wait == MYC_WAIT_SPIN ? 0 : XDP_USE_NEED_WAKEUP;
@@ -223,7 +240,7 @@ int myc_xsk_open(struct myc_xsk_queue *queue, enum myc_xsk_mode mode, struct myc
 	if (err)
 		return err;
 	err = -EOPNOTSUPP;
-	if (mode == MYC_XSK_AUTO || mode == MYC_XSK_ZEROCOPY) {
+	if (mode == MYC_XSK_ZEROCOPY || (mode == MYC_XSK_AUTO && is_trusted(queue))) {
 		err = open_queue_patiently(queue, (uint16_t)(XDP_ZEROCOPY | wakeup));
 		if (err)
 			snprintf(queue->why, sizeof(queue->why), "zero-copy: %s", strerror(-err));
@@ -329,12 +346,23 @@ const char *myc_xsk_receipt(struct myc_xsk_queue *queue)
 			   : attached == MYC_XSK_AUTO	  ? "copy, program not attached yet"
 							  : "native copy";
 
+	char beside[96] = "", bounced[48] = "";
+	if (queue->queues_beside)
+		snprintf(beside, sizeof(beside),
+			 ", what comes to the %u other queues goes to the host's stack",
+			 queue->queues_beside);
+	if (queue->bounced_ms)
+		snprintf(bounced, sizeof(bounced), ", link back after %u ms", queue->bounced_ms);
 	snprintf(queue->receipt, sizeof(queue->receipt),
 		 "%s queue %u: %s%s%s%s, %s, %u frames of %u bytes%s, %u socket%s, rings mapped "
-		 "before bind and inherited",
+		 "before bind and inherited%s%s%s",
 		 queue->interface, queue->queue, mode, queue->why[0] ? " (" : "", queue->why,
 		 queue->why[0] ? ")" : "", wait_text(queue), queue->frames, queue->frame_size,
 		 queue->huge ? " on huge pages" : "", queue->sockets,
-		 queue->sockets == 1 ? "" : "s");
+		 queue->sockets == 1 ? "" : "s",
+		 myc_kernel_version() < RINGS_MAP_LATER
+			 ? " (this kernel maps none later: no hot upgrade by exec)"
+			 : "",
+		 bounced, beside);
 	return queue->receipt;
 }

@@ -43,13 +43,15 @@ struct myc_xsk_queue {
 	struct myc_xsk_socket socket[MYC_ENDPOINTS_MAX];
 	enum myc_xsk_mode got; /* ZEROCOPY or COPY, as the kernel says */
 	enum myc_wait wait;
-	char why[128]; /* not better */
-	char receipt[320];
+	uint32_t bounced_ms;	/* the link was down for so long after the bind */
+	uint32_t queues_beside; /* receive queues of the interface that are not ours */
+	char why[160];		/* not better */
+	char receipt[512];
 };
 
 /* The caller has set interface, queue, frames, frame_size, memory, huge, wait, sockets and each
- * socket's endpoint and entries. AUTO and ZEROCOPY try zero-copy first; a queue that is taken is
- * tried again for a second. On failure nothing is left. */
+ * socket's endpoint and entries. ZEROCOPY asks for it, AUTO where the trust table (nic.h) vouches
+ * for the driver on this kernel; a queue that is taken is tried again for a second. On failure nothing is left. */
 int myc_xsk_open(struct myc_xsk_queue *queue, enum myc_xsk_mode mode, struct myc_error *error);
 void myc_xsk_close(struct myc_xsk_queue *queue);
 

@@ -85,6 +85,8 @@ static int open_program(struct myc_run *run, struct myc_error *error)
 		.name = run->topology->system,
 		.interface = run->topology->network.interface,
 		.mode = run->topology->network.attach,
+		.sharing = run->topology->network.sharing,
+		.priority = run->topology->network.priority,
 	};
 
 	return myc_program_load(&run->program, &opts, run->layout->dataplane.config, error);

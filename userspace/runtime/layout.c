@@ -93,7 +93,7 @@ static void set_dataplane(struct myc_layout *layout)
 		.sz = sizeof(layout->dataplane),
 		.kind = network->kind,
 		.interface = network->interface[0] ? network->interface : NULL,
-		.queues = network->queues,
+		.queues = network->queues ? network->queues : MYC_QUEUES_ALL,
 		.mode = network->mode,
 		.wait = network->wait,
 		.frames = network->frames,

@@ -130,7 +130,6 @@ static void tree_process(const struct myc_run *run, const struct myc_view *view,
 static void tree_network(const struct myc_run *run, struct myc_text *text)
 {
 	struct myc_program_status status;
-	uint64_t queues = run->topology->network.queues ? run->topology->network.queues : 1;
 
 	if (run->program && !myc_program_status(run->program, &status, NULL))
 		myc_text_add(text, "   program %u, link %u on %s: %s\n", status.program_id,
@@ -138,8 +137,7 @@ static void tree_network(const struct myc_run *run, struct myc_text *text)
 	if (run->deaths_seen[0])
 		myc_text_add(text, "   deaths seen %s\n", run->deaths_seen);
 	for (uint32_t q = 0; run->dataplane && q < MYC_QUEUES_MAX; q++) {
-		const char *receipt =
-			queues >> q & 1 ? myc_dataplane_receipt(run->dataplane, q) : NULL;
+		const char *receipt = myc_dataplane_receipt(run->dataplane, q);
 
 		if (receipt && receipt[0])
 			myc_text_add(text, "   queue %u: %s\n", q, receipt);
@@ -374,7 +372,6 @@ static void json_traffic(const struct myc_run *run, const struct myc_view *view,
 static void json_network(const struct myc_run *run, struct myc_text *text)
 {
 	struct myc_program_status status;
-	uint64_t queues = run->topology->network.queues ? run->topology->network.queues : 1;
 	bool first = true;
 
 	myc_text_add(text, "\"network\": {\"kind\": \"%s\", ", kind_name(run));
@@ -390,8 +387,7 @@ static void json_network(const struct myc_run *run, struct myc_text *text)
 	}
 	myc_text_add(text, ", \"receipts\": [");
 	for (uint32_t q = 0; run->dataplane && q < MYC_QUEUES_MAX; q++) {
-		const char *receipt =
-			queues >> q & 1 ? myc_dataplane_receipt(run->dataplane, q) : NULL;
+		const char *receipt = myc_dataplane_receipt(run->dataplane, q);
 
 		if (!receipt)
 			continue;

@@ -90,8 +90,9 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 	static const char *const modes[] = {"auto", "zerocopy", "copy", "generic"};
 	static const char *const waits[] = {"spin", "need-wakeup", "busy-poll", "blocking"};
 	static const char *const attaches[] = {"auto", "native", "generic"};
-	struct myc_yaml_node kind, interface, netns, queues, mode, wait, attach, frames, frame_size,
-		rx_ring, join, file, speed;
+	static const char *const sharings[] = {"exclusive", "dispatcher"};
+	struct myc_yaml_node kind, interface, netns, queues, mode, wait, attach, sharing, priority,
+		frames, frame_size, rx_ring, join, file, speed;
 	const struct myc_yaml_field fields[] = {
 		{"kind", &kind, false},
 		{"interface", &interface, false},
@@ -100,6 +101,8 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 		{"mode", &mode, false},
 		{"wait", &wait, false},
 		{"attach", &attach, false},
+		{"sharing", &sharing, false},
+		{"priority", &priority, false},
 		{"frames", &frames, false},
 		{"frame_size", &frame_size, false},
 		{"rx_ring", &rx_ring, false},
@@ -108,7 +111,7 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 		{"speed", &speed, false},
 	};
 	unsigned of_kind = network->kind, of_mode = network->mode, of_wait = network->wait,
-		 of_attach = network->attach;
+		 of_attach = network->attach, of_sharing = network->sharing;
 
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
 	err = err ?: myc_yaml_choice(kind, kind_names, COUNT(kind_names), &of_kind, error);
@@ -122,6 +125,8 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 	err = err ?: myc_yaml_choice(mode, modes, COUNT(modes), &of_mode, error);
 	err = err ?: myc_yaml_choice(wait, waits, COUNT(waits), &of_wait, error);
 	err = err ?: myc_yaml_choice(attach, attaches, COUNT(attaches), &of_attach, error);
+	err = err ?: myc_yaml_choice(sharing, sharings, COUNT(sharings), &of_sharing, error);
+	err = err ?: read_u32(priority, 1, MYC_PRIORITY_MAX, &network->priority, error);
 	err = err ?: read_power_of_two(frames, 64, 1 << 20, &network->frames, error);
 	err = err ?: read_power_of_two(frame_size, 2048, 4096, &network->frame_size, error);
 	err = err ?: read_power_of_two(rx_ring, 64, 1 << 16, &network->rx_ring, error);
@@ -132,6 +137,7 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 	network->mode = (enum myc_xsk_mode)of_mode;
 	network->wait = (enum myc_wait)of_wait;
 	network->attach = (enum myc_attach_mode)of_attach;
+	network->sharing = (enum myc_sharing)of_sharing;
 	return err;
 }
 

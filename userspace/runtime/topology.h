@@ -36,10 +36,12 @@ struct myc_topology_network {
 	enum myc_dataplane_kind kind;
 	char interface[16]; /* "" = none given */
 	char netns[64];	    /* name below /run/netns; "" = ours */
-	uint64_t queues;    /* bit set; 0 = queue 0 */
+	uint64_t queues;    /* bit set; 0 = all there are */
 	enum myc_xsk_mode mode;
 	enum myc_wait wait;
 	enum myc_attach_mode attach;
+	enum myc_sharing sharing;
+	uint32_t priority;		      /* in a dispatcher; 0 = default */
 	uint32_t frames, frame_size, rx_ring; /* 0 = default */
 	bool join_groups;
 	char *file; /* as a path from where we run; NULL = none */

@@ -1,0 +1,5 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# For the runner's own test.
+echo "skipped: on purpose"
+exit 77
