@@ -519,9 +519,29 @@ static void end_as_planned(const struct child *child, unsigned threads, unsigned
 			assert_int_equal(errno, EPIPE);
 }
 
+/* Runs of the program that the kernel skipped because another was interrupted on that CPU. */
+static uint64_t misses(void)
+{
+	struct bpf_link_info link = {0};
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(link);
+	int fd = bpf_obj_get(PIN);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &link, &size), 0);
+	close(fd);
+	fd = bpf_prog_get_fd_by_id(link.prog_id);
+	assert_true(fd >= 0);
+	size = sizeof(info);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	close(fd);
+	return info.recursion_misses;
+}
+
 static void two_hundred_random_processes_leave_the_newest_dead_of_each_row(void **state)
 {
 	uint64_t chance = test_seed(), expected[MYC_PROCESSES_MAX] = {0};
+	uint64_t before = misses(), missed = 0;
 
 	(void)state;
 	for (int round = 0; round < ROUNDS; round++) {
@@ -548,13 +568,22 @@ static void two_hundred_random_processes_leave_the_newest_dead_of_each_row(void 
 			end_as_planned(&child[i], threads[i], end[i]);
 		for (unsigned i = 0; i < AT_ONCE; i++)
 			child_reap(&child[i]);
-		for (uint32_t row = 0; row < MYC_PROCESSES_MAX; row++)
-			if (dead(row) != expected[row])
+		for (uint32_t row = 0; row < MYC_PROCESSES_MAX; row++) {
+			if (dead(row) == expected[row])
+				continue;
+			/* A kernel that preempts tracing programs skips an end on the CPU where one is
+			 * interrupted, and counts it: then the supervisor's word after reaping it is. */
+			if (dead(row) > expected[row] || ++missed > misses() - before)
 				fail_msg("seed %llu, round %d: row %u is %llu, not %llu",
 					 (unsigned long long)test_seed(), round, row,
 					 (unsigned long long)dead(row),
 					 (unsigned long long)expected[row]);
+			expected[row] = dead(row);
+		}
 	}
+	if (missed)
+		print_message("  the kernel skipped %llu of these ends\n",
+			      (unsigned long long)missed);
 }
 
 /* ---- life of the watch ----------------------------------------------------------------------- */
