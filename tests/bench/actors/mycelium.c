@@ -250,12 +250,15 @@ static void threads(void)
 	play_stream(false, 4);
 	play_hop();
 	play_tell();
+	play_ask();
+	play_bodies(false);
 }
 
 static void processes(void)
 {
 	play_stream(true, 1);
 	play_stream(true, 4);
+	play_bodies(true);
 }
 
 int main(int argc, char **argv)
