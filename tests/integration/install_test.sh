@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` leaves is what a stranger needs: the README's first C example compiles with
-# nothing but `pkg-config mycelium`, shared and static, and runs; every public header stands alone, in
+# nothing but `pkg-config mycelium`, shared and static, and runs, and that of docs/ACTORS.md; every public header stands alone, in
 # C and C++; every man page and tool is there.
 set -eu
 build=${BUILD:-build}
@@ -44,6 +44,13 @@ rallies() { # NAME PKG_CONFIG_OPTION...: compiles and runs the example
 	esac
 }
 rallies shared
+awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/ACTORS.md >"$dir/risk.c"
+# shellcheck disable=SC2046,SC2086
+${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/risk.c" $(pkg-config --cflags --libs mycelium) -pthread \
+	-o "$dir/risk" || failed "the example of docs/ACTORS.md does not compile"
+LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/risk" >"$dir/risk.out" || failed "the example of docs/ACTORS.md ends with $?"
+printf '%s\n' 'order 1: sent' 'order 2: refused' 'the risk check is down (-1)' 'order 4: sent' \
+	'all orders are dealt with' | cmp - "$dir/risk.out" || failed "the example of docs/ACTORS.md says something else"
 readelf -d "$dir/shared" | grep -q 'NEEDED.*libmycelium.so.0' || failed "the shared example has not the library"
 rm "$dir"/prefix/lib/libmycelium.so*
 rallies static --static
