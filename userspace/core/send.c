@@ -462,12 +462,11 @@ int myc_lookup(struct myc_actor *self, const char *name, struct myc_ref *ref)
 
 /* What is not the common case: large payloads, flows not known (any more), no credit, a full lane. */
 __attribute__((noinline)) static int send_slow(struct myc_actor *self, struct myc_ref *to,
-					       uint16_t type, const void *payload, size_t size,
-					       bool wait)
+					       uint64_t kind, uint64_t from, const void *payload,
+					       size_t size, bool wait)
 {
 	struct myc_executor *executor = self->executor;
-	uint64_t kind = myc_slot_kind(type, (uint8_t)size, 0);
-	uint64_t from = myc_slot_from(self->slot, 0);
+	uint16_t type = (uint16_t)(kind >> 32);
 	struct myc_flow_out *flow;
 	int code = type < MYC_TYPE_FRAMEWORK ? 0 : -EINVAL;
 
@@ -512,63 +511,41 @@ static inline struct myc_flow_out *at_once(const struct myc_actor *self, const s
 }
 
 static inline __attribute__((always_inline)) int send(struct myc_actor *self, struct myc_ref *to,
-						      uint16_t type, const void *payload,
-						      size_t size, bool wait)
+						      uint64_t kind, uint32_t correlation,
+						      const void *payload, size_t size, bool wait)
 {
-	struct myc_flow_out *flow = at_once(self, to, type, size);
+	struct myc_flow_out *flow = at_once(self, to, (uint16_t)(kind >> 32), size);
+	uint64_t from = myc_slot_from(self->slot, correlation);
 
 	if (__builtin_expect(!flow, 0))
-		return send_slow(self, to, type, payload, size, wait);
+		return send_slow(self, to, kind, from, payload, size, wait);
 	myc_count(&self->metrics->messages_sent);
-	myc_sender_put(&self->executor->out, flow, myc_slot_kind(type, (uint8_t)size, 0),
-		       myc_slot_from(self->slot, 0), payload, size);
+	myc_sender_put(&self->executor->out, flow, kind, from, payload, size);
 	return 0;
 }
 
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		 size_t size)
 {
-	return send(self, to, type, payload, size, false);
+	return send(self, to, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size, false);
 }
 
 int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 	     size_t size)
 {
-	return send(self, to, type, payload, size, true);
+	return send(self, to, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size, true);
 }
 
 /* ---- asks -------------------------------------------------------------------------------------- */
 
-static inline int send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind,
-			      uint32_t correlation, const void *payload, size_t size, bool wait)
-{
-	struct myc_executor *executor = self->executor;
-	uint64_t from = myc_slot_from(self->slot, correlation);
-	struct myc_flow_out *flow;
-	int code = myc_sender_flow(&executor->out, self->address, to, &flow);
-
-	if (!code) {
-		code = myc_sender_may(&executor->out, flow);
-		if (!code)
-			myc_sender_put(&executor->out, flow, kind, from, payload, size);
-		/* Paused, it would never handle what gives it credit again. */
-		else if (wait && to->address == self->address)
-			code = -EDEADLK;
-		else if (wait)
-			code = myc_outbox_put(executor, self, flow, kind, from, payload, size);
-	}
-	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
-	return code;
-}
-
 int myc_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind, uint32_t correlation,
-		    const void *payload, size_t copied)
+		    const void *payload, size_t size)
 {
-	return send_asking(self, to, kind, correlation, payload, copied, true);
+	return send(self, to, kind, correlation, payload, size, true);
 }
 
 int myc_try_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind,
-			uint32_t correlation, const void *payload, size_t copied)
+			uint32_t correlation, const void *payload, size_t size)
 {
-	return send_asking(self, to, kind, correlation, payload, copied, false);
+	return send(self, to, kind, correlation, payload, size, false);
 }
