@@ -71,7 +71,7 @@ MAN := $(sort $(wildcard docs/man/*.[1357]))
 LIB_A := $(BUILD)/lib/libmycelium.a
 LIB_SO := $(BUILD)/lib/libmycelium.so.$(VERSION)
 
-.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors fuzz install clean bpf bpf-check bpf-stats tests benches fuzzers format vm-programs vm-tests vm-shell vm-selftest
+.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors fuzz install clean bpf bpf-check bpf-stats tests benches fuzzers format vm-programs vm-tests vm-shell vm-selftest verify
 
 all: $(LIB_A) $(LIB_SO) $(TOOLS) $(EXAMPLES) ## library, BPF objects, tools, examples
 
@@ -215,6 +215,9 @@ bench-actors: $(ACTORS_PROGRAMS) ## actors beside their peers (root installs the
 FUZZ_SECONDS ?= 600
 fuzz: fuzzers ## each fuzzer for FUZZ_SECONDS (600)
 	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ_SECONDS)
+
+verify: ## Spin models of the lock-free protocols, with store buffers; each mutant must fail
+	@BUILD=$(BUILD) tests/verify/run
 
 demo: deps ## builds all and runs the demo: packets to actors, with a report (root; else over UDP sockets)
 	@$(MAKE) --no-print-directory all

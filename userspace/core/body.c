@@ -104,14 +104,23 @@ int myc_body_check(struct myc_executor *executor, const struct myc_slot *slot,
 	return myc_pool_room(&executor->out.pool) ? 0 : -EAGAIN;
 }
 
-void myc_body_drop(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin)
+bool myc_body_drop(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin)
 {
 	struct myc_reference reference;
 	struct myc_view view;
 
-	if (slot->flags & MYC_SLOT_REFERENCE && !myc_body_check(executor, slot, &reference, &view))
+	if (!(slot->flags & MYC_SLOT_REFERENCE))
+		return true;
+	int code = myc_body_check(executor, slot, &reference, &view);
+
+	if (code == -EAGAIN) {
+		myc_pool_flush(&executor->out.pool);
+		code = myc_body_check(executor, slot, &reference, &view);
+	}
+	if (!code)
 		myc_pool_done(&executor->out.pool,
 			      myc_pool_credit(&executor->out.pool, &reference, origin));
+	return code != -EAGAIN;
 }
 
 /* ---- for handlers ------------------------------------------------------------------------------ */

@@ -42,8 +42,10 @@ int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
  * -EAGAIN: no room in the ledger now, the message stays where it is. */
 int myc_body_check(struct myc_executor *executor, const struct myc_slot *slot,
 		   struct myc_reference *reference, struct myc_view *view);
-/* A message that nobody gets: its weight goes home. There may be no room: then it does so later. */
-void myc_body_drop(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin);
+/* A message that nobody gets: its weight goes home. False: it has a body, and there is no room in the
+ * ledger even after pieces that waited have gone; only then, and only while others' return rings are
+ * full: drop it later, or the weight is out until its owner is restarted. */
+bool myc_body_drop(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin);
 /* What this actor took or kept goes home. */
 void myc_body_give_all(struct myc_actor *actor);
 

@@ -99,10 +99,11 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 		bool cut = myc_road_cut(road);
 
 		if (cut || !myc_flow_alive(flow)) {
+			if (!myc_body_drop(executor, &entry->slot, myc_ticket_outbox(entry->order)))
+				break;
 			myc_count(&executor->words
 					   ->dead_letters[cut ? MYC_DEAD_LETTER_LANE_CUT
 							      : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR]);
-			myc_body_drop(executor, &entry->slot, myc_ticket_outbox(entry->order));
 			myc_ask_bounce_if(executor, flow->from, &entry->slot,
 					  cut ? -ENOTCONN : -ESRCH);
 			release(executor, flow);

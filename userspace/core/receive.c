@@ -107,7 +107,7 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 		if (entry->credited)
 			myc_pool_done(&executor->out.pool, executor->pending_hold[index]);
 		else
-			myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
+			(void)myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
 		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
 		myc_ask_bounce_if(executor, entry->from, &entry->slot, -ESRCH);
 		myc_credit_handled(executor, inlet, &inlet->flow[entry->slot.flow],
@@ -205,8 +205,8 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	    myc_receiver_pend(executor, inlet, flow, slot, 0, MYC_HOLD_NONE))
 		return;
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
-	myc_body_drop(executor, slot,
-		      myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
+	(void)myc_body_drop(executor, slot,
+			    myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
 	myc_dead_letter(executor,
 			actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR);
 	myc_ask_bounce_if(executor, flow->from, slot, -ESRCH);

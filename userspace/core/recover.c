@@ -167,7 +167,7 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 			hold = MYC_HOLD_NONE; /* gone home */
 	} else if (!keep) {
 		if (hold == MYC_HOLD_NONE)
-			myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
+			(void)myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
 		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
 		myc_ask_bounce_if(executor, flow->from, &entry->slot, -ESRCH);
 	}
