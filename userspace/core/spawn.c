@@ -285,6 +285,9 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 	publish(system, actor, restarts);
 	if (opts->name)
 		myc_names_set(system, opts->name, actor->address);
+	/* Once it is offered the actor is its executor's: it may have ended before we look again. */
+	if (address)
+		*address = actor->address;
 	executor->offer[executor->offered % system->slots] = actor;
 	/* Release: the actor. Pairs with adopt(). */
 	__atomic_store_n(&executor->offered, executor->offered + 1, __ATOMIC_RELEASE);
@@ -293,8 +296,6 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 		ssize_t written = write(executor->bell, &one, sizeof(one));
 		(void)written;
 	}
-	if (address)
-		*address = actor->address;
 	return 0;
 }
 
