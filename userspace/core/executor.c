@@ -37,8 +37,11 @@
 
 uint64_t myc_executor_now(struct myc_executor *executor)
 {
-	if (!executor->now_ns)
-		executor->now_ns = myc_clock_ns();
+	if (!executor->now_ns) {
+		const struct myc_world *world = executor->system->workspace.world;
+
+		executor->now_ns = world ? world->now(world->context) : myc_clock_ns();
+	}
 	return executor->now_ns;
 }
 
@@ -554,6 +557,27 @@ static void begin(struct myc_executor *executor)
 		next = actor->next;
 		myc_actor_begin(actor);
 	}
+}
+
+void myc_executor_begin(struct myc_executor *executor)
+{
+	executor->now_ns = 0;
+	begin(executor);
+}
+
+unsigned myc_executor_turn(struct myc_executor *executor, bool look)
+{
+	unsigned n = turn(executor, false);
+
+	if (look)
+		scan(executor);
+	return n;
+}
+
+bool myc_executor_busy(struct myc_executor *executor)
+{
+	return anything_there(executor) || (executor->timers.next_ns != UINT64_MAX &&
+					    executor->timers.next_ns <= myc_executor_now(executor));
 }
 
 void *myc_executor_run(void *argument)

@@ -435,6 +435,11 @@ void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor);
 /* Takes over and begins the actors that were spawned since. */
 void myc_executor_adopt_offered(struct myc_executor *executor);
 uint64_t myc_executor_now(struct myc_executor *executor);
+/* A run without a thread, step by step: begin once, then turns. `look`: for new lanes, flows and actors
+ * too, as before sleeping. busy: something is there to do now. */
+void myc_executor_begin(struct myc_executor *executor);
+unsigned myc_executor_turn(struct myc_executor *executor, bool look);
+bool myc_executor_busy(struct myc_executor *executor);
 
 /* the receiver */
 void myc_receiver_recover(struct myc_executor *executor); /* inlets that a predecessor had */

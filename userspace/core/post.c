@@ -180,10 +180,16 @@ wake:
 	return code;
 }
 
+static uint64_t now_of(const struct myc_world *world)
+{
+	return world ? world->now(world->context) : myc_clock_ns();
+}
+
 int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 	     size_t size, uint64_t timeout_ns)
 {
-	uint64_t begun = myc_clock_ns();
+	const struct myc_world *world = system->workspace.world;
+	uint64_t begun = now_of(world);
 	long nap = 1000;
 
 	for (;;) {
@@ -191,8 +197,12 @@ int myc_post(struct myc_system *system, myc_address to, uint16_t type, const voi
 
 		if (code != -EAGAIN && code != -ENOBUFS)
 			return code;
-		if (timeout_ns != UINT64_MAX && myc_clock_ns() - begun >= timeout_ns)
+		if (timeout_ns != UINT64_MAX && now_of(world) - begun >= timeout_ns)
 			return -ETIMEDOUT;
+		if (world) {
+			world->nap(world->context);
+			continue;
+		}
 		struct timespec wait = {.tv_nsec = nap};
 
 		nanosleep(&wait, NULL);

@@ -20,6 +20,17 @@
 int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *opts,
 		    uint32_t processes, uint32_t executors_all);
 
+/* Where time and waiting come from when it is not this machine: the deterministic runtime's seams
+ * (mycelium/testkit.h). Looked at once a turn, a spawn, or a wait: never for a message. */
+struct myc_world {
+	uint64_t (*now)(void *context); /* ns, never 0 */
+	void (*nap)(void *context);	/* instead of a plain thread's sleep */
+	/* What an actor that was given this behaviour runs; lives as long as the system. NULL: no memory */
+	const struct myc_behaviour *(*behaviour)(void *context,
+						 const struct myc_behaviour *behaviour);
+	void *context;
+};
+
 /* How this process sits in its workspace. Everything pointed to outlives the system. */
 struct myc_workspace {
 	uint32_t node;
@@ -38,6 +49,7 @@ struct myc_workspace {
 	 * 1 ms at a time (there are other processes), and others' cannot be woken by us. */
 	int (*bell)(void *context, uint32_t process, uint32_t executor);
 	void *context;
+	const struct myc_world *world; /* NULL: the machine's clock, threads */
 };
 
 int myc_system_join(struct myc_system **system, const struct myc_system_opts *opts,

@@ -182,8 +182,13 @@ static int ignore(struct myc_actor *self, const struct myc_message *message)
 static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
 		uint32_t generation, struct myc_executor *executor, bool local)
 {
-	const struct myc_behaviour *behaviour = opts->behaviour;
+	const struct myc_world *world = system->workspace.world;
+	const struct myc_behaviour *behaviour =
+		world ? world->behaviour(world->context, opts->behaviour) : opts->behaviour;
 	struct myc_actor *actor = &system->actor[slot];
+
+	if (!behaviour)
+		return -ENOMEM;
 	size_t state_size = (behaviour->state_size + 63) & ~(size_t)63;
 
 	*actor = (struct myc_actor){

@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The deterministic runtime: executors without threads, one turn at a time, chosen by a seed.
+ *
+ * Its seams in the core are those of struct myc_world (core/process.h): time, waiting, and the
+ * behaviour an actor is given, so that every handler is called through one of ours, which notes it and
+ * may crash the process there. All else is the core as it always runs.
+ *
+ * Several processes are several systems on their regions, each seeing the others' read-only. A crash
+ * frees the private memory of one without a word to its actors (out of a handler by longjmp), and joins
+ * its region again with the next incarnation.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/name.h"
+#include "core/testkit.h"
+
+#define START_NS    1000000000u
+#define BATCH_MAX   4
+#define DELAY_TURNS 50
+#define TURNS_MAX   1000000
+#define TRACE	    32
+#define MILLION	    1000000u
+#define QUIET_TURNS 3 /* publish, be seen by others, and nothing came of it */
+#define HASH_START  0xcbf29ce484222325ull
+#define SEED_STRIDE 0x9e3779b97f4a7c15ull
+
+/* ---- chance and trace -------------------------------------------------------------------------- */
+
+/* splitmix64: every seed, 0 too, is a good one. */
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+	return x ^ x >> 31;
+}
+
+uint32_t myc_testkit_random(struct myc_testkit *kit, uint32_t bound)
+{
+	kit->random += SEED_STRIDE;
+	return bound ? (uint32_t)((mix(kit->random) >> 32) * bound >> 32) : 0;
+}
+
+static bool chance(struct myc_testkit *kit, uint32_t of_a_million)
+{
+	return of_a_million && myc_testkit_random(kit, MILLION) < of_a_million;
+}
+
+void myc_kit_note(struct myc_testkit *kit, enum myc_kit_event_kind kind, myc_address actor,
+		  uint64_t detail, uint32_t type, uint32_t size)
+{
+	struct myc_kit_event event = {
+		.number = kit->events,
+		.now_ns = kit->now_ns,
+		.actor = actor,
+		.detail = detail,
+		.kind = kind,
+		.process = kit->turn_process,
+		.executor = kit->turn_executor,
+		.type = type,
+		.size = size,
+	};
+	const uint64_t words[] = {event.now_ns, actor, detail,
+				  (uint64_t)kind << 32 | event.process << 16 | event.executor,
+				  (uint64_t)type << 32 | size};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		kit->hash = mix(kit->hash ^ words[i]) + SEED_STRIDE;
+	kit->trace[kit->events++ % kit->opts.trace] = event;
+}
+
+/* ---- the world's seams ------------------------------------------------------------------------- */
+
+static struct myc_testkit *kit_of(const struct myc_actor *self)
+{
+	return self->executor->system->workspace.world->context;
+}
+
+static const struct myc_behaviour *original(const struct myc_actor *self)
+{
+	return ((const struct myc_kit_behaviour *)self->behaviour)->original;
+}
+
+static void maybe_crash(struct myc_testkit *kit)
+{
+	if (kit->in_turn && kit->crashes < kit->opts.crashes_max &&
+	    !(kit->opts.spared >> kit->turn_process & 1) && chance(kit, kit->opts.crash_handler))
+		longjmp(kit->crashed, 1);
+}
+
+static int on_message(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_testkit *kit = kit_of(self);
+
+	myc_kit_note(kit, MYC_KIT_MESSAGE, self->address, message->from,
+		     message->type | (uint32_t)message->flags << 16, message->size);
+	maybe_crash(kit);
+	int code = original(self)->message(self, message);
+
+	maybe_crash(kit);
+	return code;
+}
+
+static int on_timer(struct myc_actor *self, uint64_t cookie)
+{
+	struct myc_testkit *kit = kit_of(self);
+
+	myc_kit_note(kit, MYC_KIT_TIMER, self->address, cookie, 0, 0);
+	maybe_crash(kit);
+	int code = original(self)->timer(self, cookie);
+
+	maybe_crash(kit);
+	return code;
+}
+
+static int on_init(struct myc_actor *self)
+{
+	myc_kit_note(kit_of(self), MYC_KIT_BEGIN, self->address, 0, 0, 0);
+	return original(self)->init ? original(self)->init(self) : 0;
+}
+
+static const struct myc_behaviour *wrap(void *context, const struct myc_behaviour *behaviour)
+{
+	struct myc_testkit *kit = context;
+	struct myc_kit_behaviour *at = kit->behaviours;
+
+	while (at && at->original != behaviour)
+		at = at->next;
+	if (!at) {
+		at = calloc(1, sizeof(*at));
+		if (!at)
+			return NULL;
+		at->original = behaviour;
+		at->next = kit->behaviours;
+		kit->behaviours = at;
+	}
+	/* Each time: a test may change its behaviour between two spawns. */
+	at->behaviour = *behaviour;
+	at->behaviour.init = on_init;
+	if (behaviour->message)
+		at->behaviour.message = on_message;
+	if (behaviour->timer)
+		at->behaviour.timer = on_timer;
+	return &at->behaviour;
+}
+
+static uint64_t world_now(void *context)
+{
+	return ((const struct myc_testkit *)context)->now_ns;
+}
+
+static void world_nap(void *context)
+{
+	myc_testkit_step(context);
+}
+
+/* A name of any process. */
+static int world_find(void *context, const char *name, myc_address *address)
+{
+	struct myc_testkit *kit = context;
+
+	for (uint32_t p = 0; p < kit->opts.processes; p++)
+		if (kit->process[p].system &&
+		    !myc_names_find(kit->process[p].system, name, address))
+			return 0;
+	return -ENOENT;
+}
+
+/* ---- processes --------------------------------------------------------------------------------- */
+
+static int join(struct myc_testkit *kit, uint32_t p, struct myc_error *error)
+{
+	struct myc_kit_process *process = &kit->process[p];
+	const struct myc_workspace workspace = {
+		.process = p,
+		.incarnation = ++process->incarnation,
+		.processes = kit->opts.processes,
+		.regions = process->regions,
+		.find = world_find,
+		.context = kit,
+		.world = &kit->world,
+	};
+	int code = myc_system_join(&process->system, &kit->system_opts, &workspace, error);
+
+	if (code)
+		return code;
+	memset(process->executor, 0, process->system->executors * sizeof(*process->executor));
+	for (uint32_t i = 0; i < process->declared_count && !code; i++)
+		code = myc_spawn_at(process->system, &process->declared[i], i,
+				    (uint32_t)process->incarnation - 1, NULL, error);
+	return code;
+}
+
+static void wake_all(struct myc_testkit *kit)
+{
+	for (uint32_t p = 0; p < kit->opts.processes; p++)
+		for (uint32_t e = 0; e < kit->system_opts.executors; e++)
+			kit->process[p].executor[e].quiet = 0;
+}
+
+int myc_testkit_crash(struct myc_testkit *kit, uint32_t p)
+{
+	if (p >= kit->opts.processes || kit->in_turn)
+		return -EINVAL;
+	kit->turn_process = p;
+	kit->turn_executor = 0;
+	kit->crashes++;
+	myc_kit_note(kit, MYC_KIT_CRASH, 0, kit->process[p].incarnation, 0, 0);
+	myc_system_close(kit->process[p].system);
+	kit->process[p].system = NULL;
+	wake_all(kit);
+	return join(kit, p, NULL);
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+	return value ? value : fallback;
+}
+
+static int fill_opts(struct myc_testkit *kit, const struct myc_testkit_opts *given,
+		     struct myc_error *error)
+{
+	static const struct myc_system_opts small = {.sz = sizeof(small),
+						     .actors = 256,
+						     .outbox = 256,
+						     .pending = 1024,
+						     .buffers = {{256, 64}, {4096, 16}},
+						     .loans = 64};
+	struct myc_testkit_opts *opts = &kit->opts;
+	const char *seed = getenv("MYC_SEED");
+
+	if (!given || given->sz < sizeof(*given))
+		return myc_error_set(error, -EINVAL, "set opts.sz",
+				     "test kit options are incomplete");
+	*opts = *given;
+	opts->processes = or_default(opts->processes, 1);
+	opts->batch_max = or_default(opts->batch_max, BATCH_MAX);
+	opts->delay_turns = or_default(opts->delay_turns, DELAY_TURNS);
+	opts->crashes_max = or_default(opts->crashes_max, 1);
+	opts->turns_max = or_default(opts->turns_max, TURNS_MAX);
+	opts->trace = or_default(opts->trace, TRACE);
+	kit->seed = opts->seed;
+	if (!kit->seed)
+		kit->seed = seed ? strtoull(seed, NULL, 0) : 1;
+	kit->random = mix(kit->seed);
+	kit->hash = HASH_START;
+	kit->now_ns = opts->start_ns ? opts->start_ns : START_NS;
+	const struct myc_system_opts *system = opts->system ? opts->system : &small;
+
+	memcpy(&kit->system_opts, system,
+	       system->sz < sizeof(*system) ? system->sz : sizeof(*system));
+	kit->system_opts.sz = sizeof(kit->system_opts);
+	kit->system_opts.executors = or_default(kit->system_opts.executors, 1);
+	if (opts->processes > MYC_TESTKIT_PROCESSES_MAX ||
+	    kit->system_opts.executors > MYC_EXECUTORS_MAX)
+		return myc_error_set(error, -EINVAL, "use up to 8 processes of 64 executors",
+				     "%u processes of %u executors", opts->processes,
+				     kit->system_opts.executors);
+	for (uint32_t e = 0; e < kit->system_opts.executors; e++) {
+		if (kit->system_opts.executor)
+			kit->executor_opts[e] = kit->system_opts.executor[e];
+		kit->executor_opts[e].core = -1;
+		kit->executor_opts[e].idle = MYC_IDLE_SPIN; /* nobody needs to be rung */
+		if (!kit->executor_opts[e].timers)
+			kit->executor_opts[e].timers = 256;
+	}
+	kit->system_opts.executor = kit->executor_opts;
+	return 0;
+}
+
+static int open_region(struct myc_testkit *kit, struct myc_kit_process *process,
+		       struct myc_error *error)
+{
+	struct myc_region_plan plan = {0};
+	uint32_t executors = kit->system_opts.executors;
+	int code = myc_system_plan(&plan, &kit->system_opts, kit->opts.processes,
+				   kit->opts.processes * executors);
+	int fd;
+
+	if (code)
+		return myc_error_set(error, code, NULL, "planning a region of the test kit: %s",
+				     strerror(-code));
+	fd = myc_region_create("testkit", &plan, error);
+	if (fd < 0)
+		return fd;
+	code = myc_region_map(&process->own, fd, MYC_REGION_OWNER, error);
+	if (!code && kit->opts.processes > 1)
+		code = myc_region_map(&process->view, fd, MYC_REGION_READER, error);
+	close(fd);
+	process->regions = calloc(kit->opts.processes, sizeof(*process->regions));
+	process->executor = calloc(executors, sizeof(*process->executor));
+	process->declared = calloc(MYC_SLOTS_FIXED, sizeof(*process->declared));
+	if (!code && (!process->regions || !process->executor || !process->declared))
+		code = myc_error_set(error, -ENOMEM, NULL, "no memory for a test kit");
+	return code;
+}
+
+int myc_testkit_open(struct myc_testkit **out, const struct myc_testkit_opts *opts,
+		     struct myc_error *error)
+{
+	struct myc_testkit *kit = calloc(1, sizeof(*kit));
+	int code;
+
+	if (!kit)
+		return myc_error_set(error, -ENOMEM, NULL, "no memory for a test kit");
+	kit->world = (struct myc_world){
+		.now = world_now, .nap = world_nap, .behaviour = wrap, .context = kit};
+	code = fill_opts(kit, opts, error);
+	if (!code) {
+		kit->trace = calloc(kit->opts.trace, sizeof(*kit->trace));
+		kit->probe_name = calloc(MYC_SLOTS_FIXED, sizeof(*kit->probe_name));
+		if (!kit->trace || !kit->probe_name)
+			code = myc_error_set(error, -ENOMEM, NULL, "no memory for a test kit");
+	}
+	for (uint32_t p = 0; !code && p < kit->opts.processes; p++)
+		code = open_region(kit, &kit->process[p], error);
+	for (uint32_t p = 0; !code && p < kit->opts.processes; p++) {
+		for (uint32_t q = 0; q < kit->opts.processes; q++)
+			kit->process[p].regions[q] =
+				p == q ? kit->process[q].own : kit->process[q].view;
+		code = join(kit, p, error);
+	}
+	if (code) {
+		myc_testkit_close(kit);
+		return code;
+	}
+	*out = kit;
+	return 0;
+}
+
+void myc_testkit_close(struct myc_testkit *kit)
+{
+	if (!kit)
+		return;
+	for (uint32_t p = 0; p < MYC_TESTKIT_PROCESSES_MAX; p++) {
+		struct myc_kit_process *process = &kit->process[p];
+
+		myc_system_close(process->system);
+		free(process->regions);
+		free(process->executor);
+		free(process->declared);
+	}
+	for (uint32_t p = 0; p < MYC_TESTKIT_PROCESSES_MAX; p++) {
+		myc_region_unmap(&kit->process[p].own);
+		myc_region_unmap(&kit->process[p].view);
+	}
+	while (kit->behaviours) {
+		struct myc_kit_behaviour *next = kit->behaviours->next;
+
+		free(kit->behaviours);
+		kit->behaviours = next;
+	}
+	myc_kit_probes_close(kit);
+	free(kit->trace);
+	free(kit);
+}
+
+struct myc_system *myc_testkit_system(struct myc_testkit *kit, uint32_t process)
+{
+	return process < kit->opts.processes ? kit->process[process].system : NULL;
+}
+
+int myc_testkit_spawn(struct myc_testkit *kit, uint32_t p, const struct myc_spawn_opts *opts,
+		      myc_address *address)
+{
+	if (p >= kit->opts.processes || !opts || opts->sz > sizeof(*opts))
+		return -EINVAL;
+	struct myc_kit_process *process = &kit->process[p];
+
+	if (process->declared_count == MYC_SLOTS_FIXED)
+		return -ENOSPC;
+	int code = myc_spawn_at(process->system, opts, process->declared_count,
+				(uint32_t)process->incarnation - 1, address, NULL);
+
+	if (!code)
+		memcpy(&process->declared[process->declared_count++], opts, opts->sz);
+	wake_all(kit);
+	return code;
+}
+
+int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, const void *payload,
+		     size_t size)
+{
+	uint32_t p = myc_address_process(to);
+
+	if (p >= kit->opts.processes || kit->in_turn)
+		return -EINVAL;
+	for (uint32_t turns = 0; turns < kit->opts.turns_max; turns++) {
+		/* Looked up each time: it may crash while we wait. */
+		int code = myc_post_try(kit->process[p].system, to, type, payload, size);
+
+		wake_all(kit);
+		if (code != -EAGAIN && code != -ENOBUFS)
+			return code;
+		myc_testkit_step(kit);
+	}
+	return -ETIME;
+}
+
+/* ---- running ----------------------------------------------------------------------------------- */
+
+/* Any of those that are not held up; when all are, the one whose time comes first. */
+static void choose(struct myc_testkit *kit)
+{
+	uint32_t executors = kit->system_opts.executors, all = executors * kit->opts.processes;
+	uint32_t from = myc_testkit_random(kit, all), best = from, least = UINT32_MAX;
+
+	for (uint32_t i = 0; i < all; i++) {
+		uint32_t at = (from + i) % all;
+		uint32_t until = kit->process[at / executors].executor[at % executors].delayed;
+		uint32_t left = (int32_t)(until - kit->turns) > 0 ? until - kit->turns : 0;
+
+		if (left < least) {
+			least = left;
+			best = at;
+		}
+		if (!left)
+			break;
+	}
+	kit->turn_process = best / executors;
+	kit->turn_executor = best % executors;
+}
+
+/* 0 when the process crashed in it, else what was done + 1. */
+static uint32_t turn_of(struct myc_testkit *kit, struct myc_executor *executor, bool begin)
+{
+	uint32_t n = 1;
+
+	if (setjmp(kit->crashed)) {
+		kit->in_turn = false;
+		return 0;
+	}
+	kit->in_turn = true;
+	if (begin)
+		myc_executor_begin(executor);
+	else
+		n = myc_executor_turn(executor, true);
+	kit->in_turn = false;
+	return n + 1;
+}
+
+uint32_t myc_testkit_step(struct myc_testkit *kit)
+{
+	if (kit->in_turn) /* a handler that waits for itself */
+		return 0;
+	kit->turns++;
+	choose(kit);
+	uint32_t p = kit->turn_process;
+	struct myc_kit_executor *chosen = &kit->process[p].executor[kit->turn_executor];
+	struct myc_executor *executor = &kit->process[p].system->executor[kit->turn_executor];
+
+	if (kit->crashes < kit->opts.crashes_max && !(kit->opts.spared >> p & 1) &&
+	    chance(kit, kit->opts.crash)) {
+		myc_testkit_crash(kit, p);
+		return 1;
+	}
+	executor->opts.batch = 1 + myc_testkit_random(kit, kit->opts.batch_max);
+	uint64_t events = kit->events;
+	uint32_t n = turn_of(kit, executor, !chosen->begun);
+
+	if (!n) {
+		myc_testkit_crash(kit, p);
+		return 1;
+	}
+	chosen->begun = true;
+	n--;
+	if (n || kit->events != events) {
+		myc_kit_note(kit, MYC_KIT_TURN, 0, n, 0, 0);
+		wake_all(kit);
+		n = n ? n : 1;
+	} else {
+		chosen->quiet++;
+	}
+	if (chance(kit, kit->opts.delay)) {
+		uint32_t turns = 1 + myc_testkit_random(kit, kit->opts.delay_turns);
+
+		chosen->delayed = kit->turns + turns;
+		myc_kit_note(kit, MYC_KIT_DELAY, 0, turns, 0, 0);
+	}
+	return n;
+}
+
+static bool idle(struct myc_testkit *kit)
+{
+	for (uint32_t p = 0; p < kit->opts.processes; p++)
+		for (uint32_t e = 0; e < kit->system_opts.executors; e++)
+			if (!kit->process[p].executor[e].begun ||
+			    kit->process[p].executor[e].quiet < QUIET_TURNS)
+				return false;
+	for (uint32_t p = 0; p < kit->opts.processes; p++)
+		for (uint32_t e = 0; e < kit->system_opts.executors; e++) {
+			struct myc_executor *executor = &kit->process[p].system->executor[e];
+
+			executor->now_ns = 0;
+			if (myc_executor_busy(executor))
+				return false;
+		}
+	return true;
+}
+
+int myc_testkit_run_until_idle(struct myc_testkit *kit)
+{
+	if (kit->in_turn)
+		return -EINVAL;
+	wake_all(kit);
+	for (uint32_t turns = 0; turns < kit->opts.turns_max; turns++) {
+		if (idle(kit))
+			return 0;
+		myc_testkit_step(kit);
+	}
+	return -ETIME;
+}
+
+static uint64_t next_due(const struct myc_testkit *kit)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t p = 0; p < kit->opts.processes; p++)
+		for (uint32_t e = 0; e < kit->system_opts.executors; e++) {
+			uint64_t due = kit->process[p].system->executor[e].timers.next_ns;
+
+			next = due < next ? due : next;
+		}
+	return next;
+}
+
+int myc_testkit_advance(struct myc_testkit *kit, uint64_t ns)
+{
+	uint64_t until = ns < UINT64_MAX - kit->now_ns ? kit->now_ns + ns : UINT64_MAX - 1;
+	int code = myc_testkit_run_until_idle(kit);
+
+	for (uint64_t due; !code && (due = next_due(kit)) <= until;) {
+		/* A cancelled timer's time may be past already: the next look renews it. */
+		kit->now_ns = due > kit->now_ns ? due : kit->now_ns + 1;
+		if (kit->now_ns > until)
+			break;
+		code = myc_testkit_run_until_idle(kit);
+	}
+	if (code)
+		return code;
+	kit->now_ns = until;
+	return myc_testkit_run_until_idle(kit);
+}
+
+uint64_t myc_testkit_now_ns(const struct myc_testkit *kit)
+{
+	return kit->now_ns;
+}
+
+uint32_t myc_testkit_crashes(const struct myc_testkit *kit)
+{
+	return kit->crashes;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The test kit's other half: probes, expectations, and telling what happened. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/testkit.h"
+
+/* ---- text -------------------------------------------------------------------------------------- */
+
+static void append(struct myc_testkit *kit, FILE *out, const struct myc_kit_event *event)
+{
+	static const char *const name[] = {"begin", "message", "timer", "turn",
+					   "delay", "crash",   "caught"};
+
+	fprintf(out, "  %6llu  +%llu ns  %u/%u  %s", (unsigned long long)event->number,
+		(unsigned long long)event->now_ns, event->process, event->executor,
+		name[event->kind]);
+	if (event->actor)
+		fprintf(out, "  actor %u/%u", myc_address_process(event->actor),
+			myc_address_slot(event->actor));
+	if (event->kind == MYC_KIT_MESSAGE)
+		fprintf(out, "  type %u, %u bytes, from %u/%u%s", event->type & 0xffff, event->size,
+			myc_address_process(event->detail), myc_address_slot(event->detail),
+			event->type >> 16 & MYC_MESSAGE_REDELIVERED ? ", again" : "");
+	else if (event->kind != MYC_KIT_CAUGHT && event->kind != MYC_KIT_BEGIN)
+		fprintf(out, "  %llu", (unsigned long long)event->detail);
+	fputc('\n', out);
+	(void)kit;
+}
+
+static void tell(struct myc_testkit *kit, FILE *out)
+{
+	uint64_t kept = kit->events < kit->opts.trace ? kit->events : kit->opts.trace;
+
+	fprintf(out,
+		"seed %llu (MYC_SEED=%llu replays it), hash %016llx, the last %llu of %llu "
+		"events:\n",
+		(unsigned long long)kit->seed, (unsigned long long)kit->seed,
+		(unsigned long long)kit->hash, (unsigned long long)kept,
+		(unsigned long long)kit->events);
+	for (uint64_t i = kit->events - kept; i < kit->events; i++)
+		append(kit, out, &kit->trace[i % kit->opts.trace]);
+}
+
+static FILE *text_begin(struct myc_testkit *kit)
+{
+	free(kit->text);
+	kit->text = NULL;
+	return open_memstream(&kit->text, &kit->text_size);
+}
+
+__attribute__((format(printf, 3, 4))) static int fail(struct myc_testkit *kit, int code,
+						      const char *format, ...)
+{
+	FILE *out = text_begin(kit);
+	va_list arguments;
+
+	if (!out)
+		return code;
+	va_start(arguments, format);
+	vfprintf(out, format, arguments);
+	va_end(arguments);
+	fputc('\n', out);
+	tell(kit, out);
+	fclose(out);
+	return code;
+}
+
+const char *myc_testkit_failure(struct myc_testkit *kit)
+{
+	return kit->text ? kit->text : "";
+}
+
+const char *myc_testkit_trace(struct myc_testkit *kit)
+{
+	FILE *out = text_begin(kit);
+
+	if (!out)
+		return "";
+	tell(kit, out);
+	fclose(out);
+	return kit->text ? kit->text : "";
+}
+
+uint64_t myc_testkit_hash(const struct myc_testkit *kit)
+{
+	return kit->hash;
+}
+
+uint64_t myc_testkit_seed(const struct myc_testkit *kit)
+{
+	return kit->seed;
+}
+
+/* ---- probes ------------------------------------------------------------------------------------ */
+
+static int catch (struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_testkit *kit = self->executor->system->workspace.world->context;
+	struct myc_kit_caught *caught = calloc(1, sizeof(*caught) + message->size);
+
+	if (!caught)
+		return -ENOMEM;
+	if (message->size)
+		memcpy(caught->payload, message->payload, message->size);
+	caught->message = (struct myc_testkit_message){
+		.probe = self->address,
+		.from = message->from,
+		.at_ns = kit->now_ns,
+		.size = message->size,
+		.correlation = message->correlation,
+		.type = message->type,
+		.flags = message->flags,
+		.payload = caught->payload,
+	};
+	if (kit->caught_last)
+		kit->caught_last->next = caught;
+	else
+		kit->caught = caught;
+	kit->caught_last = caught;
+	return 0;
+}
+
+static const struct myc_behaviour probe_behaviour = {.name = "probe", .message = catch};
+
+void myc_kit_probes_close(struct myc_testkit *kit)
+{
+	while (kit->caught) {
+		struct myc_kit_caught *next = kit->caught->next;
+
+		free(kit->caught);
+		kit->caught = next;
+	}
+	free(kit->probe_name);
+	free(kit->text);
+}
+
+int myc_testkit_probe(struct myc_testkit *kit, const char *name, myc_address *probe)
+{
+	struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &probe_behaviour};
+
+	if (kit->probes == MYC_SLOTS_FIXED)
+		return -ENOSPC;
+	if (name) {
+		if (strlen(name) >= MYC_NAME_SIZE)
+			return -EINVAL;
+		opts.name = strcpy(kit->probe_name[kit->probes], name);
+	}
+	int code = myc_testkit_spawn(kit, 0, &opts, probe);
+
+	kit->probes += !code;
+	return code;
+}
+
+static int rule(struct myc_testkit *kit, myc_address probe, uint16_t type, bool allowed)
+{
+	if (kit->rules == MYC_KIT_RULES_MAX)
+		return -ENOSPC;
+	kit->rule[kit->rules++] =
+		(struct myc_kit_rule){.probe = probe, .type = type, .allowed = allowed};
+	return 0;
+}
+
+int myc_testkit_allow(struct myc_testkit *kit, myc_address probe, uint16_t type)
+{
+	return rule(kit, probe, type, true);
+}
+
+int myc_testkit_disallow(struct myc_testkit *kit, myc_address probe, uint16_t type)
+{
+	return rule(kit, probe, type, false);
+}
+
+/* The latest rule counts; NULL: none. */
+static const struct myc_kit_rule *rule_of(const struct myc_testkit *kit,
+					  const struct myc_testkit_message *message)
+{
+	for (uint32_t i = kit->rules; i-- > 0;)
+		if (kit->rule[i].probe == message->probe && kit->rule[i].type == message->type)
+			return &kit->rule[i];
+	return NULL;
+}
+
+static bool fits(const struct myc_testkit_want *want, const struct myc_testkit_message *message)
+{
+	return message->type == want->type &&
+	       (!want->payload || (message->size == want->size &&
+				   !memcmp(message->payload, want->payload, want->size))) &&
+	       (!want->is || want->is(message, want->context));
+}
+
+/* Runs, and looks for what must not be. */
+static int settle(struct myc_testkit *kit)
+{
+	int code = myc_testkit_run_until_idle(kit);
+
+	if (code)
+		return fail(kit, code, "not idle after %u turns", kit->opts.turns_max);
+	for (struct myc_kit_caught *at = kit->caught; at; at = at->next) {
+		const struct myc_kit_rule *is = at->taken ? NULL : rule_of(kit, &at->message);
+
+		if (is && !is->allowed)
+			return fail(kit, -EBADMSG, "probe %u got type %u, which is disallowed",
+				    myc_address_slot(at->message.probe), at->message.type);
+	}
+	return 0;
+}
+
+int myc_testkit_expect(struct myc_testkit *kit, const struct myc_testkit_want *want,
+		       struct myc_testkit_message *message)
+{
+	int code = settle(kit);
+
+	if (code)
+		return code;
+	for (struct myc_kit_caught *at = kit->caught; at; at = at->next) {
+		if (at->taken || at->message.probe != want->probe)
+			continue;
+		if (fits(want, &at->message)) {
+			at->taken = true;
+			if (message)
+				*message = at->message;
+			return 0;
+		}
+		if (!want->any_order && !rule_of(kit, &at->message))
+			return fail(kit, -ENOMSG,
+				    "probe %u expected type %u; first came type %u, %u bytes%s",
+				    myc_address_slot(want->probe), want->type, at->message.type,
+				    at->message.size,
+				    at->message.type == want->type ? " (another content)" : "");
+	}
+	return fail(kit, -ENOMSG, "probe %u expected type %u, which did not come",
+		    myc_address_slot(want->probe), want->type);
+}
+
+int myc_testkit_expect_none(struct myc_testkit *kit, myc_address probe)
+{
+	int code = settle(kit);
+
+	for (struct myc_kit_caught *at = kit->caught; !code && at; at = at->next)
+		if (!at->taken && at->message.probe == probe && !rule_of(kit, &at->message))
+			code = fail(kit, -EEXIST,
+				    "probe %u expected nothing; type %u came, %u bytes",
+				    myc_address_slot(probe), at->message.type, at->message.size);
+	return code;
+}
