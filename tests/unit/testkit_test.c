@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of the test kit itself: time, chance, probes, crashes, replay. */
+#include "common/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <mycelium/mycelium.h>
+#include <mycelium/testkit.h>
+
+enum { PING = 1, PONG, TICK, NOISE };
+
+static struct myc_testkit *open_kit(struct myc_testkit_opts opts)
+{
+	struct myc_testkit *kit;
+	struct myc_error error = {0};
+
+	opts.sz = sizeof(opts);
+	if (myc_testkit_open(&kit, &opts, &error))
+		fail_msg("%s: %s", error.doing, error.cause);
+	return kit;
+}
+
+static myc_address spawn(struct myc_testkit *kit, uint32_t process,
+			 const struct myc_behaviour *behaviour, const char *name)
+{
+	struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = behaviour, .name = name};
+	myc_address address;
+
+	assert_int_equal(myc_testkit_spawn(kit, process, &opts, &address), 0);
+	return address;
+}
+
+static int tell(struct myc_actor *self, const char *name, uint16_t type, uint64_t value)
+{
+	struct myc_ref to;
+	int code = myc_lookup(self, name, &to);
+
+	return code ? code : myc_send(self, &to, type, &value, sizeof(value));
+}
+
+/* ---- answers, ticks ---------------------------------------------------------------------------- */
+
+static int echo_message(struct myc_actor *self, const struct myc_message *message)
+{
+	uint64_t value;
+
+	memcpy(&value, message->payload, sizeof(value));
+	return tell(self, "probe", PONG, value);
+}
+
+static const struct myc_behaviour echo = {.name = "echo", .message = echo_message};
+
+static int ticker_started(struct myc_actor *self)
+{
+	int code = myc_timer_start(self, 30, 0, 30, NULL);
+
+	if (!code)
+		code = myc_timer_start(self, 10, 25, 10, NULL);
+	return code;
+}
+
+static int ticker_timer(struct myc_actor *self, uint64_t cookie)
+{
+	return tell(self, "probe", TICK, cookie << 32 | myc_now_ns(self));
+}
+
+static const struct myc_behaviour ticker = {
+	.name = "ticker", .started = ticker_started, .timer = ticker_timer};
+
+static void time_stands_still_but_for_advance_which_stops_at_each_due_time(void **state)
+{
+	static const uint64_t fired[][2] = {{10, 10}, {30, 30}, {35, 10}, {60, 10}};
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.start_ns = 1000});
+	myc_address probe;
+
+	(void)state;
+	assert_int_equal(myc_testkit_probe(kit, "probe", &probe), 0);
+	spawn(kit, 0, &ticker, NULL);
+	assert_int_equal(myc_testkit_expect_none(kit, probe), 0);
+	assert_int_equal(myc_testkit_now_ns(kit), 1000);
+	assert_int_equal(myc_testkit_advance(kit, 9), 0);
+	assert_int_equal(myc_testkit_expect_none(kit, probe), 0);
+	assert_int_equal(myc_testkit_advance(kit, 60), 0);
+	for (size_t i = 0; i < 4; i++) {
+		uint64_t value = fired[i][1] << 32 | (1000 + fired[i][0]);
+		struct myc_testkit_message message;
+
+		assert_int_equal(
+			myc_testkit_expect(kit,
+					   &(struct myc_testkit_want){.probe = probe,
+								      .type = TICK,
+								      .payload = &value,
+								      .size = sizeof(value)},
+					   &message),
+			0);
+		assert_int_equal(message.at_ns, 1000 + fired[i][0]);
+	}
+	assert_int_equal(myc_testkit_expect_none(kit, probe), 0);
+	assert_int_equal(myc_testkit_now_ns(kit), 1069);
+	myc_testkit_close(kit);
+}
+
+/* ---- probes ------------------------------------------------------------------------------------ */
+
+static bool odd(const struct myc_testkit_message *message, void *context)
+{
+	(void)context;
+	return *(const uint64_t *)message->payload & 1;
+}
+
+static void expectations_are_in_order_unless_asked_otherwise(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.seed = 3});
+	struct myc_testkit_want want = {.type = PONG};
+	uint64_t value;
+
+	(void)state;
+	assert_int_equal(myc_testkit_probe(kit, "probe", &want.probe), 0);
+	myc_address to = spawn(kit, 0, &echo, NULL);
+
+	for (value = 2; value <= 5; value++)
+		assert_int_equal(myc_testkit_post(kit, to, PING, &value, sizeof(value)), 0);
+	value = 3;
+	want.payload = &value;
+	want.size = sizeof(value);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), -ENOMSG);
+	assert_non_null(strstr(myc_testkit_failure(kit), "another content"));
+	assert_non_null(strstr(myc_testkit_failure(kit), "seed 3"));
+	assert_non_null(strstr(myc_testkit_failure(kit), "message"));
+	want.any_order = true;
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), 0);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), -ENOMSG); /* taken */
+	want = (struct myc_testkit_want){
+		.probe = want.probe, .type = PONG, .any_order = true, .is = odd};
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), 0);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), -ENOMSG);
+	assert_int_equal(myc_testkit_expect_none(kit, want.probe), -EEXIST);
+	assert_int_equal(myc_testkit_allow(kit, want.probe, PONG), 0);
+	assert_int_equal(myc_testkit_expect_none(kit, want.probe), 0);
+	assert_int_equal(myc_testkit_disallow(kit, want.probe, PONG), 0);
+	assert_int_equal(myc_testkit_expect_none(kit, want.probe), -EBADMSG);
+	myc_testkit_close(kit);
+}
+
+static void what_is_allowed_is_stepped_over(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.seed = 4});
+	struct myc_testkit_want want = {.type = PONG};
+
+	(void)state;
+	assert_int_equal(myc_testkit_probe(kit, NULL, &want.probe), 0);
+	assert_int_equal(myc_testkit_post(kit, want.probe, NOISE, NULL, 0), 0);
+	assert_int_equal(myc_testkit_post(kit, want.probe, PONG, "x", 1), 0);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), -ENOMSG);
+	assert_int_equal(myc_testkit_allow(kit, want.probe, NOISE), 0);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), 0);
+	myc_testkit_close(kit);
+}
+
+static void the_plain_functions_work_from_the_tests_thread(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.seed = 5});
+	struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &echo};
+	struct myc_testkit_want want = {.type = PONG};
+	myc_address to;
+	uint64_t value = 8;
+
+	(void)state;
+	assert_int_equal(myc_testkit_probe(kit, "probe", &want.probe), 0);
+	assert_int_equal(myc_spawn(myc_testkit_system(kit, 0), &opts, &to, NULL), 0);
+	for (int i = 0; i < 200; i++) /* more than its credit */
+		assert_int_equal(myc_post(myc_testkit_system(kit, 0), to, PING, &value,
+					  sizeof(value), UINT64_MAX),
+				 0);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(myc_testkit_expect(kit, &want, NULL), 0);
+	assert_int_equal(myc_testkit_expect_none(kit, want.probe), 0);
+	myc_testkit_close(kit);
+}
+
+static int forever_started(struct myc_actor *self)
+{
+	struct myc_ref to;
+	int code = myc_resolve(self, myc_self(self), &to);
+
+	return code ? code : myc_try_send(self, &to, 1, NULL, 0);
+}
+
+static int forever_message(struct myc_actor *self, const struct myc_message *message)
+{
+	(void)message;
+	return forever_started(self);
+}
+
+static const struct myc_behaviour forever = {
+	.name = "forever", .started = forever_started, .message = forever_message};
+
+static void a_run_that_does_not_end_is_told(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.turns_max = 200});
+	myc_address probe;
+
+	(void)state;
+	assert_int_equal(myc_testkit_probe(kit, NULL, &probe), 0);
+	spawn(kit, 0, &forever, NULL);
+	assert_int_equal(myc_testkit_run_until_idle(kit), -ETIME);
+	assert_int_equal(myc_testkit_expect_none(kit, probe), -ETIME);
+	assert_non_null(strstr(myc_testkit_failure(kit), "not idle after 200 turns"));
+	myc_testkit_close(kit);
+}
+
+/* ---- crashes, replay --------------------------------------------------------------------------- */
+
+static void actors_of_the_topology_come_again_after_a_crash_and_others_do_not(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.processes = 2, .seed = 6});
+	struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &echo};
+	struct myc_testkit_want want = {.type = PONG};
+	myc_address passing;
+	uint64_t value = 1;
+
+	(void)state;
+	assert_int_equal(myc_testkit_probe(kit, "probe", &want.probe), 0);
+	myc_address lasting = spawn(kit, 1, &echo, NULL);
+
+	assert_int_equal(myc_spawn(myc_testkit_system(kit, 1), &opts, &passing, NULL), 0);
+	assert_int_equal(myc_testkit_post(kit, lasting, PING, &value, sizeof(value)), 0);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), 0);
+	/* In the lane when it dies: its successor gets it. */
+	assert_int_equal(myc_testkit_post(kit, lasting, PING, &value, sizeof(value)), 0);
+	assert_int_equal(myc_testkit_post(kit, passing, PING, &value, sizeof(value)), 0);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), 0);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), 0);
+	assert_int_equal(myc_testkit_crash(kit, 1), 0);
+	assert_int_equal(myc_testkit_post(kit, passing, PING, &value, sizeof(value)), -ESRCH);
+	assert_int_equal(myc_testkit_post(kit, lasting, PING, &value, sizeof(value)), 0);
+	assert_int_equal(myc_testkit_expect(kit, &want, NULL), 0);
+	assert_int_equal(myc_testkit_crashes(kit), 1);
+	myc_testkit_close(kit);
+}
+
+static uint64_t play(uint64_t seed, uint32_t *crashes)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.seed = seed,
+								     .processes = 2,
+								     .delay = 100000,
+								     .crash = 2000,
+								     .crash_handler = 20000,
+								     .crashes_max = 3});
+	myc_address probe;
+
+	assert_int_equal(myc_testkit_probe(kit, "probe", &probe), 0);
+	myc_address to = spawn(kit, 1, &echo, NULL);
+
+	spawn(kit, 0, &ticker, NULL);
+	for (uint64_t i = 0; i < 30; i++)
+		assert_int_equal(myc_testkit_post(kit, to, PING, &i, sizeof(i)), 0);
+	assert_int_equal(myc_testkit_advance(kit, 200), 0);
+	uint64_t hash = myc_testkit_hash(kit);
+
+	*crashes = myc_testkit_crashes(kit);
+	myc_testkit_close(kit);
+	return hash;
+}
+
+static void a_seed_plays_the_same_every_time_and_another_does_not(void **state)
+{
+	uint32_t crashes, again, crashed = 0;
+	uint64_t before = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		uint64_t hash = play(seed, &crashes);
+
+		assert_true(hash == play(seed, &again));
+		assert_int_equal(crashes, again);
+		assert_true(hash != before);
+		before = hash;
+		crashed += crashes;
+	}
+	assert_true(crashed > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(time_stands_still_but_for_advance_which_stops_at_each_due_time),
+		cmocka_unit_test(expectations_are_in_order_unless_asked_otherwise),
+		cmocka_unit_test(what_is_allowed_is_stepped_over),
+		cmocka_unit_test(the_plain_functions_work_from_the_tests_thread),
+		cmocka_unit_test(a_run_that_does_not_end_is_told),
+		cmocka_unit_test(actors_of_the_topology_come_again_after_a_crash_and_others_do_not),
+		cmocka_unit_test(a_seed_plays_the_same_every_time_and_another_does_not),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
