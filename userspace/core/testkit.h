@@ -18,7 +18,6 @@ enum myc_kit_event_kind {
 	MYC_KIT_TURN,
 	MYC_KIT_DELAY,
 	MYC_KIT_CRASH,
-	MYC_KIT_CAUGHT,
 };
 
 struct myc_kit_event {

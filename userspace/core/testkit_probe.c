@@ -10,10 +10,9 @@
 
 /* ---- text -------------------------------------------------------------------------------------- */
 
-static void append(struct myc_testkit *kit, FILE *out, const struct myc_kit_event *event)
+static void append(FILE *out, const struct myc_kit_event *event)
 {
-	static const char *const name[] = {"begin", "message", "timer", "turn",
-					   "delay", "crash",   "caught"};
+	static const char *const name[] = {"begin", "message", "timer", "turn", "delay", "crash"};
 
 	fprintf(out, "  %6llu  +%llu ns  %u/%u  %s", (unsigned long long)event->number,
 		(unsigned long long)event->now_ns, event->process, event->executor,
@@ -25,10 +24,9 @@ static void append(struct myc_testkit *kit, FILE *out, const struct myc_kit_even
 		fprintf(out, "  type %u, %u bytes, from %u/%u%s", event->type & 0xffff, event->size,
 			myc_address_process(event->detail), myc_address_slot(event->detail),
 			event->type >> 16 & MYC_MESSAGE_REDELIVERED ? ", again" : "");
-	else if (event->kind != MYC_KIT_CAUGHT && event->kind != MYC_KIT_BEGIN)
+	else if (event->kind != MYC_KIT_BEGIN)
 		fprintf(out, "  %llu", (unsigned long long)event->detail);
 	fputc('\n', out);
-	(void)kit;
 }
 
 static void tell(struct myc_testkit *kit, FILE *out)
@@ -42,7 +40,7 @@ static void tell(struct myc_testkit *kit, FILE *out)
 		(unsigned long long)kit->hash, (unsigned long long)kept,
 		(unsigned long long)kit->events);
 	for (uint64_t i = kit->events - kept; i < kit->events; i++)
-		append(kit, out, &kit->trace[i % kit->opts.trace]);
+		append(out, &kit->trace[i % kit->opts.trace]);
 }
 
 static FILE *text_begin(struct myc_testkit *kit)
