@@ -11,6 +11,5 @@
 #include <mycelium/feed.h>
 #include <mycelium/link.h>
 #include <mycelium/system.h>
-#include <mycelium/topic.h>
 
 #endif
