@@ -15,7 +15,7 @@
 #define PAIRS 3
 #endif
 #define DEPTH 4
-#include "memory.h"
+#include "memory.pml"
 
 #ifdef NO_RELEASE
 #define FIELD ST

@@ -26,7 +26,7 @@
 #define PROGRESS (2 * SLOTS + 2) /* begun * 16 + done */
 #define COUNTED	 (2 * SLOTS + 3)
 #define LOCS	 (2 * SLOTS + 4)
-#include "memory.h"
+#include "memory.pml"
 
 byte handled[MESSAGES], doubted[MESSAGES];
 byte deaths[2];

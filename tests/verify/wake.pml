@@ -14,7 +14,7 @@
 #ifndef MESSAGES
 #define MESSAGES 3
 #endif
-#include "memory.h"
+#include "memory.pml"
 
 #ifdef NO_FENCE_WAKER
 #define WAKE_FENCE skip
