@@ -49,12 +49,12 @@ struct seen {
 struct probe {
 	myc_address address;
 	struct myc_system *system;
+	struct seen seen[SEEN_MAX];
 	uint32_t index;
 	_Atomic uint32_t count, settled, messages, events, timers, inits, stopping, stopped;
-	struct seen seen[SEEN_MAX];
 	_Atomic int result;
-	_Atomic bool done;
 	struct myc_monitor monitor[8];
+	_Atomic bool done;
 	_Atomic bool stuck; /* stays in its handler */
 };
 static struct probe probe[PROBES];

@@ -138,6 +138,28 @@ CASE(a_name_is_free_before_its_actor_is_known_to_have_ended)
 	end();
 }
 
+static const struct myc_behaviour nameless = {.name = "nameless"};
+
+/* More names than the table has rows: those of the dead make room. */
+CASE(names_of_the_dead_make_room_for_others)
+{
+	begin(state);
+	struct probe *watcher = spawn(HERE);
+	myc_address address;
+	char name[16];
+
+	for (int i = 0; i < 6000; i++) {
+		struct myc_spawn_opts opts = {
+			.sz = sizeof(opts), .behaviour = &nameless, .name = name};
+
+		snprintf(name, sizeof(name), "%d", i);
+		assert_int_equal(myc_spawn(watcher->system, &opts, &address, NULL), 0);
+		assert_int_equal(myc_actor_stop(watcher->system, address, MYC_STOP_KILL, SECOND),
+				 0);
+	}
+	end();
+}
+
 /* ---- stopping ---------------------------------------------------------------------------------- */
 
 CASE(stop_is_orderly_and_a_shutdown)
@@ -350,6 +372,7 @@ int main(void)
 		EVERYWHERE(the_restarted_actor_has_no_monitors_and_no_trap_of_its_own),
 		EVERYWHERE(nobody_can_be_sent_to_once_it_has_ended),
 		EVERYWHERE(a_name_is_free_before_its_actor_is_known_to_have_ended),
+		EVERYWHERE(names_of_the_dead_make_room_for_others),
 		EVERYWHERE(stop_is_orderly_and_a_shutdown),
 		EVERYWHERE(stop_overtakes_messages),
 		EVERYWHERE(drain_handles_what_was_sent_and_refuses_new),

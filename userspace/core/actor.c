@@ -2,9 +2,11 @@
 /*
  * One actor's life, on its executor's thread:
  *
- *   STARTING --begin()--> RUNNING --stop asked, or the system stops--> STOPPING --end()--> FREE
+ *   STARTING --begin()--> RUNNING --stop asked, or the system stops--> STOPPING --end()--> ENDED
  *      ^                     | handler failed
  *      +-- restart in place -+-- more than restarts_max in the window: end(), workspace.failed
+ *
+ * What comes after ENDED, and ends that others ask for, are in exit.c.
  *
  * The address, the mailbox and what waits in the outbox survive a restart; state and timers do not.
  */

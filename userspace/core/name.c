@@ -7,9 +7,11 @@
 
 #include "core/executor.h"
 
+#define BEING_WRITTEN UINT64_MAX
+
 struct myc_name {
 	char name[MYC_NAME_SIZE];
-	uint64_t address; /* released after name; 0 = free */
+	uint64_t address; /* released after name; 0 = never used */
 };
 
 static uint32_t name_hash(const char *name)
@@ -21,26 +23,63 @@ static uint32_t name_hash(const char *name)
 	return hash;
 }
 
-/* The row of this name, or the free one where it belongs. */
-static struct myc_name *name_row(const struct myc_system *system, const char *name)
-{
-	uint32_t i = name_hash(name) & system->names_mask;
-
-	/* Pairs with the release in myc_names_set: the name is complete. */
-	while (__atomic_load_n(&system->names[i].address, __ATOMIC_ACQUIRE) &&
-	       strcmp(system->names[i].name, name) != 0)
-		i = (i + 1) & system->names_mask;
-	return &system->names[i];
-}
-
 /* A name is free as soon as its actor has ended. */
 static bool lives(const struct myc_system *system, myc_address address)
 {
+	if (myc_address_slot(address) >= system->slots)
+		return false;
 	uint64_t word =
 		__atomic_load_n(&system->slot[myc_address_slot(address)].word, __ATOMIC_ACQUIRE);
 
 	return myc_actor_word_generation(word) == myc_address_generation(address) &&
 	       myc_actor_word_lives(word);
+}
+
+/* Byte by byte: the row may be given to another name meanwhile. */
+static bool same(const struct myc_name *row, const char *name)
+{
+	for (size_t i = 0; i < MYC_NAME_SIZE; i++) {
+		if (__atomic_load_n(&row->name[i], __ATOMIC_RELAXED) != name[i])
+			return false;
+		if (!name[i])
+			return true;
+	}
+	return false;
+}
+
+/* The row that has this name, NULL: none. */
+static struct myc_name *find(const struct myc_system *system, const char *name, uint64_t *address)
+{
+	uint32_t at = name_hash(name);
+
+	for (uint32_t i = 0; i <= system->names_mask; i++) {
+		struct myc_name *row = &system->names[(at + i) & system->names_mask];
+
+		do {
+			/* Pairs with the release in myc_names_set: the name is complete. */
+			*address = __atomic_load_n(&row->address, __ATOMIC_ACQUIRE);
+			if (!*address)
+				return NULL;
+			if (*address == BEING_WRITTEN || !same(row, name))
+				break;
+			/* Its bytes were read before the address is read again. */
+			__atomic_thread_fence(__ATOMIC_ACQUIRE);
+			if (__atomic_load_n(&row->address, __ATOMIC_RELAXED) == *address)
+				return row;
+		} while (true);
+	}
+	return NULL;
+}
+
+/* A row for a new name: never used, or of one that has ended. There are twice as many as actors. */
+static struct myc_name *take(const struct myc_system *system, const char *name)
+{
+	uint32_t at = name_hash(name);
+
+	while (system->names[at & system->names_mask].address &&
+	       lives(system, system->names[at & system->names_mask].address))
+		at++;
+	return &system->names[at & system->names_mask];
 }
 
 int myc_names_open(struct myc_system *system)
@@ -62,15 +101,24 @@ void myc_names_close(struct myc_system *system)
 
 int myc_names_find(const struct myc_system *system, const char *name, myc_address *address)
 {
-	*address = __atomic_load_n(&name_row(system, name)->address, __ATOMIC_ACQUIRE);
-	return *address && lives(system, *address) ? 0 : -ENOENT;
+	return find(system, name, address) && lives(system, *address) ? 0 : -ENOENT;
 }
 
 void myc_names_set(struct myc_system *system, const char *name, myc_address address)
 {
-	struct myc_name *row = name_row(system, name);
+	uint64_t before;
+	struct myc_name *row = find(system, name, &before);
 
-	if (!row->address)
-		snprintf(row->name, sizeof(row->name), "%s", name);
+	if (!row) {
+		row = take(system, name);
+		__atomic_store_n(&row->address, BEING_WRITTEN, __ATOMIC_RELAXED);
+		/* Who sees a byte of the new name sees that the address has changed. Pairs with find. */
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+		for (size_t i = 0; i < MYC_NAME_SIZE; i++) {
+			__atomic_store_n(&row->name[i], name[i], __ATOMIC_RELAXED);
+			if (!name[i])
+				break;
+		}
+	}
 	__atomic_store_n(&row->address, address, __ATOMIC_RELEASE);
 }
