@@ -100,8 +100,9 @@ int myc_system_start(struct myc_system *system, struct myc_error *error);
 
 /* From a plain thread. The first call attaches the thread (a fixed number of attach slots:
  * -EUSERS when all are taken). More than MYC_PAYLOAD_MAX bytes are copied into a body. try: -EAGAIN (no
- * credit), -ENOBUFS (no buffer); the other blocks until there is both or timeout_ns (UINT64_MAX = for
- * ever) has passed: -ETIMEDOUT. */
+ * credit), -ENOBUFS (no buffer), -ENOSPC (messages to 512 other actors of that executor wait to be
+ * handled); the other blocks until there is all of it or timeout_ns (UINT64_MAX = for ever) has
+ * passed: -ETIMEDOUT. */
 int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 		 size_t size);
 int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,

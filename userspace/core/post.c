@@ -195,7 +195,8 @@ int myc_post(struct myc_system *system, myc_address to, uint16_t type, const voi
 	for (;;) {
 		int code = myc_post_try(system, to, type, payload, size);
 
-		if (code != -EAGAIN && code != -ENOBUFS)
+		/* ENOSPC: the messages of as many pairs as a lane has entries wait to be handled. */
+		if (code != -EAGAIN && code != -ENOBUFS && code != -ENOSPC)
 			return code;
 		if (timeout_ns != UINT64_MAX && now_of(world) - begun >= timeout_ns)
 			return -ETIMEDOUT;
