@@ -76,6 +76,8 @@ struct myc_behaviour {
 	int (*reply)(struct myc_actor *self, const struct myc_reply *reply); /* mycelium/ask.h */
 	/* DOWN and EXIT, also while paused or suspended: mycelium/link.h */
 	int (*signal)(struct myc_actor *self, const struct myc_signal_event *event);
+	int (*entered)(struct myc_actor *self);				   /* mycelium/become.h */
+	void (*left)(struct myc_actor *self);				   /* the same */
 	void (*stopping)(struct myc_actor *self);			   /* may still send */
 	void (*stopped)(struct myc_actor *self);			   /* last call */
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */

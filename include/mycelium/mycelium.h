@@ -6,6 +6,7 @@
 #include <mycelium/actor.h>
 #include <mycelium/address.h>
 #include <mycelium/ask.h>
+#include <mycelium/become.h>
 #include <mycelium/body.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>

@@ -41,6 +41,7 @@ static int start_once(struct myc_actor *actor)
 	const struct myc_behaviour *behaviour = actor->behaviour;
 	int code = 0;
 
+	myc_become_first(actor);
 	memset(actor->state, 0, behaviour->state_size);
 	if (behaviour->init)
 		code = behaviour->init(actor);
@@ -273,8 +274,11 @@ int myc_actor_feed(struct myc_actor *actor, const struct myc_feed_event *event)
 		return -ESRCH;
 	__atomic_store_n(&actor->metrics->feed_events, actor->metrics->feed_events + 1,
 			 __ATOMIC_RELAXED);
-	if (actor->behaviour->feed)
-		code = actor->behaviour->feed(actor, event);
+	int (*feed)(struct myc_actor * self, const struct myc_feed_event *event) =
+		myc_actor_hook(actor, feed);
+
+	if (feed)
+		code = feed(actor, event);
 	if (code < 0 || actor->stop_asked)
 		myc_actor_after(actor, code);
 	return code < 0 ? code : 0;

@@ -256,7 +256,9 @@ static int await_begin(struct myc_actor *self, uint32_t id, myc_address whom,
 void myc_ask_outcome(struct myc_actor *actor, const struct myc_reply *reply)
 {
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): an entry in use has an actor */
-	int code = actor->behaviour->reply ? actor->behaviour->reply(actor, reply) : 0;
+	int (*hook)(struct myc_actor * self, const struct myc_reply *reply) =
+		myc_actor_hook(actor, reply);
+	int code = hook ? hook(actor, reply) : 0;
 
 	if (code < 0 || actor->stop_asked)
 		myc_actor_after(actor, code);

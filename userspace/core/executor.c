@@ -216,8 +216,11 @@ static unsigned fire_timers(struct myc_executor *executor)
 		myc_timers_fired(&executor->timers, &actor->timers, entry, now);
 		add(&actor->metrics->timers, 1);
 		n++;
-		if (actor->behaviour->timer)
-			code = actor->behaviour->timer(actor, cookie);
+		int (*timer)(struct myc_actor * self, uint64_t cookie) =
+			myc_actor_hook(actor, timer);
+
+		if (timer)
+			code = timer(actor, cookie);
 		if (code < 0 || actor->stop_asked)
 			myc_actor_after(actor, code);
 	}

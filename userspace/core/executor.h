@@ -10,6 +10,7 @@
  *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
  *   actor     life of one actor: init, failure, restart, stop       (actor.c, exit.c)
+ *   become    other handlers for the same actor                             (become.c)
  *   watches   links and monitors                                   (watch.c, link.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
  *   system    making all of it from a region                                (system.c, post.c)
@@ -25,6 +26,7 @@
 #include <stdbool.h>
 
 #include <mycelium/abi/lane.h>
+#include <mycelium/become.h>
 
 #include "core/process.h"
 #include "core/timer.h"
@@ -254,6 +256,10 @@ struct myc_actor_more {
 	uint64_t *restarted_ns; /* the last restarts_max of them, a ring */
 	uint64_t paused_at_ns, counted_at_ns;
 	bool stuck; /* this pause is counted as such */
+	/* Behaviours it became, the current one last (core/become.c). */
+	const struct myc_behaviour *become[MYC_BEHAVIOURS_MAX];
+	uint32_t becomes;
+	bool changing; /* in `left` or `entered` */
 };
 
 /* The first line is what a message needs; an idle actor has this, its metrics, slot and state. */
@@ -270,6 +276,7 @@ struct myc_actor {
 	bool ready_listed : 1;
 	bool state_from_slab : 1;
 	bool has_bodies : 1; /* took or kept some: looked for when it ends */
+	bool changed : 1;    /* has become another behaviour */
 	uint32_t slot;
 	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
@@ -290,6 +297,17 @@ struct myc_actor {
 _Static_assert(sizeof(struct myc_actor) <= 192, "an idle actor is small");
 
 struct myc_actor_more *myc_actor_more(struct myc_actor *actor); /* NULL: no memory */
+int myc_actor_ignore(struct myc_actor *self, const struct myc_message *message);
+/* Its own behaviour again, as at its start. */
+void myc_become_first(struct myc_actor *actor);
+/* What it has become, or its own behaviour. */
+static inline const struct myc_behaviour *myc_actor_now(const struct myc_actor *actor)
+{
+	return actor->changed ? actor->more->become[actor->more->becomes - 1] : actor->behaviour;
+}
+/* A handler as it is now: what it has become comes first, what that leaves out is its own. */
+#define myc_actor_hook(actor, hook) \
+	(myc_actor_now(actor)->hook ? myc_actor_now(actor)->hook : (actor)->behaviour->hook)
 int myc_actor_begin(struct myc_actor *actor); /* init, started; restarts when they fail */
 int myc_actor_start(struct myc_actor *actor); /* init, started; ends it when they fail */
 void myc_actor_after(struct myc_actor *actor, int code); /* what a handler's result asks for */

@@ -249,9 +249,12 @@ static void end_now(struct myc_actor *actor, struct myc_exit_reason reason)
 
 void myc_exit_event(struct myc_actor *actor, const struct myc_signal_event *event)
 {
-	if (!myc_actor_runs(actor) || !actor->behaviour->signal)
+	int (*signal)(struct myc_actor * self, const struct myc_signal_event *event) =
+		myc_actor_hook(actor, signal);
+
+	if (!myc_actor_runs(actor) || !signal)
 		return;
-	int code = actor->behaviour->signal(actor, event);
+	int code = signal(actor, event);
 
 	if (code < 0 || actor->stop_asked)
 		myc_actor_after(actor, code);

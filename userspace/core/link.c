@@ -69,7 +69,7 @@ static struct myc_signal_link link_signal(const struct myc_actor *from,
 
 int myc_trap_exit(struct myc_actor *self, bool trap)
 {
-	if (!self->behaviour->signal)
+	if (!myc_actor_hook(self, signal))
 		return -EINVAL;
 	self->ties.flags =
 		trap ? self->ties.flags | MYC_TIE_TRAP : self->ties.flags & ~(uint32_t)MYC_TIE_TRAP;
@@ -157,7 +157,7 @@ int myc_monitor(struct myc_actor *self, myc_address other, uint32_t flags,
 	struct myc_executor *executor = self->executor;
 	struct myc_road *road;
 
-	if (other == self->address || !self->behaviour->signal)
+	if (other == self->address || !myc_actor_hook(self, signal))
 		return -EINVAL;
 	struct myc_watch *watch = myc_watch_make(self, MYC_WATCH_MONITOR, other);
 

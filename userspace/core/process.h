@@ -28,6 +28,8 @@ struct myc_world {
 	/* What an actor that was given this behaviour runs; lives as long as the system. NULL: no memory */
 	const struct myc_behaviour *(*behaviour)(void *context,
 						 const struct myc_behaviour *behaviour);
+	/* What such a one was made of. */
+	const struct myc_behaviour *(*original)(const struct myc_behaviour *behaviour);
 	void *context;
 };
 

@@ -172,7 +172,7 @@ void myc_actor_free(struct myc_actor *actor)
 	actor->state = NULL;
 }
 
-static int ignore(struct myc_actor *self, const struct myc_message *message)
+int myc_actor_ignore(struct myc_actor *self, const struct myc_message *message)
 {
 	(void)self;
 	(void)message;
@@ -198,7 +198,7 @@ static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, ui
 		.life = MYC_ACTOR_STARTING,
 		.aside = MYC_ASIDE_LIFE,
 		.state_from_slab = local,
-		.message = behaviour->message ? behaviour->message : ignore,
+		.message = behaviour->message ? behaviour->message : myc_actor_ignore,
 		.capacity = or_default(behaviour->mailbox_capacity, MAILBOX_CAPACITY),
 		.capacity_per_sender =
 			or_default(behaviour->capacity_per_sender, CAPACITY_PER_SENDER),

@@ -80,10 +80,15 @@ static struct myc_testkit *kit_of(const struct myc_actor *self)
 	return self->executor->system->workspace.world->context;
 }
 
-static const struct myc_behaviour *original(const struct myc_actor *self)
+static const struct myc_behaviour *original_of(const struct myc_behaviour *behaviour)
 {
-	return ((const struct myc_kit_behaviour *)self->behaviour)->original;
+	return ((const struct myc_kit_behaviour *)behaviour)->original;
 }
+
+/* A handler of what it has become, or else its own: both are wrapped. */
+#define original(self, hook)                                                             \
+	(original_of(myc_actor_now(self))->hook ? original_of(myc_actor_now(self))->hook \
+						: original_of((self)->behaviour)->hook)
 
 static void maybe_crash(struct myc_testkit *kit)
 {
@@ -99,7 +104,7 @@ static int on_message(struct myc_actor *self, const struct myc_message *message)
 	myc_kit_note(kit, MYC_KIT_MESSAGE, self->address, message->from,
 		     message->type | (uint32_t)message->flags << 16, message->size);
 	maybe_crash(kit);
-	int code = original(self)->message(self, message);
+	int code = original(self, message)(self, message);
 
 	maybe_crash(kit);
 	return code;
@@ -111,7 +116,7 @@ static int on_timer(struct myc_actor *self, uint64_t cookie)
 
 	myc_kit_note(kit, MYC_KIT_TIMER, self->address, cookie, 0, 0);
 	maybe_crash(kit);
-	int code = original(self)->timer(self, cookie);
+	int code = original(self, timer)(self, cookie);
 
 	maybe_crash(kit);
 	return code;
@@ -120,7 +125,7 @@ static int on_timer(struct myc_actor *self, uint64_t cookie)
 static int on_init(struct myc_actor *self)
 {
 	myc_kit_note(kit_of(self), MYC_KIT_BEGIN, self->address, 0, 0, 0);
-	return original(self)->init ? original(self)->init(self) : 0;
+	return original(self, init) ? original(self, init)(self) : 0;
 }
 
 static const struct myc_behaviour *wrap(void *context, const struct myc_behaviour *behaviour)
@@ -309,8 +314,11 @@ int myc_testkit_open(struct myc_testkit **out, const struct myc_testkit_opts *op
 
 	if (!kit)
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for a test kit");
-	kit->world = (struct myc_world){
-		.now = world_now, .nap = world_nap, .behaviour = wrap, .context = kit};
+	kit->world = (struct myc_world){.now = world_now,
+					.nap = world_nap,
+					.behaviour = wrap,
+					.original = original_of,
+					.context = kit};
 	code = fill_opts(kit, opts, error);
 	if (!code) {
 		kit->trace = calloc(kit->opts.trace, sizeof(*kit->trace));
