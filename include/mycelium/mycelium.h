@@ -8,6 +8,7 @@
 #include <mycelium/ask.h>
 #include <mycelium/become.h>
 #include <mycelium/body.h>
+#include <mycelium/breaker.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>
 #include <mycelium/link.h>
