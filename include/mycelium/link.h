@@ -78,7 +78,12 @@ struct myc_monitor {
 	uint32_t generation;
 };
 
-enum myc_event_kind { MYC_EVENT_DOWN = 1, MYC_EVENT_EXIT = 2 };
+enum myc_event_kind {
+	MYC_EVENT_DOWN = 1,
+	MYC_EVENT_EXIT = 2,
+	MYC_EVENT_STILL =
+		3, /* told to stop by myc_stop_watch, and has not ended in the time given */
+};
 enum myc_event_flag {
 	MYC_EVENT_RESTARTED = 1 << 0, /* in place: the address is there again */
 	MYC_EVENT_LINK = 1 << 1,      /* EXIT by a link; else somebody sent it */
@@ -90,7 +95,7 @@ struct myc_signal_event {
 	uint32_t flags;	  /* enum myc_event_flag */
 	myc_address from; /* who ended, or sent the exit signal */
 	struct myc_exit_reason reason;
-	struct myc_monitor monitor; /* DOWN: which */
+	struct myc_monitor monitor; /* DOWN, STILL: which */
 };
 
 /* Ends the actor after this handler: `stopped` is its last call. A kill as reason is a reason like others. */
@@ -131,20 +136,33 @@ enum myc_stop_how {
 	MYC_STOP = 1,	    /* after the message in hand: stopping, stopped */
 	MYC_STOP_DRAIN = 2, /* first handles what was sent to it; sends to it fail from now on */
 	MYC_STOP_KILL = 3,  /* no handler any more, not even `stopped` */
+	/* Added to one of them: who has not ended when the time is over is killed then. (A kill cannot
+	 * break off a handler: it takes effect when that returns.) */
+	MYC_STOP_ELSE_KILL = 16,
 };
 
 /* 0: on its way. To wait for the end, monitor it. -ESRCH: there is no such actor (any more), -ENOBUFS,
  * -ENOSPC (no lane). A drain that finds the table of watches full is a plain stop. */
 int myc_stop_send(struct myc_actor *self, myc_address other, enum myc_stop_how how);
+/* The same, and tells what comes of it: one DOWN when it has ended, whatever happens (restarts in place
+ * are not told). If that is not known within timeout_ns (UINT64_MAX: however long it takes), one STILL
+ * before it: it runs, or goes on ending. myc_demonitor ends both. Errors as above, -EINVAL: oneself, or the
+ * behaviour has no signal handler; -ENOSPC also: the table of watches is full. Then nothing comes. */
+int myc_stop_watch(struct myc_actor *self, myc_address other, uint32_t how, uint64_t timeout_ns,
+		   struct myc_monitor *monitor);
 /* Until `myc_resume`, no message, timer or feed event is handled; messages wait within the credit. */
 int myc_suspend(struct myc_actor *self, myc_address other);
 int myc_resume(struct myc_actor *self, myc_address other);
 
-/* From plain threads: waits until it has ended, all its handlers done; timeout_ns 0: does not wait.
- * -ETIMEDOUT: it was told, and goes on ending; -EAGAIN: it could not be told in this time (the lane is full,
- * or new and not seen yet); -ESRCH: there is no such actor; -EUSERS: all attach slots are taken. */
-int myc_actor_stop(struct myc_system *system, myc_address actor, enum myc_stop_how how,
-		   uint64_t timeout_ns);
+/* From plain threads: waits until it has ended, all its handlers done (or its process died); timeout_ns 0: does not wait. `how`:
+ * enum myc_stop_how. -ETIMEDOUT: it was told, and goes on ending; -EAGAIN: it could not be told in this time
+ * (the lane is full, or new and not seen yet); -ESRCH: there is no such actor; -EUSERS: all attach slots
+ * are taken. With MYC_STOP_ELSE_KILL it is killed at the timeout, which then waits for the handler in hand,
+ * at most as long again: 0 or -ETIMEDOUT. */
+int myc_actor_stop(struct myc_system *system, myc_address actor, uint32_t how, uint64_t timeout_ns);
+/* Waits until it has ended by whatever cause: 0, also when there is no such actor (any more).
+ * -ETIMEDOUT: it is still there. */
+int myc_actor_wait(struct myc_system *system, myc_address actor, uint64_t timeout_ns);
 /* 0: on its way. Errors as above, they do not wait. */
 int myc_actor_suspend(struct myc_system *system, myc_address actor);
 int myc_actor_resume(struct myc_system *system, myc_address actor);

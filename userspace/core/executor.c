@@ -265,7 +265,9 @@ static unsigned scan(struct myc_executor *executor)
 	myc_body_turn(&executor->out);
 	myc_watch_look(executor);
 	write_status(executor);
-	return executor->asks.count ? myc_asks_tick(executor) : 0;
+	unsigned n = myc_watch_late(executor);
+
+	return n + (executor->asks.count ? myc_asks_tick(executor) : 0);
 }
 
 static unsigned turn(struct myc_executor *executor, bool draining)
@@ -311,6 +313,7 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 	uint64_t asks_ns = myc_asks_next_ns(executor);
 
 	until = asks_ns < until ? asks_ns : until;
+	until = executor->watches.late_ns < until ? executor->watches.late_ns : until;
 	for (struct myc_source *source = executor->sources; source; source = source->next) {
 		uint64_t due = source->deadline_ns ? source->deadline_ns(source) : UINT64_MAX;
 
@@ -570,8 +573,11 @@ unsigned myc_executor_turn(struct myc_executor *executor, bool look)
 
 bool myc_executor_busy(struct myc_executor *executor)
 {
-	return anything_there(executor) || (executor->timers.next_ns != UINT64_MAX &&
-					    executor->timers.next_ns <= myc_executor_now(executor));
+	uint64_t due = executor->timers.next_ns < executor->watches.late_ns
+			       ? executor->timers.next_ns
+			       : executor->watches.late_ns;
+
+	return anything_there(executor) || (due != UINT64_MAX && due <= myc_executor_now(executor));
 }
 
 void *myc_executor_run(void *argument)

@@ -376,6 +376,7 @@ struct myc_watches {
 	struct myc_watch_list *row; /* by peer */
 	uint32_t mask, walk;
 	uint32_t lost;		     /* in the queue and not due */
+	uint64_t late_ns;	     /* no watch is late before; UINT64_MAX: none has a limit */
 	uint32_t *armed, *seen;	     /* by process: watches, incarnation */
 	uint32_t armed_all, numbers; /* numbers given to links */
 	uint32_t sweeps, swept_count;

@@ -2,17 +2,13 @@
 #include "core/exit.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include <mycelium/abi/signal.h>
 
-#include "base/clock.h"
 #include "core/ask.h"
 #include "core/body.h"
 #include "core/signal.h"
 #include "core/watch.h"
-
-#define NAP_NS_MAX 200000
 
 /* ---- telling ----------------------------------------------------------------------------------- */
 
@@ -383,75 +379,4 @@ int myc_exit_send(struct myc_actor *self, myc_address other, struct myc_exit_rea
 			   : myc_signal_send(self->executor, self, &signal, MYC_RING_ORDINARY);
 
 	return code == -ESRCH ? 0 : code;
-}
-
-/* ---- for plain threads ------------------------------------------------------------------------- */
-
-/* Is it there, its process too? */
-static bool there(const struct myc_system *system, myc_address actor)
-{
-	const struct myc_actor_slot *slot =
-		myc_address_node(actor) == system->workspace.node
-			? myc_view_slot(system, myc_address_process(actor), myc_address_slot(actor))
-			: NULL;
-	uint32_t incarnation;
-
-	if (!slot || !myc_process_there(system, myc_address_process(actor), &incarnation))
-		return false;
-	/* Acquire: its handlers are done. Pairs with the release in myc_actor_set_life. */
-	uint64_t word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
-
-	return myc_actor_word_generation(word) == myc_address_generation(actor) &&
-	       myc_actor_word_lives(word);
-}
-
-static int control_plain(struct myc_system *system, myc_address actor, uint32_t what)
-{
-	const struct myc_signal_control control = {.to = actor, .what = what};
-	const struct myc_signal signal = {.type = MYC_SIGNAL_CONTROL,
-					  .size = sizeof(control),
-					  .to = actor,
-					  .payload = &control};
-	struct myc_sender *sender;
-	int code = there(system, actor) ? myc_attached_sender(system, &sender) : -ESRCH;
-
-	return code ? code : myc_signal_send_plain(sender, &signal, MYC_RING_URGENT);
-}
-
-int myc_actor_stop(struct myc_system *system, myc_address actor, enum myc_stop_how how,
-		   uint64_t timeout_ns)
-{
-	uint64_t begun = myc_clock_ns();
-	long nap = 1000;
-	bool sent = false;
-
-	if (how < MYC_STOP || how > MYC_STOP_KILL)
-		return -EINVAL;
-	for (;;) {
-		if (!sent) {
-			int code = control_plain(system, actor, how);
-
-			if (code && (code != -EAGAIN || !timeout_ns))
-				return code;
-			sent = !code;
-		}
-		if (sent && (!timeout_ns || !there(system, actor)))
-			return 0;
-		if (timeout_ns != UINT64_MAX && myc_clock_ns() - begun >= timeout_ns)
-			return sent ? -ETIMEDOUT : -EAGAIN;
-		struct timespec wait = {.tv_nsec = nap};
-
-		nanosleep(&wait, NULL);
-		nap = nap * 2 < NAP_NS_MAX ? nap * 2 : NAP_NS_MAX;
-	}
-}
-
-int myc_actor_suspend(struct myc_system *system, myc_address actor)
-{
-	return control_plain(system, actor, MYC_CONTROL_SUSPEND);
-}
-
-int myc_actor_resume(struct myc_system *system, myc_address actor)
-{
-	return control_plain(system, actor, MYC_CONTROL_RESUME);
 }

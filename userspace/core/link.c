@@ -182,6 +182,48 @@ int myc_monitor(struct myc_actor *self, myc_address other, uint32_t flags,
 	return code ? untold(executor, watch, code) : 0;
 }
 
+/* What is to be done and who wants to know go together: the end cannot come in between. */
+int myc_stop_watch(struct myc_actor *self, myc_address other, uint32_t how, uint64_t timeout_ns,
+		   struct myc_monitor *monitor)
+{
+	uint32_t what = how & ~(uint32_t)MYC_STOP_ELSE_KILL;
+	struct myc_executor *executor = self->executor;
+	struct myc_road *road;
+
+	if (what < MYC_STOP || what > MYC_STOP_KILL || other == self->address ||
+	    !self->behaviour->signal)
+		return -EINVAL;
+	int code = myc_sender_road(&executor->out, other, &road);
+
+	if (code)
+		return code;
+	struct myc_watch *watch = myc_watch_make(self, MYC_WATCH_MONITOR, other);
+
+	if (!watch)
+		return -ENOSPC;
+	const struct myc_signal_control control = {
+		.to = other, .what = what, .watch = 1, .incarnation = watch->incarnation};
+	const struct myc_signal signal = {.type = MYC_SIGNAL_CONTROL,
+					  .size = sizeof(control),
+					  .to = other,
+					  .payload = &control};
+
+	watch->through = true;
+	code = watch->state == MYC_WATCH_LOST
+		       ? -ESRCH
+		       : myc_signal_send_road(executor, road, NULL, &signal, MYC_RING_URGENT);
+	if (code) {
+		myc_watch_free(executor, watch);
+		return code;
+	}
+	if (monitor)
+		*monitor =
+			(struct myc_monitor){.index = (uint32_t)(watch - executor->watches.entry),
+					     .generation = watch->generation};
+	myc_watch_limit(executor, watch, timeout_ns, how & MYC_STOP_ELSE_KILL);
+	return 0;
+}
+
 int myc_demonitor(struct myc_actor *self, struct myc_monitor monitor)
 {
 	struct myc_watches *watches = &self->executor->watches;
@@ -385,10 +427,16 @@ static int exit_came(struct myc_executor *executor, struct myc_inlet *inlet,
 	return 0;
 }
 
-static int control_came(struct myc_executor *executor, const struct myc_signal_control *control)
+static int control_came(struct myc_executor *executor, struct myc_inlet *inlet,
+			const struct myc_signal_control *control)
 {
 	struct myc_actor *actor = ours(executor, control->to);
+	int code = control->watch ? watched(executor, way_back(executor, inlet), control->to,
+					    control->incarnation, 0, true, &actor)
+				  : 0;
 
+	if (code)
+		return code;
 	if (actor)
 		myc_exit_control(actor, control->what);
 	return 0;
@@ -436,6 +484,6 @@ int myc_link_received(struct myc_executor *executor, struct myc_inlet *inlet,
 	case MYC_SIGNAL_EXIT:
 		return exit_came(executor, inlet, &is.exit);
 	default:
-		return control_came(executor, &is.control);
+		return control_came(executor, inlet, &is.control);
 	}
 }

@@ -531,9 +531,12 @@ static uint64_t next_due(const struct myc_testkit *kit)
 
 	for (uint32_t p = 0; p < kit->opts.processes; p++)
 		for (uint32_t e = 0; e < kit->system_opts.executors; e++) {
-			uint64_t due = kit->process[p].system->executor[e].timers.next_ns;
+			const struct myc_executor *executor = &kit->process[p].system->executor[e];
 
-			next = due < next ? due : next;
+			if (executor->timers.next_ns < next)
+				next = executor->timers.next_ns;
+			if (executor->watches.late_ns < next)
+				next = executor->watches.late_ns;
 		}
 	return next;
 }

@@ -17,6 +17,7 @@ int myc_watches_open(struct myc_executor *executor, uint32_t capacity)
 		rows *= 2;
 	watches->mask = rows - 1;
 	watches->capacity = capacity;
+	watches->late_ns = UINT64_MAX;
 	watches->entry = calloc(capacity + 1ull, sizeof(*watches->entry));
 	watches->row = calloc(rows, sizeof(*watches->row));
 	watches->armed = calloc(processes, sizeof(*watches->armed));
@@ -366,6 +367,62 @@ unsigned myc_watch_turn(struct myc_executor *executor)
 	if (executor->watches.lost)
 		sweep(executor);
 	return myc_watch_deliver(executor, NULL);
+}
+
+/* ---- limits ------------------------------------------------------------------------------------ */
+
+void myc_watch_limit(struct myc_executor *executor, struct myc_watch *watch, uint64_t timeout_ns,
+		     bool kill)
+{
+	uint64_t now = myc_executor_now(executor);
+
+	if (timeout_ns >= UINT64_MAX - now)
+		return;
+	watch->late_ns = now + timeout_ns;
+	watch->kill = kill;
+	if (watch->late_ns < executor->watches.late_ns)
+		executor->watches.late_ns = watch->late_ns;
+}
+
+static void tell_late(struct myc_executor *executor, struct myc_watch *watch)
+{
+	struct myc_actor *owner = watch->owner;
+	const struct myc_signal_event still = {
+		.kind = MYC_EVENT_STILL,
+		.from = watch->peer,
+		.monitor = {(uint32_t)(watch - executor->watches.entry), watch->generation},
+	};
+
+	/* No room for the word: again at the next scan. */
+	if (watch->kill && myc_stop_send(owner, watch->peer, MYC_STOP_KILL) == -ENOBUFS)
+		return;
+	watch->late_ns = 0;
+	myc_exit_event(owner, &still);
+}
+
+unsigned myc_watch_late(struct myc_executor *executor)
+{
+	struct myc_watches *watches = &executor->watches;
+	uint64_t now = watches->late_ns == UINT64_MAX ? 0 : myc_executor_now(executor);
+	unsigned n = 0;
+
+	if (now < watches->late_ns)
+		return 0;
+	/* Handlers may add limits meanwhile. */
+	watches->late_ns = UINT64_MAX;
+	for (uint32_t i = 1; i <= watches->capacity; i++) {
+		struct myc_watch *watch = &watches->entry[i];
+
+		if (watch->state != MYC_WATCH_ARMED || !watch->late_ns)
+			continue;
+		if (watch->late_ns <= now) {
+			tell_late(executor, watch);
+			n++;
+		}
+		if (watch->late_ns && watch->late_ns < watches->late_ns)
+			watches->late_ns = watch->late_ns;
+	}
+	return n;
 }
 
 /* ---- processes --------------------------------------------------------------------------------- */

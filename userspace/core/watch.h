@@ -37,7 +37,8 @@ enum { MYC_WATCH_OWNED, MYC_WATCH_PEER, MYC_WATCH_QUEUE, MYC_WATCH_LISTS };
 struct myc_watch {
 	struct myc_actor *owner;
 	myc_address peer;
-	uint64_t after; /* DUE: pending messages up to this order go first */
+	uint64_t after;	  /* DUE: pending messages up to this order go first */
+	uint64_t late_ns; /* ARMED: from then on the owner is told STILL; 0 = never */
 	struct myc_exit_reason reason;
 	uint32_t sweep; /* LOST: until this one has passed */
 	uint32_t generation;
@@ -45,6 +46,7 @@ struct myc_watch {
 	uint32_t mine, other;	       /* numbers of a link, 0 = none: core/link.c */
 	uint8_t kind, state;
 	bool through, held, restarted;
+	bool kill; /* at late_ns it is killed as well */
 	struct {
 		uint32_t next, previous;
 	} in[MYC_WATCH_LISTS];
@@ -79,6 +81,11 @@ unsigned myc_watch_deliver(struct myc_executor *executor, const struct myc_actor
 unsigned myc_watch_turn(struct myc_executor *executor);
 /* After a scan: has a process died whose actors are watched? */
 void myc_watch_look(struct myc_executor *executor);
+/* A limit for an armed one. */
+void myc_watch_limit(struct myc_executor *executor, struct myc_watch *watch, uint64_t timeout_ns,
+		     bool kill);
+/* At each scan: whose limit is over. How many were told. */
+unsigned myc_watch_late(struct myc_executor *executor);
 /* Are actors of other processes watched, so that we have to look? */
 static inline bool myc_watch_abroad(const struct myc_executor *executor)
 {

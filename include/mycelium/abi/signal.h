@@ -63,6 +63,10 @@ enum myc_control { MYC_CONTROL_SUSPEND = 16, MYC_CONTROL_RESUME = 17 }; /* else 
 struct myc_signal_control {
 	uint64_t to;
 	uint32_t what;
+	uint32_t
+		watch; /* 1: whose signal it is wants to know of the end, as by WATCH through restarts */
+	uint32_t incarnation; /* with watch: of to's process */
+	uint32_t reserved;
 };
 
 #endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plain threads that stop, suspend and wait for actors: they say it by a signal, and look at the slot. */
+#include <errno.h>
+#include <time.h>
+
+#include <mycelium/abi/signal.h>
+
+#include "base/clock.h"
+#include "core/exit.h"
+#include "core/signal.h"
+#include "core/watch.h"
+
+#define NAP_NS_MAX 200000
+
+/* Is it there, its process too, as it was? *life: of the process; 0 = any, it is set then. */
+static bool there(const struct myc_system *system, myc_address actor, uint32_t *life)
+{
+	const struct myc_actor_slot *slot =
+		myc_address_node(actor) == system->workspace.node
+			? myc_view_slot(system, myc_address_process(actor), myc_address_slot(actor))
+			: NULL;
+	uint32_t incarnation;
+
+	if (!slot || !myc_process_there(system, myc_address_process(actor), &incarnation) ||
+	    (*life && *life != incarnation))
+		return false;
+	*life = incarnation;
+	/* Acquire: its handlers are done. Pairs with the release in myc_actor_set_life. */
+	uint64_t word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
+
+	return myc_actor_word_generation(word) == myc_address_generation(actor) &&
+	       myc_actor_word_lives(word);
+}
+
+static int control(struct myc_system *system, myc_address actor, uint32_t what, uint32_t *life)
+{
+	const struct myc_signal_control control = {.to = actor, .what = what};
+	const struct myc_signal signal = {.type = MYC_SIGNAL_CONTROL,
+					  .size = sizeof(control),
+					  .to = actor,
+					  .payload = &control};
+	struct myc_sender *sender;
+	int code = there(system, actor, life) ? myc_attached_sender(system, &sender) : -ESRCH;
+
+	return code ? code : myc_signal_send_plain(sender, &signal, MYC_RING_URGENT);
+}
+
+/* ---- waiting ----------------------------------------------------------------------------------- */
+
+struct wait {
+	struct myc_system *system;
+	uint64_t begun;
+	uint64_t timeout_ns; /* UINT64_MAX: for ever */
+	uint32_t life;
+	long nap;
+};
+
+static uint64_t now_of(const struct myc_system *system)
+{
+	const struct myc_world *world = system->workspace.world;
+
+	return world ? world->now(world->context) : myc_clock_ns();
+}
+
+static struct wait wait_begin(struct myc_system *system, uint64_t timeout_ns)
+{
+	return (struct wait){
+		.system = system, .begun = now_of(system), .timeout_ns = timeout_ns, .nap = 1000};
+}
+
+/* Sleeps a little; false: the time is over. */
+static bool wait_more(struct wait *wait)
+{
+	const struct myc_world *world = wait->system->workspace.world;
+	struct timespec nap = {.tv_nsec = wait->nap};
+
+	if (wait->timeout_ns != UINT64_MAX &&
+	    now_of(wait->system) - wait->begun >= wait->timeout_ns)
+		return false;
+	if (world)
+		world->nap(world->context);
+	else
+		nanosleep(&nap, NULL);
+	wait->nap = wait->nap * 2 < NAP_NS_MAX ? wait->nap * 2 : NAP_NS_MAX;
+	return true;
+}
+
+int myc_actor_wait(struct myc_system *system, myc_address actor, uint64_t timeout_ns)
+{
+	struct wait wait = wait_begin(system, timeout_ns);
+
+	while (there(system, actor, &wait.life))
+		if (!wait_more(&wait))
+			return -ETIMEDOUT;
+	return 0;
+}
+
+static int stop(struct myc_system *system, myc_address actor, uint32_t what, uint64_t timeout_ns)
+{
+	struct wait wait = wait_begin(system, timeout_ns);
+	int code;
+
+	while ((code = control(system, actor, what, &wait.life)) == -EAGAIN && timeout_ns)
+		if (!wait_more(&wait))
+			return -EAGAIN;
+	while (!code && timeout_ns && there(system, actor, &wait.life))
+		if (!wait_more(&wait))
+			return -ETIMEDOUT;
+	return code;
+}
+
+/* ---- for plain threads ------------------------------------------------------------------------- */
+
+int myc_actor_stop(struct myc_system *system, myc_address actor, uint32_t how, uint64_t timeout_ns)
+{
+	uint32_t what = how & ~(uint32_t)MYC_STOP_ELSE_KILL;
+
+	if (what < MYC_STOP || what > MYC_STOP_KILL)
+		return -EINVAL;
+	int code = stop(system, actor, what, timeout_ns);
+
+	if (code != -ETIMEDOUT || !(how & MYC_STOP_ELSE_KILL))
+		return code;
+	code = stop(system, actor, MYC_STOP_KILL, timeout_ns);
+	/* -ESRCH: it has ended meanwhile; it was told to stop, so it is not -EAGAIN that counts. */
+	return code == -ESRCH ? 0 : code == -EAGAIN ? -ETIMEDOUT : code;
+}
+
+int myc_actor_suspend(struct myc_system *system, myc_address actor)
+{
+	uint32_t life = 0;
+
+	return control(system, actor, MYC_CONTROL_SUSPEND, &life);
+}
+
+int myc_actor_resume(struct myc_system *system, myc_address actor)
+{
+	uint32_t life = 0;
+
+	return control(system, actor, MYC_CONTROL_RESUME, &life);
+}
