@@ -329,6 +329,44 @@ CASE(a_suspended_actor_keeps_its_messages_in_order)
 	end();
 }
 
+static int suspend_and_send(struct myc_actor *self, struct probe *me, uint64_t other,
+			    uint64_t value)
+{
+	int code = suspend(self, me, other, 0);
+
+	return code ? code : pass_on(self, me, other, value);
+}
+
+/* Lets another do so. */
+static int have_it_suspended(struct myc_actor *self, struct probe *me, uint64_t by, uint64_t other)
+{
+	const struct job job = {.run = suspend_and_send, .a = other, .b = 1};
+	struct myc_ref ref;
+	int code = myc_resolve(self, by, &ref);
+
+	(void)me;
+	return code ? code : myc_send(self, &ref, JOB, &job, sizeof(job));
+}
+
+/* By a message from its own executor, and by one that the same turn may find just behind the suspending. */
+CASE(what_is_sent_after_suspending_is_not_handled_before_it_goes_on)
+{
+	begin(state);
+	struct probe *a = spawn(HERE), *by = spawn(HERE), *other = spawn(THERE);
+
+	for (uint32_t round = 1; round <= 200; round++) {
+		by->done = false;
+		assert_int_equal(let(a, have_it_suspended, by->address, other->address), 0);
+		wait_until(by->done);
+		assert_int_equal(by->result, 0);
+		settle(a, by);
+		assert_int_equal(other->messages, round - 1);
+		assert_int_equal(let(a, resume, other->address, 0), 0);
+		wait_until(other->messages == round);
+	}
+	end();
+}
+
 CASE(a_suspended_actor_has_no_timers_until_it_goes_on)
 {
 	begin(state);
@@ -383,6 +421,7 @@ int main(void)
 		EVERYWHERE(stopping_nobody_is_told_at_once),
 		EVERYWHERE(a_paused_actor_can_be_stopped),
 		EVERYWHERE(a_suspended_actor_keeps_its_messages_in_order),
+		EVERYWHERE(what_is_sent_after_suspending_is_not_handled_before_it_goes_on),
 		EVERYWHERE(a_suspended_actor_has_no_timers_until_it_goes_on),
 		EVERYWHERE(a_suspended_actor_gets_signals),
 	};

@@ -22,7 +22,7 @@ static int publish(struct myc_sender *sender, struct myc_flow_out *flow, uint64_
 
 	if (code)
 		return code;
-	myc_sender_put(sender, flow, kind, from, &reference, sizeof(reference));
+	myc_sender_put_slow(sender, flow, kind, from, &reference, sizeof(reference));
 	myc_pool_lent(&sender->pool);
 	return 0;
 }

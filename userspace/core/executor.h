@@ -190,6 +190,13 @@ static inline __attribute__((always_inline)) void myc_sender_put(struct myc_send
 	if (!(road->peer->dirty & MYC_PEER_MESSAGE))
 		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
 }
+/* The same where the lane looked full, or nobody looked: see myc_lane_mark. */
+static inline void myc_sender_put_slow(struct myc_sender *sender, struct myc_flow_out *flow,
+				       uint64_t kind, uint64_t from, const void *payload,
+				       size_t size)
+{
+	myc_sender_put(sender, flow, kind | myc_lane_mark(&flow->road->lane), from, payload, size);
+}
 
 /* ---- receiver -------------------------------------------------------------------------------- */
 

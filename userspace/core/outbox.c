@@ -121,7 +121,7 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 		myc_order_for_successor();
 		MYC_POINT("outbox: about to be published");
 		/* Behind the payload of a request that was passed on is its asker. */
-		myc_sender_put(&executor->out, flow, entry->slot.word[0], entry->slot.word[2],
+		myc_sender_put_slow(&executor->out, flow, entry->slot.word[0], entry->slot.word[2],
 			       entry->slot.payload,
 			       entry->slot.correlation & MYC_ASK_FORWARDED ? MYC_LANE_PAYLOAD
 									   : entry->slot.size);

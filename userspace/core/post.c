@@ -136,7 +136,7 @@ int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_addre
 	if (!code)
 		code = myc_sender_may(sender, flow);
 	if (!code)
-		myc_sender_put(
+		myc_sender_put_slow(
 			sender, flow, kind,
 			myc_slot_from(from ? myc_address_slot(from) : MYC_SLOT_PLAIN, correlation),
 			payload, size);
@@ -171,7 +171,7 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 	if (!code)
 		code = myc_sender_may(sender, flow);
 	if (!code)
-		myc_sender_put(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
+		myc_sender_put_slow(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
 			       myc_slot_from(MYC_SLOT_PLAIN, 0), payload, size);
 wake:
 	/* Also after -EAGAIN: a new flow wants to be learnt. */

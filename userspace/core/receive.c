@@ -274,6 +274,11 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 	return true;
 }
 
+static bool take_after_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
+			      const struct myc_slot *slot);
+static unsigned poll_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
+			    unsigned budget);
+
 /* A message that is not a plain one of a known flow: a signal, or of a flow that was given to others. False:
  * nothing more can be taken from this lane now. */
 static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -281,6 +286,8 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 {
 	struct myc_flow_in *flow;
 
+	if (slot->flags & MYC_SLOT_URGENT_BEFORE && ring == MYC_RING_ORDINARY)
+		return take_after_urgent(executor, inlet, slot);
 	if (slot->flow == MYC_FLOW_NONE && slot->type >= MYC_TYPE_FRAMEWORK &&
 	    slot->size <= MYC_LANE_PAYLOAD) {
 		myc_lane_begin(&inlet->lane, ring);
@@ -297,10 +304,22 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 	}
 	if (slot->flags & MYC_SLOT_REFERENCE)
 		return take_reference(executor, inlet, slot);
-	flow = flow_again(executor, inlet, slot);
+	flow = myc_receiver_check(executor, inlet, slot);
 	if (flow)
 		take_one(executor, inlet, flow, slot, false);
 	return flow;
+}
+
+/* Urgent ones were published before it: as many as their ring holds, they may have come since we looked. */
+static bool take_after_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
+			      const struct myc_slot *slot)
+{
+	struct myc_slot plain = *slot;
+
+	plain.flags &= (uint8_t)~MYC_SLOT_URGENT_BEFORE;
+	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
+	poll_urgent(executor, inlet, inlet->lane.mask[MYC_RING_URGENT] + 1);
+	return !inlet->cut && take_unusual(executor, inlet, MYC_RING_ORDINARY, &plain);
 }
 
 static unsigned poll_urgent(struct myc_executor *executor, struct myc_inlet *inlet, unsigned budget)

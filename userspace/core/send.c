@@ -477,7 +477,7 @@ __attribute__((noinline)) static int send_slow(struct myc_actor *self, struct my
 	else if (!code) {
 		code = myc_sender_may(&executor->out, flow);
 		if (!code)
-			myc_sender_put(&executor->out, flow, kind, from, payload, size);
+			myc_sender_put_slow(&executor->out, flow, kind, from, payload, size);
 		/* Paused, it would never handle what gives it credit again. */
 		else if (wait && to->address == self->address)
 			code = -EDEADLK;

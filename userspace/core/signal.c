@@ -95,9 +95,12 @@ static inline void put(struct myc_executor *executor, struct myc_road *road,
 		       enum myc_lane_ring ring, const uint64_t word[3], const void *payload,
 		       size_t size)
 {
-	uint32_t number =
-		myc_lane_push(&road->lane, ring, word[0], word[1], word[2], payload, size);
+	uint64_t mark = ring == MYC_RING_ORDINARY ? myc_lane_mark(&road->lane) : 0;
+	uint32_t number = myc_lane_push(&road->lane, ring, word[0] | mark, word[1], word[2],
+					payload, size);
 
+	if (ring == MYC_RING_URGENT)
+		myc_lane_pushed_urgent(&road->lane);
 	if (road->own)
 		return;
 	myc_lane_fetch_ahead(&road->lane, ring, number);
@@ -231,11 +234,16 @@ int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *si
 	if (!code && myc_road_full(sender, road, ring))
 		code = -EAGAIN;
 	if (!code) {
-		myc_lane_push(&road->lane, ring, myc_slot_kind(signal->type, signal->size, 0),
+		uint64_t mark = ring == MYC_RING_ORDINARY ? myc_lane_mark(&road->lane) : 0;
+
+		myc_lane_push(&road->lane, ring,
+			      myc_slot_kind(signal->type, signal->size, 0) | mark,
 			      myc_slot_to(myc_address_slot(signal->to),
 					  myc_address_generation(signal->to), MYC_FLOW_NONE),
 			      myc_slot_from(MYC_SLOT_PLAIN, signal->correlation), signal->payload,
 			      signal->size);
+		if (ring == MYC_RING_URGENT)
+			myc_lane_pushed_urgent(&road->lane);
 		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
 	}
 	if (sender->dirty)

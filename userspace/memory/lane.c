@@ -84,6 +84,7 @@ void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint3
 		/* As if full: the first push looks at the receiver's cursor. */
 		lane->seen[ring] = lane->head[ring] - lane->mask[ring] - 1;
 	}
+	lane->urgent_before = true; /* a predecessor may have sent some */
 	for (uint32_t i = 0; i < lane->flows; i++) {
 		struct myc_flow *entry = &lane->flow[i];
 

@@ -39,6 +39,7 @@ struct myc_lane_out {
 	uint32_t seen[MYC_RINGS]; /* cursor as last loaded */
 	struct myc_flow *flow;
 	uint32_t flows;
+	bool urgent_before; /* the next ordinary one is to say that urgent ones came before it */
 	const struct myc_lane_cursor *cursor; /* NULL until the receiver has found the lane */
 };
 
@@ -80,8 +81,33 @@ static inline bool myc_lane_full(struct myc_lane_out *lane, enum myc_lane_ring r
 	if (!lane->cursor)
 		return true;
 	/* Acquire: its reads of those slots come before our writes. Pairs with myc_lane_publish. */
-	lane->seen[ring] = __atomic_load_n(&lane->cursor->next[ring], __ATOMIC_ACQUIRE);
-	return lane->head[ring] - lane->seen[ring] > lane->mask[ring];
+	uint32_t next = __atomic_load_n(&lane->cursor->next[ring], __ATOMIC_ACQUIRE);
+
+	if (ring == MYC_RING_URGENT || !lane->urgent_before)
+		lane->seen[ring] = next;
+	return lane->head[ring] - next > lane->mask[ring];
+}
+
+/*
+ * The receiver looks at its urgent ring before it looks at the ordinary one; what comes between the two
+ * looks would be overtaken. So the ordinary message after an urgent one says MYC_SLOT_URGENT_BEFORE. Who
+ * sends ordinary ones need not ask: after an urgent one the ordinary ring looks full until somebody has
+ * taken the mark (myc_lane_mark), on the way that full lanes go.
+ */
+static inline void myc_lane_pushed_urgent(struct myc_lane_out *lane)
+{
+	lane->urgent_before = true;
+	lane->seen[MYC_RING_ORDINARY] =
+		lane->head[MYC_RING_ORDINARY] - lane->mask[MYC_RING_ORDINARY] - 1;
+}
+
+/* To be added to the kind of the next ordinary message. */
+static inline uint64_t myc_lane_mark(struct myc_lane_out *lane)
+{
+	uint64_t mark = (uint64_t)(lane->urgent_before ? MYC_SLOT_URGENT_BEFORE : 0) << 56;
+
+	lane->urgent_before = false;
+	return mark;
 }
 
 /* Up to MYC_LANE_PAYLOAD bytes, by moves that overlap instead of a call. */

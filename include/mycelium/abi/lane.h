@@ -40,6 +40,7 @@
 #define MYC_SOURCES_OF_PROCESS (MYC_EXECUTORS_MAX + MYC_ATTACH_MAX)
 #define MYC_TYPE_FRAMEWORK     0xff00u	   /* types from here on are the framework's */
 #define MYC_SLOT_REFERENCE     0x80	   /* slot.flags: the payload is a struct myc_reference */
+#define MYC_SLOT_URGENT_BEFORE 0x40	   /* slot.flags: urgent ones came before: look there first */
 #define MYC_FLOW_NONE	       0xffffu	   /* slot.flow of a signal: needs no credit */
 #define MYC_SLOT_PLAIN	       0xffffffffu /* slot.from of a plain thread */
 #define MYC_CREDIT_MAX	       (1u << 25)  /* that a flow can have */
@@ -55,7 +56,7 @@ struct myc_slot {
 			uint32_t sequence;
 			uint16_t type;	      /* below MYC_TYPE_FRAMEWORK: the application's */
 			uint8_t size;	      /* of payload, 0..MYC_LANE_PAYLOAD */
-			uint8_t flags;	      /* enum myc_message_flag, MYC_SLOT_REFERENCE */
+			uint8_t flags;	      /* enum myc_message_flag, MYC_SLOT_* */
 			uint32_t to;	      /* destination's actor slot */
 			uint16_t generation;  /* low 16 bits of the destination's generation */
 			uint16_t flow;	      /* index in the lane's flow table */
