@@ -212,6 +212,10 @@ bench-actors: $(ACTORS_PROGRAMS) ## actors beside their peers (root installs the
 	@CC='$(CC)' tests/bench/actors/peers/make-peers $(ACTORS_BENCH)
 	@MYC_BENCH_DIR=$${MYC_BENCH_DIR:-$(BUILD)/bench} $(ACTORS_BENCH)/driver
 
+SOAK_MESSAGES ?= 1000000000
+soak: all tests ## a thousand million messages from 4 threads, and from 4 processes, killed at random
+	@MYC_SOAK=$(SOAK_MESSAGES) $(BUILD)/tests/integration/soak_test
+
 FUZZ_SECONDS ?= 600
 fuzz: fuzzers ## each fuzzer for FUZZ_SECONDS (600)
 	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ_SECONDS)

@@ -159,6 +159,9 @@ static void live(uint64_t incarnation, uint32_t death)
 		struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &behaviour[i]};
 		myc_address address;
 
+		/* Senders elsewhere go on while it is away. */
+		assert_int_equal(myc_actor_word_executor(system->slot[i].word),
+				 incarnation > 1 ? 0 : MYC_EXECUTOR_NONE);
 		assert_int_equal(myc_spawn_at(system, &opts, i, 0, &address, NULL), 0);
 		assert_true(address == address_of(i));
 	}

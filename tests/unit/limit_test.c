@@ -35,24 +35,31 @@ static void note_failed(void *context, myc_address actor, int code)
 	failed_address = actor;
 }
 
-/* A system whose region the test can look at. */
-static struct myc_system *open_system(uint32_t executors)
+static struct myc_system *join(uint32_t executors, uint64_t incarnation)
 {
 	static const struct myc_executor_opts sleeping[2] = {{.core = -1}, {.core = -1}};
 	const struct myc_system_opts opts = {
 		.sz = sizeof(opts), .executors = executors, .executor = sleeping};
 	const struct myc_workspace workspace = {
-		.incarnation = 1, .processes = 1, .regions = &own, .failed = note_failed};
-	struct myc_region_plan plan = {0};
+		.incarnation = incarnation, .processes = 1, .regions = &own, .failed = note_failed};
 	struct myc_system *system;
+
+	assert_int_equal(myc_system_join(&system, &opts, &workspace, NULL), 0);
+	return system;
+}
+
+/* A system whose region the test can look at. */
+static struct myc_system *open_system(uint32_t executors)
+{
+	const struct myc_system_opts opts = {.sz = sizeof(opts), .executors = executors};
+	struct myc_region_plan plan = {0};
 
 	assert_int_equal(myc_system_plan(&plan, &opts, 1, executors), 0);
 	int fd = myc_region_create("limit", &plan, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(myc_region_map(&own, fd, MYC_REGION_OWNER, NULL), 0);
 	close(fd);
-	assert_int_equal(myc_system_join(&system, &opts, &workspace, NULL), 0);
-	return system;
+	return join(executors, 1);
 }
 
 static void close_system(struct myc_system *system)
@@ -265,9 +272,35 @@ static void an_actor_that_is_never_to_be_restarted_fails_at_once(void **state)
 	assert_int_equal(inits_until_failed(0), 4);
 }
 
+/* ---- actors of a predecessor ----------------------------------------------------------------- */
+
+static void an_actor_that_does_not_come_again_is_nobodys_from_the_start_on(void **state)
+{
+	struct myc_system *system = open_system(1);
+	struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &gate};
+	myc_address stays, goes;
+	uint32_t number = 1;
+
+	(void)state;
+	assert_int_equal(myc_spawn_at(system, &opts, 0, 0, &stays, NULL), 0);
+	assert_int_equal(myc_spawn_at(system, &opts, 1, 0, &goes, NULL), 0);
+	myc_system_close(system);
+	system = join(1, 2);
+	/* Nobody knows yet who comes again. */
+	assert_int_equal(myc_post_try(system, goes, 1, &number, sizeof(number)), -EAGAIN);
+	assert_int_equal(myc_spawn_at(system, &opts, 0, 1, &stays, NULL), 0);
+	assert_int_equal(myc_system_start(system, NULL), 0);
+	assert_int_equal(myc_post_try(system, goes, 1, &number, sizeof(number)), -ESRCH);
+	assert_int_equal(myc_post(system, stays, 1, &number, sizeof(number), 10000000000ull), 0);
+	gate_open = true;
+	assert_int_equal(myc_system_stop(system, 10000), 0);
+	close_system(system);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_actor_that_does_not_come_again_is_nobodys_from_the_start_on),
 		cmocka_unit_test(senders_that_find_a_full_mailbox_get_one_credit_each_and_no_more),
 		cmocka_unit_test(actors_that_pause_each_other_are_seen_as_stuck),
 		cmocka_unit_test(an_actor_that_is_never_to_be_restarted_fails_at_once),

@@ -351,7 +351,7 @@ int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, u
 	if (system->started || slot >= MYC_SLOTS_FIXED)
 		return myc_error_set(error, -EINVAL, NULL,
 				     "slot %u is not to be given, or the system runs", slot);
-	if (myc_actor_word_state(system->slot[slot].word) != MYC_ACTOR_FREE)
+	if (system->actor[slot].address)
 		return myc_error_set(error, -EEXIST, NULL, "slot %u is taken", slot);
 	pthread_mutex_lock(&system->mutex);
 	code = check_name(system, full.name, error);

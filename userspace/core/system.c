@@ -213,6 +213,16 @@ static int block_missing(struct myc_error *error, const char *what, uint32_t ind
 			     "the region has no (or another) %s block %u", what, index);
 }
 
+/* Its generation stays. */
+static void slot_store(struct myc_system *system, uint32_t slot, uint32_t executor,
+		       enum myc_actor_state state)
+{
+	uint64_t *word = &system->slot[slot].word;
+
+	__atomic_store_n(word, myc_actor_word(myc_actor_word_generation(*word), executor, state),
+			 __ATOMIC_RELEASE);
+}
+
 /* Finds our blocks, lays out those that are new, checks those that a predecessor left. */
 static int claim_blocks(struct myc_system *system, struct myc_error *error)
 {
@@ -265,13 +275,18 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	words->executors = opts->executors;
 	words->sources = opts->executors + MYC_ATTACH_MAX;
 	words->incarnation = system->workspace.incarnation;
-	/* A predecessor's actors are gone until spawned again; generations stay. */
-	for (uint32_t i = 0; i < system->slots; i++)
-		system->slot[i].word = myc_actor_word(system->slot[i].word & 0xffffff,
-						      MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
-	/* Nor do they await anybody. */
-	for (uint32_t i = 0; i < system->slots; i++)
+	/* A predecessor's actors await nobody. Those that may come again (myc_spawn_at) keep their senders
+	 * until myc_system_start; the others are gone. */
+	for (uint32_t i = 0; i < system->slots; i++) {
+		uint64_t word = system->slot[i].word;
+
 		system->slot[i].waits_on = MYC_NOBODY;
+		if (i < MYC_SLOTS_FIXED && myc_actor_word_lives(word) &&
+		    myc_actor_word_executor(word) < opts->executors)
+			slot_store(system, i, myc_actor_word_executor(word), MYC_ACTOR_STARTING);
+		else
+			slot_store(system, i, MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
+	}
 	/* Release: the block. Pairs with myc_view_process. */
 	__atomic_store_n(&words->version, MYC_LANE_VERSION, __ATOMIC_RELEASE);
 	return 0;
@@ -390,6 +405,10 @@ int myc_system_start(struct myc_system *system, struct myc_error *error)
 	if (system->started)
 		return myc_error_set(error, -EALREADY, NULL, "the system was started before");
 	system->started = true;
+	/* A predecessor's actors that were not spawned again. */
+	for (uint32_t i = 0; i < MYC_SLOTS_FIXED; i++)
+		if (!system->actor[i].address)
+			slot_store(system, i, MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
 	for (uint32_t i = 0; i < system->executors; i++) {
 		struct myc_executor *executor = &system->executor[i];
 
