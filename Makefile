@@ -71,7 +71,7 @@ MAN := $(sort $(wildcard docs/man/*.[1357]))
 LIB_A := $(BUILD)/lib/libmycelium.a
 LIB_SO := $(BUILD)/lib/libmycelium.so.$(VERSION)
 
-.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors fuzz install clean bpf bpf-check bpf-stats tests benches fuzzers format vm-programs vm-tests vm-shell vm-selftest verify
+.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors fuzz install clean bpf bpf-check bpf-stats tests benches fuzzers format vm-programs vm-tests vm-shell vm-selftest verify soak
 
 all: $(LIB_A) $(LIB_SO) $(TOOLS) $(EXAMPLES) ## library, BPF objects, tools, examples
 
