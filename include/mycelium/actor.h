@@ -26,6 +26,7 @@ extern "C" {
 
 struct myc_actor;
 struct myc_feed_event;
+struct myc_topic_event;
 struct myc_reply;
 struct myc_signal_event;
 
@@ -72,7 +73,9 @@ struct myc_behaviour {
 	int (*message)(struct myc_actor *self, const struct myc_message *message);
 	int (*timer)(struct myc_actor *self, uint64_t cookie);
 	int (*feed)(struct myc_actor *self,
-		    const struct myc_feed_event *event);		     /* mycelium/feed.h */
+		    const struct myc_feed_event *event); /* mycelium/feed.h */
+	int (*topic)(struct myc_actor *self,
+		     const struct myc_topic_event *event);		     /* mycelium/topic.h */
 	int (*reply)(struct myc_actor *self, const struct myc_reply *reply); /* mycelium/ask.h */
 	/* DOWN and EXIT, also while paused or suspended: mycelium/link.h */
 	int (*signal)(struct myc_actor *self, const struct myc_signal_event *event);

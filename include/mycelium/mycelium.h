@@ -13,5 +13,6 @@
 #include <mycelium/feed.h>
 #include <mycelium/link.h>
 #include <mycelium/system.h>
+#include <mycelium/topic.h>
 
 #endif

@@ -45,6 +45,16 @@ struct myc_executor_opts {
 	uint32_t watches;    /* monitors and ends of links that its actors hold, 0 = 4096 */
 };
 
+/* A topic of this process, see mycelium/topic.h. */
+struct myc_topic_opts {
+	const char *name;     /* unique in the workspace, at most 39 bytes */
+	uint32_t slots;	      /* messages it holds, a power of two, 0 = 1024 */
+	uint32_t payload_max; /* bytes of a message, 0 = 64, at most 65536 */
+	uint32_t keys;	      /* not 0: keyed, the last value of so many keys; a power of two */
+	uint32_t readers;     /* executors that subscribe at once (once a mode), 0 = 64 */
+	bool reliable;	      /* may be waited for; not with keys */
+};
+
 struct myc_system_opts {
 	size_t sz;
 	const char *name;	    /* NULL = "system" */
@@ -65,6 +75,9 @@ struct myc_system_opts {
 	uint32_t loans; /* bodies an executor can have at once, 0 = 1024 */
 	const struct myc_executor_opts
 		*executor; /* `executors` entries, NULL = unpinned, sleeping */
+	const struct myc_topic_opts *topics;
+	uint32_t topics_count;
+	uint32_t readings; /* topics that an executor reads at once, 0 = 32 up to 32 executors */
 };
 
 int myc_system_open(struct myc_system **system, const struct myc_system_opts *opts,

@@ -15,6 +15,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/topic_actor.h"
 #include "core/exit.h"
 
 #define STUCK_NS 1000000000u
@@ -110,6 +111,7 @@ int myc_actor_begin(struct myc_actor *actor)
 		actor->stop_asked = false;
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
 		myc_asks_forget(actor);
+		myc_topics_forget(actor);
 		if (!restart_allowed(actor))
 			return give_up(actor, code);
 		count_restart(actor, code);
@@ -136,6 +138,7 @@ void myc_actor_after(struct myc_actor *actor, int code)
 		myc_body_give_all(actor);
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
 		myc_asks_forget(actor);
+		myc_topics_forget(actor);
 		if (!restart_allowed(actor)) {
 			give_up(actor, code);
 			return;

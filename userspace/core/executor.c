@@ -20,6 +20,7 @@
 #include "core/body.h"
 #include "core/exit.h"
 #include "core/signal.h"
+#include "core/topic_actor.h"
 #include "core/wake.h"
 #include "core/watch.h"
 
@@ -32,7 +33,7 @@
 #define SIGNALS	   1024
 #define ASKS	   1024
 #define WATCHES	   4096
-#define LOOK_NS	   10000000u /* longest sleep while actors of other processes are watched */
+#define LOOK_NS	   10000000u /* longest sleep while others' actors are watched, or topics read */
 
 uint64_t myc_executor_now(struct myc_executor *executor)
 {
@@ -136,6 +137,7 @@ void myc_executor_close(struct myc_executor *executor)
 	myc_asks_close(executor);
 	myc_watches_close(executor);
 	myc_timers_close(&executor->timers);
+	myc_topics_executor_close(executor);
 	free(executor->inlet);
 	free(executor->flow_table);
 	free(executor->changed_seen);
@@ -264,6 +266,8 @@ static unsigned scan(struct myc_executor *executor)
 		myc_receiver_scan(executor);
 	myc_body_turn(&executor->out);
 	myc_watch_look(executor);
+	if (executor->topics)
+		myc_topics_scan(executor);
 	write_status(executor);
 	unsigned n = myc_watch_late(executor);
 
@@ -287,8 +291,11 @@ static unsigned turn(struct myc_executor *executor, bool draining)
 		myc_exit_tell_restarts(executor);
 	if (executor->outbox_count)
 		n += myc_outbox_drain(executor);
-	if (!draining)
+	if (!draining) {
+		if (executor->topics)
+			n += myc_topics_poll(executor, executor->opts.batch);
 		n += fire_timers(executor);
+	}
 	/* Credit and slots go back when nothing more is waiting; under load by batches. */
 	if (!n)
 		myc_receiver_publish(executor);
@@ -319,9 +326,11 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 
 		until = due < until ? due : until;
 	}
-	if (executor->others_cannot_ring && until > now + MYC_UNRUNG_SLEEP_NS)
+	if ((executor->others_cannot_ring || (executor->topics && myc_topics_unrung(executor))) &&
+	    until > now + MYC_UNRUNG_SLEEP_NS)
 		until = now + MYC_UNRUNG_SLEEP_NS;
-	if (myc_watch_abroad(executor) && until > now + LOOK_NS)
+	if ((myc_watch_abroad(executor) || (executor->topics && myc_topics_abroad(executor))) &&
+	    until > now + LOOK_NS)
 		until = now + LOOK_NS;
 	return until;
 }
@@ -352,7 +361,8 @@ static bool anything_there(struct myc_executor *executor)
 			return true;
 	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
 	       (executor->outbox_count && myc_outbox_ready(executor)) || executor->signals.count ||
-	       executor->telling || executor->watches.lost ||
+	       (executor->topics && myc_topics_ready(executor)) || executor->telling ||
+	       executor->watches.lost ||
 	       __atomic_load_n(&executor->offered, __ATOMIC_ACQUIRE) != executor->taken ||
 	       atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
 }

@@ -282,6 +282,7 @@ struct myc_actor {
 	bool adopted : 1; /* its executor knows it */
 	bool ready_listed : 1;
 	bool state_from_slab : 1;
+	bool has_topics : 1; /* subscriptions or claims, as it may be */
 	bool has_bodies : 1; /* took or kept some: looked for when it ends */
 	bool changed : 1;    /* has become another behaviour */
 	uint32_t slot;
@@ -427,6 +428,7 @@ struct myc_executor {
 	bool restarts_untold; /* see myc_exit_tell_restarts */
 	struct myc_timers timers;
 	struct myc_source *sources;
+	struct myc_topics *topics; /* NULL: reads and publishes none. core/topic_actor.h */
 	struct myc_slot_queue kept; /* free slots */
 	struct myc_slab slab;	    /* states of those spawned here */
 	struct myc_actor *actors;
@@ -537,6 +539,8 @@ struct myc_system {
 	pthread_cond_t ended;
 	pthread_key_t attach_key;
 	bool attach_key_made;
+	struct myc_publication *publication; /* topics of this process */
+	uint32_t publications;
 	struct myc_attachment attachment[MYC_ATTACH_MAX];
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/topic_actor.h"
 #include "core/exit.h"
 
 #include <errno.h>
@@ -179,6 +180,7 @@ void myc_actor_end(struct myc_actor *actor, uint32_t reason, int32_t code)
 	actor->ties.telling = 0;
 	actor->stop_asked = false;
 	myc_asks_forget(actor);
+	myc_topics_forget(actor);
 	myc_receiver_drop_pending(actor);
 	myc_body_give_all(actor);
 	myc_receiver_forget(executor, actor);

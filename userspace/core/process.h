@@ -88,7 +88,8 @@ struct myc_actor_metrics {
 	uint64_t mailbox_depth, mailbox_depth_max, outbox_depth, in_doubt;
 	uint64_t paused_ns; /* with messages in the outbox, in all; renewed about once a second */
 	uint64_t stuck;	    /* pauses longer than a second: see myc_send in mycelium/actor.h */
-	uint64_t reserved[3];
+	uint64_t topic_events, topic_lost; /* lost: messages, as told by MYC_TOPIC_LOST */
+	uint64_t reserved[1];
 };
 _Static_assert(sizeof(struct myc_actor_metrics) == 128, "two cache lines");
 

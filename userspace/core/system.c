@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "core/executor.h"
 #include "core/name.h"
+#include "core/topic_actor.h"
 
 #define ACTORS	     1024
 #define LANE_SLOTS   256
@@ -142,6 +143,8 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 		if (!code)
 			code = myc_pool_plan(plan, i, &pool);
 	}
+	if (!code)
+		code = myc_topics_plan(plan, &opts);
 	return code;
 }
 
@@ -355,6 +358,8 @@ static int join(struct myc_system **out, const struct myc_system_opts *opts,
 	}
 	if (!code)
 		code = open_executors(system, error);
+	if (!code)
+		code = myc_topics_open(system, error);
 	if (!code && myc_spawn_open(system))
 		code = myc_error_set(error, -ENOMEM, NULL, "no memory for %u slots", system->slots);
 	if (code) {
@@ -485,6 +490,7 @@ void myc_system_close(struct myc_system *system)
 	myc_spawn_close(system);
 	for (uint32_t i = 0; i < system->executors; i++)
 		myc_executor_close(&system->executor[i]);
+	myc_topics_close(system);
 	free(system->executor);
 	free(system->actor);
 	myc_names_close(system);

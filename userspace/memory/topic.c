@@ -8,7 +8,7 @@ static bool power_of_two(uint32_t value)
 	return value && !(value & (value - 1));
 }
 
-static bool parameters_fit(const struct myc_topic *head, uint64_t size)
+bool myc_topic_parameters_fit(const struct myc_topic *head, uint64_t size)
 {
 	bool keyed = head->flags & MYC_TOPIC_KEYED, reliable = head->flags & MYC_TOPIC_RELIABLE;
 
@@ -23,14 +23,15 @@ static bool parameters_fit(const struct myc_topic *head, uint64_t size)
 
 int myc_topic_init(struct myc_topic *block, uint64_t size, const struct myc_topic *parameters)
 {
-	if (!parameters_fit(parameters, size))
+	if (!myc_topic_parameters_fit(parameters, size))
 		return -EINVAL;
 	if (block->version)
 		return block->version == MYC_TOPIC_VERSION && block->flags == parameters->flags &&
 				       block->slots == parameters->slots &&
 				       block->payload_max == parameters->payload_max &&
 				       block->keys == parameters->keys &&
-				       block->readers == parameters->readers
+				       block->readers == parameters->readers &&
+				       !memcmp(block->name, parameters->name, sizeof(block->name))
 			       ? 0
 			       : -EPROTO;
 	block->flags = parameters->flags;
@@ -38,6 +39,7 @@ int myc_topic_init(struct myc_topic *block, uint64_t size, const struct myc_topi
 	block->payload_max = parameters->payload_max;
 	block->keys = parameters->keys;
 	block->readers = parameters->readers;
+	memcpy(block->name, parameters->name, sizeof(block->name));
 	/* Release: the parameters. Pairs with myc_topic_check. */
 	__atomic_store_n(&block->version, MYC_TOPIC_VERSION, __ATOMIC_RELEASE);
 	return 0;
@@ -54,7 +56,7 @@ int myc_topic_check(const struct myc_topic *block, uint64_t size, struct myc_top
 	memset(copy, 0, sizeof(*copy));
 	memcpy(copy, block, offsetof(struct myc_topic, published));
 	myc_order_copied(copy);
-	return version == MYC_TOPIC_VERSION && parameters_fit(copy, size) ? 0 : -EPROTO;
+	return version == MYC_TOPIC_VERSION && myc_topic_parameters_fit(copy, size) ? 0 : -EPROTO;
 }
 
 int myc_topic_records_init(struct myc_topic_records *block, uint64_t size, uint32_t records)
@@ -184,6 +186,7 @@ int myc_topic_writer_meet(struct myc_topic_writer *writer, uint32_t process, uin
 		.records = records, .count = count, .process = process, .executor = executor};
 	/* As if something had changed: what was wished before we met. */
 	table->changed = __atomic_load_n(&records->changed, __ATOMIC_RELAXED) - 1;
+	table->looked = table->changed;
 	for (uint32_t i = 0; i < writer->topic->readers; i++) {
 		struct myc_topic_follower *follower = &writer->follower[i];
 		uint32_t record = myc_topic_reader_record(follower->reader);
@@ -401,6 +404,7 @@ unsigned myc_topic_writer_scan(struct myc_topic_writer *writer)
 		uint32_t now = __atomic_load_n(&table->records->changed, __ATOMIC_ACQUIRE);
 		bool all = true;
 
+		table->looked = now;
 		if (now == table->changed)
 			continue;
 		for (uint32_t r = 0; r < table->count; r++) {

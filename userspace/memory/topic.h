@@ -63,6 +63,7 @@
 /* Owner: lays the block out once; a successor finds it and leaves it. -EINVAL: parameters cannot be, or
  * the block is too small; -EPROTO: it is another topic. Of `parameters`: flags, slots, payload_max,
  * keys, readers. */
+bool myc_topic_parameters_fit(const struct myc_topic *head, uint64_t size);
 int myc_topic_init(struct myc_topic *block, uint64_t size, const struct myc_topic *parameters);
 /* Reader: a checked copy of the parameters of another's. -EAGAIN: not laid out yet; -EPROTO. */
 int myc_topic_check(const struct myc_topic *block, uint64_t size, struct myc_topic *copy);
@@ -84,7 +85,8 @@ struct myc_topic_table {
 	const struct myc_topic_records *records;
 	uint32_t count;
 	uint32_t process, executor;
-	uint32_t changed; /* as last seen */
+	uint32_t changed; /* as last seen, when all its wishes were granted */
+	uint32_t looked;  /* as last seen */
 };
 
 struct myc_topic_writer {

@@ -26,6 +26,7 @@
  *   record.accepted   (reader) -> writer: the cursor is this attachment's
  *   records.changed   (reader) -> writer: there are wishes, or ends
  *   admission.epoch   (writer) -> reader: start is complete
+ *   topic.tenure      (writer) -> reader: since is that tenure's
  * Pairs of fences (what the sequence locks of slots and values hang on): the writer stores
  * "being written" (or the version before), a release fence, then the bytes; the reader loads the bytes,
  * an acquire fence, then the word again. A reader that saw one new byte sees the word changed.
@@ -40,6 +41,7 @@
 #define MYC_TOPIC_SLOTS_MAX   (1u << 20)
 #define MYC_TOPIC_KEYS_MAX    (1u << 20)
 #define MYC_TOPIC_READERS_MAX 1024u /* attached ones, of one topic */
+#define MYC_TOPIC_NAME_SIZE   40u /* with its 0 */
 #define MYC_TOPIC_VALUES      4u    /* buffers of a key: the last value and the three before */
 #define MYC_TOPIC_WRITING     (1ull << 63)
 
@@ -57,13 +59,16 @@ struct myc_topic {
 	uint32_t payload_max; /* bytes */
 	uint32_t keys;	      /* a power of two; 0 = not keyed */
 	uint32_t readers;     /* admissions */
-	uint32_t reserved[10];
+	char name[MYC_TOPIC_NAME_SIZE]; /* zero-terminated, unique in the workspace */
 	/* writer, a line of its own */
 	uint64_t published; /* messages complete; may be one behind the slots */
 	uint64_t refused;   /* publications that found the ring full */
 	uint64_t released;  /* admissions taken back: their process was gone */
 	uint64_t cut;	    /* admissions taken back: a cursor that cannot be */
-	uint64_t reserved1[4];
+	uint64_t tenure;    /* odd: an actor publishes; counts claims and ends. Stored last */
+	uint64_t since;	    /* messages up to this one are of tenures before */
+	uint32_t executor;  /* of the last that claimed it: who is told of wishes */
+	uint32_t reserved1[3];
 };
 _Static_assert(sizeof(struct myc_topic) == 128, "two cache lines");
 
