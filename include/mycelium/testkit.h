@@ -13,7 +13,7 @@
  *		puts(myc_testkit_failure(kit));
  *	myc_testkit_advance(kit, 5000000);              // five virtual ms, timers in order
  *
- * A kit and all in it belong to one thread. Time stands still but for advance. Functions return 0 or
+ * A kit and all in it belong to one thread. Time stands still but for advance and what waits. Functions return 0 or
  * -errno; what a test should see is in myc_testkit_failure. docs/testing.md is the guide.
  */
 #ifndef MYCELIUM_TESTKIT_H
@@ -52,8 +52,9 @@ int myc_testkit_open(struct myc_testkit **kit, const struct myc_testkit_opts *op
 		     struct myc_error *error);
 /* Without a word to the actors: as if the machine went down. */
 void myc_testkit_close(struct myc_testkit *kit);
-/* For myc_spawn and myc_post, which wait by letting the kit run. Another one after each crash. An actor
- * of myc_spawn is gone after a crash. */
+/* For myc_spawn, and for what waits: myc_post, myc_call, myc_actor_stop let the kit run meanwhile and, when
+ * nothing is left to do, virtual time pass. Another one after each crash, NULL after a kill. An actor of
+ * myc_spawn is gone after a crash. */
 struct myc_system *myc_testkit_system(struct myc_testkit *kit, uint32_t process);
 
 /* An actor of the topology: it comes again, with its address, after each crash of its process. What
@@ -70,12 +71,17 @@ int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, con
 uint32_t myc_testkit_step(struct myc_testkit *kit);
 /* Until nothing is left to do at this time. -ETIME: turns_max turns were not enough. */
 int myc_testkit_run_until_idle(struct myc_testkit *kit);
+/* When the next timer or ask is due, UINT64_MAX: none is. */
+uint64_t myc_testkit_next_due_ns(const struct myc_testkit *kit);
 /* Runs until idle, then goes from due time to due time for so long, running until idle at each. */
 int myc_testkit_advance(struct myc_testkit *kit, uint64_t ns);
 uint64_t myc_testkit_now_ns(const struct myc_testkit *kit);
 /* At once. Its memory is thrown away, its successor joins the region as a restarted worker does: what was
  * sent arrives, at most the message in hand is in doubt. */
 int myc_testkit_crash(struct myc_testkit *kit, uint32_t process);
+/* The two halves of it: what the others do meanwhile is seen. -ESRCH: it is dead; -EALREADY: it lives. */
+int myc_testkit_kill(struct myc_testkit *kit, uint32_t process);
+int myc_testkit_revive(struct myc_testkit *kit, uint32_t process);
 uint32_t myc_testkit_crashes(const struct myc_testkit *kit);
 /* The kit's chance, for the test's own choices: 0 to bound - 1. */
 uint32_t myc_testkit_random(struct myc_testkit *kit, uint32_t bound);

@@ -282,6 +282,113 @@ static void a_seed_plays_the_same_every_time_and_another_does_not(void **state)
 	assert_true(crashed > 0);
 }
 
+/* ---- waiting, asks, dead processes ------------------------------------------------------------- */
+
+static int answer(struct myc_actor *self, const struct myc_message *message)
+{
+	return message->type == PING ? myc_reply(self, message, PONG, NULL, 0) : 0;
+}
+
+static const struct myc_behaviour answerer = {.name = "answerer", .message = answer};
+
+static void what_waits_lets_the_kit_run_and_virtual_time_pass(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.start_ns = 1000});
+	myc_address address = spawn(kit, 0, &answerer, NULL);
+	struct myc_system *system = myc_testkit_system(kit, 0);
+	struct myc_answer got;
+
+	(void)state;
+	assert_int_equal(myc_call(system, address, PING, NULL, 0, &got, MYC_FOREVER), 0);
+	assert_int_equal(got.type, PONG);
+	assert_in_range(myc_testkit_now_ns(kit), 1000, 1000 + 1000000);
+	uint64_t before = myc_testkit_now_ns(kit);
+
+	/* Nobody answers: an hour, at once. */
+	assert_int_equal(myc_call(system, address, NOISE, NULL, 0, &got, 3600000000000ull),
+			 -ETIMEDOUT);
+	assert_in_range(myc_testkit_now_ns(kit) - before, 3600000000000ull, 3600001000000ull);
+	assert_int_equal(myc_actor_stop(system, address, MYC_STOP, MYC_FOREVER), 0);
+	assert_int_equal(myc_call(system, address, PING, NULL, 0, &got, MYC_FOREVER), -ESRCH);
+	myc_testkit_close(kit);
+}
+
+struct asker {
+	uint64_t at_ns;
+	int status, down;
+};
+static struct asker asked;
+
+static int asker_started(struct myc_actor *self)
+{
+	struct myc_monitor monitor;
+	struct myc_ref to;
+	int code = myc_lookup(self, "deaf", &to);
+
+	if (!code)
+		code = myc_monitor(self, to.address, 0, &monitor);
+	return code ? code : myc_ask(self, &to, NOISE, NULL, 0, 50000000, 0, NULL);
+}
+
+static int asker_reply(struct myc_actor *self, const struct myc_reply *reply)
+{
+	asked.at_ns = myc_now_ns(self);
+	asked.status = reply->status;
+	return 0;
+}
+
+static int asker_signal(struct myc_actor *self, const struct myc_signal_event *event)
+{
+	(void)self;
+	asked.down = (int)event->reason.kind;
+	return 0;
+}
+
+static const struct myc_behaviour asker = {
+	.name = "asker", .started = asker_started, .reply = asker_reply, .signal = asker_signal};
+
+static void advance_stops_where_an_ask_times_out(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.start_ns = 1000});
+
+	(void)state;
+	asked = (struct asker){0};
+	spawn(kit, 0, &answerer, "deaf");
+	spawn(kit, 0, &asker, NULL);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_in_range(myc_testkit_next_due_ns(kit), 1001, 60000000);
+	assert_int_equal(myc_testkit_advance(kit, 40000000), 0);
+	assert_int_equal(asked.status, 0);
+	assert_int_equal(myc_testkit_advance(kit, 3600000000000ull), 0);
+	assert_int_equal(asked.status, -ETIMEDOUT);
+	assert_in_range(asked.at_ns, 50001000, 60000000);
+	myc_testkit_close(kit);
+}
+
+static void who_asks_and_watches_a_killed_process_is_told_while_it_is_dead(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.processes = 2});
+
+	(void)state;
+	asked = (struct asker){0};
+	myc_address address = spawn(kit, 1, &answerer, "deaf");
+
+	spawn(kit, 0, &asker, NULL);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(myc_testkit_revive(kit, 1), -EALREADY);
+	assert_int_equal(myc_testkit_kill(kit, 1), 0);
+	assert_int_equal(myc_testkit_kill(kit, 1), -ESRCH);
+	assert_null(myc_testkit_system(kit, 1));
+	assert_int_equal(myc_testkit_post(kit, address, PING, NULL, 0), -ESRCH);
+	assert_int_equal(myc_testkit_advance(kit, 10000000), 0);
+	assert_int_equal(asked.status, -ENOTCONN);
+	assert_int_equal(asked.down, MYC_EXIT_NOCONNECTION);
+	assert_int_equal(myc_testkit_revive(kit, 1), 0);
+	assert_int_equal(myc_testkit_post(kit, address, NOISE, NULL, 0), 0);
+	assert_int_equal(myc_testkit_crashes(kit), 1);
+	myc_testkit_close(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +398,9 @@ int main(void)
 		cmocka_unit_test(the_plain_functions_work_from_the_tests_thread),
 		cmocka_unit_test(a_run_that_does_not_end_is_told),
 		cmocka_unit_test(actors_of_the_topology_come_again_after_a_crash_and_others_do_not),
+		cmocka_unit_test(what_waits_lets_the_kit_run_and_virtual_time_pass),
+		cmocka_unit_test(advance_stops_where_an_ask_times_out),
+		cmocka_unit_test(who_asks_and_watches_a_killed_process_is_told_while_it_is_dead),
 		cmocka_unit_test(a_seed_plays_the_same_every_time_and_another_does_not),
 	};
 

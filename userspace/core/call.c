@@ -91,11 +91,28 @@ void myc_calls_end(struct myc_executor *executor)
 
 /* ---- the thread's side ------------------------------------------------------------------------- */
 
-static uint64_t left(uint64_t until)
+static uint64_t now_of(const struct myc_system *system)
 {
-	uint64_t now = until == MYC_FOREVER ? 0 : myc_clock_ns();
+	const struct myc_world *world = system->workspace.world;
+
+	return world ? world->now(world->context) : myc_clock_ns();
+}
+
+static uint64_t left(const struct myc_system *system, uint64_t until)
+{
+	uint64_t now = until == MYC_FOREVER ? 0 : now_of(system);
 
 	return now < until ? until - now : 0;
+}
+
+/* False: this machine's time passes, wait by its means. */
+static bool world_naps(const struct myc_system *system)
+{
+	const struct myc_world *world = system->workspace.world;
+
+	if (world)
+		world->nap(world->context);
+	return world;
 }
 
 /* Sends by the rules of myc_post. */
@@ -110,10 +127,12 @@ static int request(struct myc_attachment *attachment, myc_address from, myc_addr
 
 		if (code != -EAGAIN)
 			return code;
-		if (!left(until))
+		if (!left(attachment->out.system, until))
 			return -ETIMEDOUT;
 		if (__atomic_load_n(state_of(&attachment->call), __ATOMIC_RELAXED) != WAITING)
 			return 0; /* ended already: the system stops */
+		if (world_naps(attachment->out.system))
+			continue;
 		struct timespec wait = {.tv_nsec = nap};
 
 		nanosleep(&wait, NULL);
@@ -135,7 +154,7 @@ static int wait_for(struct myc_system *system, struct myc_call *call, myc_addres
 {
 	for (;;) {
 		uint64_t word = __atomic_load_n(&call->word, __ATOMIC_ACQUIRE);
-		uint64_t rest = left(until);
+		uint64_t rest = left(system, until);
 		int why = !rest ? -ETIMEDOUT : gone(system, to) ? -ENOTCONN : 0;
 
 		if ((uint32_t)word == DONE)
@@ -143,6 +162,8 @@ static int wait_for(struct myc_system *system, struct myc_call *call, myc_addres
 		/* TAKEN: the answer is being written, a moment. */
 		if (why && (uint32_t)word == WAITING && step(call, call->number, WAITING, IDLE))
 			return why;
+		if (world_naps(system))
+			continue;
 		rest = rest && rest < LOOK_NS ? rest : LOOK_NS;
 		struct timespec wait = {.tv_nsec = (long)rest};
 
@@ -154,7 +175,7 @@ static int wait_for(struct myc_system *system, struct myc_call *call, myc_addres
 int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 	     size_t size, struct myc_answer *out, uint64_t timeout_ns)
 {
-	uint64_t now = timeout_ns == MYC_FOREVER ? 0 : myc_clock_ns();
+	uint64_t now = timeout_ns == MYC_FOREVER ? 0 : now_of(system);
 	uint64_t until = now + timeout_ns < now ? MYC_FOREVER : now + timeout_ns;
 	struct myc_attachment *attachment;
 	int code;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/ask.h"
 #include "core/name.h"
 #include "core/testkit.h"
 
@@ -25,6 +26,7 @@
 #define TURNS_MAX   1000000
 #define TRACE	    32
 #define MILLION	    1000000u
+#define NAP_NS	    100000
 #define QUIET_TURNS 3 /* publish, be seen by others, and nothing came of it */
 #define HASH_START  0xcbf29ce484222325ull
 #define SEED_STRIDE 0x9e3779b97f4a7c15ull
@@ -71,6 +73,69 @@ void myc_kit_note(struct myc_testkit *kit, enum myc_kit_event_kind kind, myc_add
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		kit->hash = mix(kit->hash ^ words[i]) + SEED_STRIDE;
 	kit->trace[kit->events++ % kit->opts.trace] = event;
+}
+
+/* ---- what is left to do ------------------------------------------------------------------------ */
+
+static bool process_alive(const struct myc_kit_process *process)
+{
+	return process->system;
+}
+
+static void wake_all(struct myc_testkit *kit)
+{
+	for (uint32_t p = 0; p < kit->opts.processes; p++)
+		for (uint32_t e = 0; e < kit->system_opts.executors; e++)
+			kit->process[p].executor[e].quiet = 0;
+}
+
+static bool idle(struct myc_testkit *kit)
+{
+	uint32_t executors = kit->system_opts.executors;
+
+	for (uint32_t i = 0; i < kit->opts.processes * executors; i++) {
+		const struct myc_kit_process *process = &kit->process[i / executors];
+		const struct myc_kit_executor *executor = &process->executor[i % executors];
+
+		if (process_alive(process) && (!executor->begun || executor->quiet < QUIET_TURNS))
+			return false;
+	}
+	for (uint32_t i = 0; i < kit->opts.processes * executors; i++) {
+		const struct myc_kit_process *process = &kit->process[i / executors];
+
+		if (!process_alive(process))
+			continue;
+		process->system->executor[i % executors].now_ns = 0;
+		if (myc_executor_busy(&process->system->executor[i % executors]))
+			return false;
+	}
+	return true;
+}
+
+static uint64_t next_due(const struct myc_testkit *kit)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t p = 0; p < kit->opts.processes; p++)
+		for (uint32_t e = 0; e < kit->system_opts.executors; e++) {
+			const struct myc_executor *executor =
+				process_alive(&kit->process[p])
+					? &kit->process[p].system->executor[e]
+					: NULL;
+			uint64_t ask = executor ? myc_asks_next_ns(executor) : UINT64_MAX;
+
+			next = ask < next ? ask : next;
+			if (executor && executor->timers.next_ns < next)
+				next = executor->timers.next_ns;
+			if (executor && executor->watches.late_ns < next)
+				next = executor->watches.late_ns;
+		}
+	return next;
+}
+
+uint64_t myc_testkit_next_due_ns(const struct myc_testkit *kit)
+{
+	return next_due(kit);
 }
 
 /* ---- the world's seams ------------------------------------------------------------------------- */
@@ -158,9 +223,24 @@ static uint64_t world_now(void *context)
 	return ((const struct myc_testkit *)context)->now_ns;
 }
 
+/* Who waits lets the others run; when nothing is left to do, time passes for him too. */
 static void world_nap(void *context)
 {
-	myc_testkit_step(context);
+	struct myc_testkit *kit = context;
+
+	if (!kit->in_turn && !idle(kit)) {
+		myc_testkit_step(kit);
+		return;
+	}
+	uint64_t due = kit->in_turn ? UINT64_MAX : next_due(kit), next = kit->now_ns + NAP_NS;
+
+	kit->now_ns = due > kit->now_ns && due < next ? due : next;
+	wake_all(kit);
+}
+
+static bool world_alive(void *context, uint32_t process)
+{
+	return process_alive(&((struct myc_testkit *)context)->process[process]);
 }
 
 /* A name of any process. */
@@ -186,6 +266,7 @@ static int join(struct myc_testkit *kit, uint32_t p, struct myc_error *error)
 		.processes = kit->opts.processes,
 		.regions = process->regions,
 		.find = world_find,
+		.alive = world_alive,
 		.context = kit,
 		.world = &kit->world,
 	};
@@ -200,17 +281,12 @@ static int join(struct myc_testkit *kit, uint32_t p, struct myc_error *error)
 	return code;
 }
 
-static void wake_all(struct myc_testkit *kit)
-{
-	for (uint32_t p = 0; p < kit->opts.processes; p++)
-		for (uint32_t e = 0; e < kit->system_opts.executors; e++)
-			kit->process[p].executor[e].quiet = 0;
-}
-
-int myc_testkit_crash(struct myc_testkit *kit, uint32_t p)
+int myc_testkit_kill(struct myc_testkit *kit, uint32_t p)
 {
 	if (p >= kit->opts.processes || kit->in_turn)
 		return -EINVAL;
+	if (!process_alive(&kit->process[p]))
+		return -ESRCH;
 	kit->turn_process = p;
 	kit->turn_executor = 0;
 	kit->crashes++;
@@ -218,7 +294,24 @@ int myc_testkit_crash(struct myc_testkit *kit, uint32_t p)
 	myc_system_close(kit->process[p].system);
 	kit->process[p].system = NULL;
 	wake_all(kit);
+	return 0;
+}
+
+int myc_testkit_revive(struct myc_testkit *kit, uint32_t p)
+{
+	if (p >= kit->opts.processes || kit->in_turn)
+		return -EINVAL;
+	if (process_alive(&kit->process[p]))
+		return -EALREADY;
+	wake_all(kit);
 	return join(kit, p, NULL);
+}
+
+int myc_testkit_crash(struct myc_testkit *kit, uint32_t p)
+{
+	int code = myc_testkit_kill(kit, p);
+
+	return code ? code : myc_testkit_revive(kit, p);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -381,6 +474,8 @@ int myc_testkit_spawn(struct myc_testkit *kit, uint32_t p, const struct myc_spaw
 		return -EINVAL;
 	struct myc_kit_process *process = &kit->process[p];
 
+	if (!process_alive(process))
+		return -ESRCH;
 	if (process->declared_count == MYC_SLOTS_FIXED)
 		return -ENOSPC;
 	int code = myc_spawn_at(process->system, opts, process->declared_count,
@@ -401,6 +496,8 @@ int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, con
 		return -EINVAL;
 	for (uint32_t turns = 0; turns < kit->opts.turns_max; turns++) {
 		/* Looked up each time: it may crash while we wait. */
+		if (!process_alive(&kit->process[p]))
+			return -ESRCH;
 		int code = myc_post_try(kit->process[p].system, to, type, payload, size);
 
 		wake_all(kit);
@@ -413,14 +510,17 @@ int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, con
 
 /* ---- running ----------------------------------------------------------------------------------- */
 
-/* Any of those that are not held up; when all are, the one whose time comes first. */
-static void choose(struct myc_testkit *kit)
+/* Any of those that are not held up; when all are, the one whose time comes first. False: all are dead. */
+static bool choose(struct myc_testkit *kit)
 {
 	uint32_t executors = kit->system_opts.executors, all = executors * kit->opts.processes;
 	uint32_t from = myc_testkit_random(kit, all), best = from, least = UINT32_MAX;
 
 	for (uint32_t i = 0; i < all; i++) {
 		uint32_t at = (from + i) % all;
+
+		if (!process_alive(&kit->process[at / executors]))
+			continue;
 		uint32_t until = kit->process[at / executors].executor[at % executors].delayed;
 		uint32_t left = (int32_t)(until - kit->turns) > 0 ? until - kit->turns : 0;
 
@@ -433,6 +533,7 @@ static void choose(struct myc_testkit *kit)
 	}
 	kit->turn_process = best / executors;
 	kit->turn_executor = best % executors;
+	return least != UINT32_MAX;
 }
 
 /* 0 when the process crashed in it, else what was done + 1. */
@@ -458,7 +559,8 @@ uint32_t myc_testkit_step(struct myc_testkit *kit)
 	if (kit->in_turn) /* a handler that waits for itself */
 		return 0;
 	kit->turns++;
-	choose(kit);
+	if (!choose(kit))
+		return 0;
 	uint32_t p = kit->turn_process;
 	struct myc_kit_executor *chosen = &kit->process[p].executor[kit->turn_executor];
 	struct myc_executor *executor = &kit->process[p].system->executor[kit->turn_executor];
@@ -494,24 +596,6 @@ uint32_t myc_testkit_step(struct myc_testkit *kit)
 	return n;
 }
 
-static bool idle(struct myc_testkit *kit)
-{
-	for (uint32_t p = 0; p < kit->opts.processes; p++)
-		for (uint32_t e = 0; e < kit->system_opts.executors; e++)
-			if (!kit->process[p].executor[e].begun ||
-			    kit->process[p].executor[e].quiet < QUIET_TURNS)
-				return false;
-	for (uint32_t p = 0; p < kit->opts.processes; p++)
-		for (uint32_t e = 0; e < kit->system_opts.executors; e++) {
-			struct myc_executor *executor = &kit->process[p].system->executor[e];
-
-			executor->now_ns = 0;
-			if (myc_executor_busy(executor))
-				return false;
-		}
-	return true;
-}
-
 int myc_testkit_run_until_idle(struct myc_testkit *kit)
 {
 	if (kit->in_turn)
@@ -523,22 +607,6 @@ int myc_testkit_run_until_idle(struct myc_testkit *kit)
 		myc_testkit_step(kit);
 	}
 	return -ETIME;
-}
-
-static uint64_t next_due(const struct myc_testkit *kit)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (uint32_t p = 0; p < kit->opts.processes; p++)
-		for (uint32_t e = 0; e < kit->system_opts.executors; e++) {
-			const struct myc_executor *executor = &kit->process[p].system->executor[e];
-
-			if (executor->timers.next_ns < next)
-				next = executor->timers.next_ns;
-			if (executor->watches.late_ns < next)
-				next = executor->watches.late_ns;
-		}
-	return next;
 }
 
 int myc_testkit_advance(struct myc_testkit *kit, uint64_t ns)
