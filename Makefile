@@ -60,7 +60,7 @@ TOOL_NAMES := $(sort $(basename $(notdir $(wildcard tools/*.c))) $(notdir $(pats
 TOOLS := $(TOOL_NAMES:%=$(BUILD)/bin/%)
 EXAMPLE_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard examples/*/*.c)))))
 EXAMPLES := $(EXAMPLE_NAMES:%=$(BUILD)/examples/%.so)
-COMMON_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard tests/common/*.c)))
+COMMON_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(filter-out %_test.c,$(wildcard tests/common/*.c tests/conformance/*.c))))
 TEST_SRC := $(sort $(wildcard tests/unit/*_test.c tests/bpf/*_test.c tests/integration/*_test.c tests/conformance/*_test.c))
 TESTS := $(TEST_SRC:%.c=$(BUILD)/%)
 TEST_ACTORS := $(patsubst %.c,$(BUILD)/%.so,$(sort $(wildcard tests/actors/*.c)))

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of cases, a file each; a row without a name ends one. */
+#ifndef TESTS_CONFORMANCE_CASES_H
+#define TESTS_CONFORMANCE_CASES_H
+
+#include "conformance/jobs.h"
+
+#define CONFORM_TABLES(X) X(send)
+
+#define TABLE(name) extern const struct conform_case cases_##name[];
+CONFORM_TABLES(TABLE)
+#undef TABLE
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All cases, and the program around them. MYC_CASE=pattern plays some. */
+#include "conformance/cases.h"
+
+#define CASES_MAX 1024
+
+static const struct conform_case *const tables[] = {
+#define TABLE(name) cases_##name,
+	CONFORM_TABLES(TABLE)
+#undef TABLE
+};
+
+static int setup(void **state)
+{
+	(void)state;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	way.failed();
+	return 0;
+}
+
+static void run(void **state)
+{
+	const struct conform_case *of = *state;
+
+	if (of->where != FAR)
+		way.play(of, false);
+	if (of->where != NEAR)
+		way.play(of, true);
+}
+
+int conform_main(const struct CMUnitTest *more, size_t more_count)
+{
+	static struct CMUnitTest tests[CASES_MAX];
+	size_t count = 0, elsewhere = 0;
+
+	for (size_t i = 0; i < more_count; i++)
+		tests[count++] = more[i];
+	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
+		for (const struct conform_case *of = tables[t]; of->name; of++) {
+			if (of->processes && !way.processes) {
+				elsewhere++;
+				continue;
+			}
+			if (count == CASES_MAX)
+				return 1;
+			tests[count++] =
+				(struct CMUnitTest){.name = of->name,
+						    .test_func = run,
+						    .setup_func = setup,
+						    .teardown_func = teardown,
+						    .initial_state = (void *)(uintptr_t)of};
+		}
+	print_message("%s: %zu cases; %zu more end a process, which these places are not\n",
+		      way.name, count, elsewhere);
+	if (getenv("MYC_CASE"))
+		cmocka_set_test_filter(getenv("MYC_CASE"));
+	return _cmocka_run_group_tests(way.name, tests, count, NULL, NULL);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What cases let probes do: each is a job, run in the probe's handler, and a call that waits for it. */
+#ifndef TESTS_CONFORMANCE_JOBS_H
+#define TESTS_CONFORMANCE_JOBS_H
+
+#include "conformance/world.h"
+
+/* ---- sending: numbers, of a size (8 or more: filled, and looked through by who gets it) ---------- */
+
+enum how { SEND, TRY, COPY_BODY, TRY_BODY, SHARE, TRY_SHARE };
+int do_send(struct myc_actor *self, struct probe *me, myc_address to, enum how how, uint64_t number,
+	    uint32_t size);
+/* Type and a number: no more. */
+int do_send_type(struct myc_actor *self, myc_address to, uint16_t type, uint64_t number);
+void fill(void *payload, uint64_t number, uint32_t size);
+bool filled(const void *payload, uint32_t size);
+int send_number(struct probe *from, const struct probe *to, uint64_t number);
+int try_number(struct probe *from, const struct probe *to, uint64_t number);
+/* `count` numbers from `first` on; stops at an error. */
+int send_many(struct probe *from, const struct probe *to, uint64_t first, uint64_t count);
+int send_sized(struct probe *from, const struct probe *to, enum how how, uint64_t number,
+	       uint32_t size);
+/* Tries until refused: how many went is in from->word[0], why it ended is the result. */
+int try_flood(struct probe *from, const struct probe *to, uint64_t first);
+
+/* ---- lives ------------------------------------------------------------------------------------- */
+
+#define WHY(kind_, code_) ((uint64_t)(kind_) | (uint64_t)(uint32_t)(code_) << 32)
+struct myc_exit_reason why_of(uint64_t packed);
+int watch(struct probe *who, const struct probe *other, uint32_t slot);
+int watch_through(struct probe *who, const struct probe *other, uint32_t slot);
+int unwatch(struct probe *who, uint32_t slot);
+int tie(struct probe *who, const struct probe *other); /* myc_link */
+int untie(struct probe *who, const struct probe *other);
+int trap(struct probe *who, bool on);
+int leave(struct probe *who, uint64_t why); /* myc_exit */
+int stop_self(struct probe *who);
+int fail_with(struct probe *who, int code); /* its handler returns it */
+int send_exit(struct probe *who, const struct probe *other, uint64_t why);
+int send_stop(struct probe *who, const struct probe *other, enum myc_stop_how how);
+int suspend(struct probe *who, const struct probe *other);
+int resume(struct probe *who, const struct probe *other);
+int look_up(struct probe *who, const char *name); /* word[0]: the address */
+
+/* ---- asks -------------------------------------------------------------------------------------- */
+
+/* What comes is noted with the cookie. The request is of type REQUEST, its number the cookie. */
+int ask(struct probe *who, const struct probe *other, uint64_t timeout_ns, uint64_t cookie);
+int ask_type(struct probe *who, const struct probe *other, uint16_t type, uint64_t cookie);
+int try_ask(struct probe *who, const struct probe *other, uint64_t cookie);
+int await(struct probe *who, const struct probe *other, uint64_t timeout_ns, uint64_t cookie);
+int cancel(struct probe *who, uint32_t slot); /* ask[slot]; each ask goes to ask[cookie % SLOTS] */
+int gather(struct probe *who, struct probe *const *others, uint32_t count, uint32_t wanted,
+	   uint64_t timeout_ns, uint64_t cookie);
+/* Reactions to requests. */
+int echoes(struct myc_actor *self, struct probe *me, const struct myc_message *message);
+int keeps(struct myc_actor *self, struct probe *me, const struct myc_message *message);
+int ignores(struct myc_actor *self, struct probe *me, const struct myc_message *message);
+int notes(struct myc_actor *self, struct probe *me, const struct myc_message *message);
+int answer_kept(struct probe *who, uint32_t slot, uint64_t number);
+int refuse_kept(struct probe *who, uint32_t slot, int error);
+int delegate_kept(struct probe *who, uint32_t slot, const struct probe *to);
+
+/* ---- timers ------------------------------------------------------------------------------------ */
+
+int start_timer(struct probe *who, uint64_t delay_ns, uint64_t period_ns, uint32_t slot);
+int stop_timer(struct probe *who, uint32_t slot);
+
+#endif
