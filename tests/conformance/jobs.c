@@ -160,7 +160,7 @@ JOB_OF(job_leave, (myc_exit(self, why_of(a[0])), 0))
 JOB_OF(job_stop, (myc_stop(self), 0))
 JOB_OF(job_fail, (atomic_store(&me->handler_code, (int)a[0]), 0))
 JOB_OF(job_send_exit, myc_exit_send(self, a[0], why_of(a[1])))
-JOB_OF(job_send_stop, myc_stop_send(self, a[0], (enum myc_stop_how)a[1]))
+JOB_OF(job_send_stop, myc_stop_send(self, a[0], (uint32_t)a[1]))
 JOB_OF(job_suspend, myc_suspend(self, a[0]))
 JOB_OF(job_resume, myc_resume(self, a[0]))
 
@@ -204,7 +204,7 @@ int send_exit(struct probe *who, const struct probe *other, uint64_t why)
 {
 	return let(who, job_send_exit, other->address, why, 0, 0);
 }
-int send_stop(struct probe *who, const struct probe *other, enum myc_stop_how how)
+int send_stop(struct probe *who, const struct probe *other, uint32_t how)
 {
 	return let(who, job_send_stop, other->address, how, 0, 0);
 }

@@ -37,7 +37,7 @@ int leave(struct probe *who, uint64_t why); /* myc_exit */
 int stop_self(struct probe *who);
 int fail_with(struct probe *who, int code); /* its handler returns it */
 int send_exit(struct probe *who, const struct probe *other, uint64_t why);
-int send_stop(struct probe *who, const struct probe *other, enum myc_stop_how how);
+int send_stop(struct probe *who, const struct probe *other, uint32_t how);
 int suspend(struct probe *who, const struct probe *other);
 int resume(struct probe *who, const struct probe *other);
 int look_up(struct probe *who, const char *name); /* word[0]: the address */
