@@ -12,6 +12,7 @@
 #include <mycelium/error.h>
 #include <mycelium/feed.h>
 #include <mycelium/link.h>
+#include <mycelium/shutdown.h>
 #include <mycelium/system.h>
 #include <mycelium/topic.h>
 

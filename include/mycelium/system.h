@@ -99,6 +99,7 @@ struct myc_spawn_opts {
 	uint32_t settings_count;
 	uint32_t restarts_max;	     /* in restarts_window_ns before the failure goes up, 0 = 3 */
 	uint64_t restarts_window_ns; /* 0 = 5 s */
+	uint32_t phase; /* of the shutdown (mycelium/shutdown.h), 0 = none; of who spawns locally */
 };
 
 /* Before start: at once. After start: the executor adopts it in its next turn. */
@@ -121,7 +122,7 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 	     size_t size, uint64_t timeout_ns);
 
-/* Asks every actor to stop, waits until all have or timeout_ms is over. -ETIMEDOUT. */
+/* Asks every actor to stop at once (in phases: mycelium/shutdown.h), waits until all have or timeout_ms is over. -ETIMEDOUT. */
 int myc_system_stop(struct myc_system *system, uint32_t timeout_ms);
 void myc_system_close(struct myc_system *system);
 

@@ -250,6 +250,7 @@ struct myc_ties {
 	uint32_t reason; /* of its end: enum myc_exit_kind */
 	int32_t code;
 	uint32_t flags; /* enum myc_tie_flag */
+	uint8_t phase;	/* of the shutdown, 0 = none */
 };
 
 /* What few actors have: made when it is needed. */
@@ -530,7 +531,8 @@ struct myc_system {
 	struct myc_slot_queue free; /* under mutex */
 	struct myc_executor *executor;
 	uint32_t executors;
-	struct myc_name *names; /* used when the workspace has no find */
+	struct myc_phases *phases; /* core/shutdown.h; NULL = none */
+	struct myc_name *names;	   /* used when the workspace has no find */
 	uint32_t names_mask;
 	bool started;
 	_Atomic uint32_t stop; /* 1 = stop in order, 2 = now */
@@ -543,6 +545,9 @@ struct myc_system {
 	uint32_t publications;
 	struct myc_attachment attachment[MYC_ATTACH_MAX];
 };
+
+/* Of the machine, or of the world that stands for it. */
+uint64_t myc_system_now(const struct myc_system *system);
 
 /* spawn.c */
 int myc_spawn_open(struct myc_system *system);

@@ -231,8 +231,12 @@ int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *si
 	struct myc_road *road;
 	int code = myc_sender_road(sender, signal->to, &road);
 
-	if (!code && myc_road_full(sender, road, ring))
+	if (!code && myc_road_full(sender, road, ring)) {
 		code = -EAGAIN;
+		/* A new lane: its receiver is to look for it. */
+		if (!road->lane.cursor)
+			myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
+	}
 	if (!code) {
 		uint64_t mark = ring == MYC_RING_ORDINARY ? myc_lane_mark(&road->lane) : 0;
 

@@ -14,6 +14,7 @@
 
 #include "core/executor.h"
 #include "core/name.h"
+#include "core/shutdown.h"
 
 #define MAILBOX_CAPACITY    1024
 #define CAPACITY_PER_SENDER 64
@@ -284,10 +285,16 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 {
 	struct myc_executor *executor = &system->executor[opts->executor];
 	struct myc_actor *actor = &system->actor[slot];
+	int code = myc_phase_check(system, opts->phase, error);
 
-	if (fill(system, opts, slot, generation, executor, false))
+	if (code)
+		return code;
+	if (myc_phase_reserve(system, opts->phase) ||
+	    fill(system, opts, slot, generation, executor, false))
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for an actor");
+	actor->ties.phase = (uint8_t)opts->phase;
 	publish(system, actor, restarts);
+	myc_phase_enter(system, opts->phase, actor->address, opts->name);
 	if (opts->name)
 		myc_names_set(system, opts->name, actor->address);
 	/* Once it is offered the actor is its executor's: it may have ended before we look again. */
@@ -365,16 +372,23 @@ int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, u
 
 /* ---- by an actor ------------------------------------------------------------------------------- */
 
-/* The name is taken before anything else is done, so that two cannot have it. */
-static int name_local(struct myc_system *system, struct myc_actor *actor, const char *name,
-		      struct myc_error *error)
+/* Of a name, or a phase. It is taken before anything else is done, so that two cannot have the name. */
+static int enter_local(struct myc_system *system, struct myc_actor *actor, const char *name,
+		       uint32_t phase, struct myc_error *error)
 {
 	pthread_mutex_lock(&system->mutex);
 	int code = check_name(system, name, error);
 
+	if (!code)
+		code = myc_phase_check(system, phase, error);
+	if (!code && myc_phase_reserve(system, phase))
+		code = myc_error_set(error, -ENOMEM, NULL, "no memory for an actor");
 	if (!code) {
+		actor->ties.phase = (uint8_t)phase;
 		publish(system, actor, 0);
-		myc_names_set(system, name, actor->address);
+		if (name)
+			myc_names_set(system, name, actor->address);
+		myc_phase_enter(system, phase, actor->address, name);
 	}
 	pthread_mutex_unlock(&system->mutex);
 	return code;
@@ -399,8 +413,10 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 		queue_put(&executor->kept, slot);
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for an actor");
 	}
-	if (full.name)
-		code = name_local(system, actor, full.name, error);
+	uint32_t phase = full.phase ? full.phase : self->ties.phase;
+
+	if (full.name || phase)
+		code = enter_local(system, actor, full.name, phase, error);
 	else
 		publish(system, actor, 0);
 	if (code) {

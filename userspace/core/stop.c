@@ -47,35 +47,28 @@ static int control(struct myc_system *system, myc_address actor, uint32_t what, 
 
 /* ---- waiting ----------------------------------------------------------------------------------- */
 
-struct wait {
-	struct myc_system *system;
-	uint64_t begun;
-	uint64_t timeout_ns; /* UINT64_MAX: for ever */
-	uint32_t life;
-	long nap;
-};
-
-static uint64_t now_of(const struct myc_system *system)
+uint64_t myc_system_now(const struct myc_system *system)
 {
 	const struct myc_world *world = system->workspace.world;
 
 	return world ? world->now(world->context) : myc_clock_ns();
 }
 
-static struct wait wait_begin(struct myc_system *system, uint64_t timeout_ns)
+struct myc_wait myc_wait_begin(struct myc_system *system, uint64_t timeout_ns)
 {
-	return (struct wait){
-		.system = system, .begun = now_of(system), .timeout_ns = timeout_ns, .nap = 1000};
+	return (struct myc_wait){.system = system,
+				 .begun = myc_system_now(system),
+				 .timeout_ns = timeout_ns,
+				 .nap = 1000};
 }
 
-/* Sleeps a little; false: the time is over. */
-static bool wait_more(struct wait *wait)
+bool myc_wait_more(struct myc_wait *wait)
 {
 	const struct myc_world *world = wait->system->workspace.world;
 	struct timespec nap = {.tv_nsec = wait->nap};
 
 	if (wait->timeout_ns != UINT64_MAX &&
-	    now_of(wait->system) - wait->begun >= wait->timeout_ns)
+	    myc_system_now(wait->system) - wait->begun >= wait->timeout_ns)
 		return false;
 	if (world)
 		world->nap(world->context);
@@ -87,24 +80,24 @@ static bool wait_more(struct wait *wait)
 
 int myc_actor_wait(struct myc_system *system, myc_address actor, uint64_t timeout_ns)
 {
-	struct wait wait = wait_begin(system, timeout_ns);
+	struct myc_wait wait = myc_wait_begin(system, timeout_ns);
 
 	while (there(system, actor, &wait.life))
-		if (!wait_more(&wait))
+		if (!myc_wait_more(&wait))
 			return -ETIMEDOUT;
 	return 0;
 }
 
 static int stop(struct myc_system *system, myc_address actor, uint32_t what, uint64_t timeout_ns)
 {
-	struct wait wait = wait_begin(system, timeout_ns);
+	struct myc_wait wait = myc_wait_begin(system, timeout_ns);
 	int code;
 
 	while ((code = control(system, actor, what, &wait.life)) == -EAGAIN && timeout_ns)
-		if (!wait_more(&wait))
+		if (!myc_wait_more(&wait))
 			return -EAGAIN;
 	while (!code && timeout_ns && there(system, actor, &wait.life))
-		if (!wait_more(&wait))
+		if (!myc_wait_more(&wait))
 			return -ETIMEDOUT;
 	return code;
 }

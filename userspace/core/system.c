@@ -10,6 +10,7 @@
 #include "core/executor.h"
 #include "core/name.h"
 #include "core/topic_actor.h"
+#include "core/shutdown.h"
 
 #define ACTORS	     1024
 #define LANE_SLOTS   256
@@ -488,6 +489,7 @@ void myc_system_close(struct myc_system *system)
 	for (uint32_t i = 0; system->actor && i < system->slots; i++)
 		myc_actor_free(&system->actor[i]);
 	myc_spawn_close(system);
+	myc_phases_close(system);
 	for (uint32_t i = 0; i < system->executors; i++)
 		myc_executor_close(&system->executor[i]);
 	myc_topics_close(system);
