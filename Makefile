@@ -31,6 +31,8 @@ BUILD ?= $(ROOT_BUILD)$(if $(SAN),/san-$(SAN))
 PKGS := libbpf libxdp yaml-0.1 libpcap libcap libseccomp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+XML_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libxml-2.0 2>/dev/null))
+LIBS_myc-gen := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 SANFLAGS_address := -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -105,7 +107,7 @@ $(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
 CPPFLAGS_tests := -Itests -Ibpf
-CPPFLAGS_tools := -Itools
+CPPFLAGS_tools := -Itools $(XML_CFLAGS)
 CPPFLAGS_vm-tests := -Itests -Ibpf
 
 $(LIB_A): $(LIB_OBJ)
@@ -128,7 +130,7 @@ define TOOL_RULE
 $(BUILD)/bin/$(1): $(call tool_objects,$(1)) $(LIB_A)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(ALL_LDFLAGS) -rdynamic $(call tool_objects,$(1)) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $$(LIBS) -o $$@
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -rdynamic $(call tool_objects,$(1)) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $$(LIBS) $$(LIBS_$(1)) -o $$@
 endef
 $(foreach t,$(TOOL_NAMES),$(eval $(call TOOL_RULE,$(t))))
 
@@ -150,6 +152,14 @@ $(TEST_A): $(COMMON_OBJ)
 	$(Q)$(AR) rcs $@ $^
 
 tests: $(TESTS) $(TEST_ACTORS) ## builds the tests
+
+# Headers that myc-gen makes of schemas in tests/schemas: <sbe/FOLDER/NAME.h>.
+GEN_HEADERS := $(patsubst tests/schemas/%.xml,$(BUILD)/include/sbe/%.h,$(wildcard tests/schemas/car/*-schema.xml))
+$(BUILD)/include/sbe/%.h: tests/schemas/%.xml $(BUILD)/bin/myc-gen
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
+$(BUILD)/obj/tests/unit/sbe_car_test.o: $(GEN_HEADERS)
 
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	@mkdir -p $(@D)
@@ -277,9 +287,9 @@ format: ## formats every C file
 
 # The peers' libraries need not be there.
 TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/bench/actors/peers/%,$(filter %.c,$(C_FILES)))
-lint-tidy: | $(SKELS)
+lint-tidy: | $(SKELS) $(GEN_HEADERS)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
-		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf 2>/dev/null
+		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf $(XML_CFLAGS) 2>/dev/null
 
 lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
