@@ -53,6 +53,7 @@ struct myc_topic_opts {
 	uint32_t keys;	      /* not 0: keyed, the last value of so many keys; a power of two */
 	uint32_t readers;     /* executors that subscribe at once (once a mode), 0 = 64 */
 	bool reliable;	      /* may be waited for; not with keys */
+	uint64_t patience_ns; /* reliable: nobody holds it up for longer; 0 = as long as he lives */
 };
 
 struct myc_system_opts {

@@ -9,18 +9,21 @@
  *	myc_topic_claim(self, "prices", &topic);    myc_subscribe(self, "prices", NULL, cookie, &subscription);
  *	myc_publish(self, &topic, ...);             behaviour->topic(self, &event)
  *
- * Delivery, by the subscriber's choice:
+ * Delivery, by the choice of the publisher (reliable, patience, keys), and within it of the subscriber:
  *   tolerant    never holds the publisher up. What was overwritten, or came while it was paused, is lost,
  *               and told in numbers (MYC_TOPIC_LOST)
  *   waited for  of a reliable topic: myc_publish is refused (-EAGAIN) rather than overwrite what it
  *               has not handled. A paused one holds the publisher up, and the other subscribers of its
  *               executor that are waited for on this topic, too
+ *   timed       waited for, of a topic with patience: the publisher is refused for patience_ns at most, then
+ *               those in the way are overrun like tolerant ones. They are told what they lost, and waited
+ *               for again
  *   keyed       a topic with keys: each key's last value first, then changes; what lies between is
  *               conflated, the last value always comes. While one subscriber is paused, those of its
  *               executor that joined with it wait, and get newest values then
  *
  * What a handler sees: a payload that is whole, always, unless it asked for MYC_SUBSCRIBE_IN_PLACE.
- * Waited for: in place, nobody writes there. Tolerant and keyed: copied out once an executor and
+ * Waited for: in place, nobody writes there. Tolerant, timed and keyed: copied out once an executor and
  * found intact, before any handler is called. In place (tolerant, keyed): the publisher may overwrite it
  * during the handler. Until myc_topic_event_intact said yes after the last read, what was read may be of
  * two messages: not to be used as index, pointer or length unchecked, and nothing may be done that cannot
@@ -57,7 +60,7 @@ int myc_topic_claim(struct myc_actor *self, const char *name, struct myc_publish
 void myc_topic_release(struct myc_actor *self, struct myc_publisher *topic);
 
 /* Copies `size` bytes in. -EAGAIN: a subscriber that is waited for is a whole ring behind, nothing was
- * published; -ENOSPC: a new key, and all rows are other keys'; -EMSGSIZE; -EPERM: self has no claim. */
+ * published; try again later (so that patience can end); -ENOSPC: a new key, and all rows are other keys'; -EMSGSIZE; -EPERM: self has no claim. */
 int myc_publish(struct myc_actor *self, const struct myc_publisher *topic, uint32_t type,
 		uint64_t key, const void *payload, size_t size);
 /* The same without the copy: the place of payload_max bytes, to be written within this handler, then

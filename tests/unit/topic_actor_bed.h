@@ -244,12 +244,13 @@ static const struct myc_topic_opts topics[] = {
 	{.name = "reliable", .slots = 64, .reliable = true},
 	{.name = "keyed", .slots = 16, .keys = 16},
 	{.name = "long", .slots = 8192},
+	{.name = "timed", .slots = 64, .reliable = true, .patience_ns = 20000000},
 };
 static const struct myc_system_opts three = {.sz = sizeof(three),
 					     .executors = 3,
 					     .executor = sleeping,
 					     .topics = topics,
-					     .topics_count = 4};
+					     .topics_count = 5};
 
 static inline myc_address spawn(struct myc_system *system, const struct myc_behaviour *behaviour,
 				uint32_t executor, uint32_t number)

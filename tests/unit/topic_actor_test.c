@@ -141,6 +141,51 @@ static void a_paused_subscriber_that_is_waited_for_holds_the_publisher_up(void *
 	close_it(system);
 }
 
+/* The patience over, who is paused is overrun, told exactly what it lost, and waited for again. */
+static void a_timed_topic_waits_so_long_and_no_longer(void **state)
+{
+	struct myc_system *system = open_three();
+
+	(void)state;
+	fresh("timed", MYC_SUBSCRIBE_WAITED_FOR);
+	myc_address bricks = spawn(system, &brick, 2, 0);
+
+	spawn(system, &publisher, 0, 0);
+	myc_address first = spawn(system, &subscriber, 1, 0);
+
+	spawn(system, &subscriber, 1, 1); /* held up together with the first */
+	spawn(system, &subscriber, 0, 2);
+	assert_int_equal(myc_system_start(system, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		wait_until(seen[i].resumed);
+	to_publish = 5;
+	for (int i = 0; i < 3; i++)
+		wait_until(seen[i].messages == 5);
+	wall = true;
+	assert_int_equal(myc_post(system, first, BLOCK, &bricks, sizeof(bricks), UINT64_MAX), 0);
+	wait_until(paused);
+	to_publish = 1000;
+	wait_until(to_publish == 0);
+	assert_true(refused > 0);
+	assert_int_equal(seen[0].messages, 5);
+	wall = false;
+	for (int i = 0; i < 3; i++)
+		wait_until(seen[i].messages + seen[i].lost == 1005);
+	assert_int_equal(seen[2].lost, 0);
+	uint64_t lost = seen[0].lost;
+
+	assert_in_range(lost, 900, 1000);
+	to_publish = 1000;
+	for (int i = 0; i < 3; i++)
+		wait_until(seen[i].messages + seen[i].lost == 2005);
+	assert_int_equal(seen[0].lost, lost);
+	/* Each time that they were overrun, it had had the one that was in hand. */
+	assert_in_range(seen[1].lost, 1, lost - 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(seen[i].resumed + seen[i].ends + seen[i].wrong, 1);
+	close_it(system);
+}
+
 static void unsubscribed_the_publisher_is_held_up_no_more(void **state)
 {
 	struct myc_system *system = open_three();
@@ -342,6 +387,7 @@ int main(void)
 		cmocka_unit_test(who_subscribes_is_told_of_the_publisher),
 		cmocka_unit_test(a_paused_tolerant_subscriber_loses_and_is_told),
 		cmocka_unit_test(a_paused_subscriber_that_is_waited_for_holds_the_publisher_up),
+		cmocka_unit_test(a_timed_topic_waits_so_long_and_no_longer),
 		cmocka_unit_test(unsubscribed_the_publisher_is_held_up_no_more),
 		cmocka_unit_test(a_key_filter_lets_its_keys_through_only),
 		cmocka_unit_test(a_keyed_topic_gives_every_last_value),

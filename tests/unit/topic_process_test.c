@@ -7,7 +7,7 @@
 static struct myc_region region[2][2]; /* of process, as seen by process */
 static _Atomic bool dead[2];
 static const struct myc_system_opts one[2] = {
-	{.sz = sizeof(one[0]), .executor = sleeping, .topics = topics, .topics_count = 4},
+	{.sz = sizeof(one[0]), .executor = sleeping, .topics = topics, .topics_count = 5},
 	{.sz = sizeof(one[1]), .executor = sleeping},
 };
 

@@ -31,6 +31,8 @@ struct myc_publication {
 	struct myc_topic *block;
 	struct myc_actor *owner; /* acquire/release: who may touch the rest */
 	bool reserved;
+	uint64_t patience_ns,
+		refused_ns;	      /* since then all publications were refused; 0 = none was */
 	struct myc_publication *next; /* of its executor */
 	struct myc_topic_unmet *unmet;
 	uint32_t unmets;

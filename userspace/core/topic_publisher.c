@@ -27,8 +27,9 @@ static int parameters(const struct myc_topic_opts *opts, struct myc_topic *head)
 	if (!opts->name || !*opts->name || strlen(opts->name) >= sizeof(head->name))
 		return -EINVAL;
 	memset(head, 0, sizeof(*head));
-	head->flags =
-		(opts->keys ? MYC_TOPIC_KEYED : 0u) | (opts->reliable ? MYC_TOPIC_RELIABLE : 0u);
+	head->flags = (opts->keys ? MYC_TOPIC_KEYED : 0u) |
+		      (opts->reliable ? MYC_TOPIC_RELIABLE : 0u) |
+		      (opts->patience_ns ? MYC_TOPIC_TIMED : 0u);
 	head->slots = opts->slots ? opts->slots : SLOTS;
 	head->payload_max = opts->payload_max ? opts->payload_max : PAYLOAD_MAX;
 	head->keys = opts->keys;
@@ -156,6 +157,7 @@ static int open_one(struct myc_system *system, uint32_t index)
 	uint64_t size = 0;
 	int code = parameters(&system->opts.topics[index], &head);
 
+	publication->patience_ns = system->opts.topics[index].patience_ns;
 	publication->block = myc_region_block(own, MYC_BLOCK_TOPIC, index, &size);
 	if (!code)
 		code = publication->block ? myc_topic_init(publication->block, size, &head)
@@ -286,6 +288,19 @@ static struct myc_publication *claimed(struct myc_actor *self, const struct myc_
 		       : NULL;
 }
 
+/* Somebody is in the way. True: no more, he had his time. */
+static bool overtaken(struct myc_actor *self, struct myc_publication *publication)
+{
+	uint64_t now = myc_executor_now(self->executor);
+
+	if (!publication->patience_ns)
+		return false;
+	if (!publication->refused_ns)
+		publication->refused_ns = now;
+	return now - publication->refused_ns >= publication->patience_ns &&
+	       myc_topic_writer_overtake(&publication->writer);
+}
+
 static void release(struct myc_executor *executor, struct myc_publication *publication)
 {
 	struct myc_publication **link = &executor->topics->published;
@@ -361,11 +376,17 @@ int myc_publish(struct myc_actor *self, const struct myc_publisher *topic, uint3
 	if (!publication)
 		return -EPERM;
 	publication->reserved = false;
-	int code = myc_topic_publish(&publication->writer, key, type, payload, size);
+	int code;
 
-	if (!code)
-		wake_peers(&self->executor->out, publication);
-	return code;
+	while ((code = myc_topic_publish(&publication->writer, key, type, payload, size)) ==
+		       -EAGAIN &&
+	       overtaken(self, publication))
+		;
+	if (code)
+		return code;
+	publication->refused_ns = 0;
+	wake_peers(&self->executor->out, publication);
+	return 0;
 }
 
 int myc_publish_reserve(struct myc_actor *self, const struct myc_publisher *topic, uint64_t key,
@@ -375,9 +396,14 @@ int myc_publish_reserve(struct myc_actor *self, const struct myc_publisher *topi
 
 	if (!publication)
 		return -EPERM;
-	int code = myc_topic_reserve(&publication->writer, key, place);
+	int code;
 
+	while ((code = myc_topic_reserve(&publication->writer, key, place)) == -EAGAIN &&
+	       overtaken(self, publication))
+		;
 	publication->reserved = !code;
+	if (!code)
+		publication->refused_ns = 0;
 	return code;
 }
 

@@ -152,6 +152,9 @@ static void lose(struct myc_topic_group *group)
 	for (struct myc_topic_member *member = group->members; member; member = member->next) {
 		uint64_t next = group->reader.next, lost = group->reader.lost_now;
 
+		/* It had the message that others had not. */
+		if (lost && member->turn == group->turn && group->in_hand == next - lost + 1)
+			lost--;
 		if (next <= member->from)
 			continue;
 		member->missed += next - member->from < lost ? next - member->from : lost;
@@ -232,6 +235,10 @@ static unsigned poll_group(struct myc_executor *executor, struct myc_topic_group
 		/* Not less: the successor of a process that was found dead says what we know. */
 		if (now > group->tenure && (!code || (code == 1 && message.number > since)))
 			turn_tenure(group, now);
+		/* Let go, and nothing was lost yet: as if it had been. */
+		if (!code && group->copy && myc_topic_waits(group) &&
+		    !myc_topic_still_admitted(&group->reader))
+			code = -ESTALE;
 		if (code == 1 ? !hand_out(group, &message, &events)
 			      : !otherwise(executor, group, code))
 			break;

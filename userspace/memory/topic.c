@@ -10,10 +10,11 @@ static bool power_of_two(uint32_t value)
 
 bool myc_topic_parameters_fit(const struct myc_topic *head, uint64_t size)
 {
+	const uint32_t known = MYC_TOPIC_KEYED | MYC_TOPIC_RELIABLE | MYC_TOPIC_TIMED;
 	bool keyed = head->flags & MYC_TOPIC_KEYED, reliable = head->flags & MYC_TOPIC_RELIABLE;
 
-	return !(head->flags & ~(uint32_t)(MYC_TOPIC_KEYED | MYC_TOPIC_RELIABLE)) &&
-	       !(keyed && reliable) && power_of_two(head->slots) &&
+	return !(head->flags & ~known) && !(keyed && reliable) &&
+	       (reliable || !(head->flags & MYC_TOPIC_TIMED)) && power_of_two(head->slots) &&
 	       head->slots <= MYC_TOPIC_SLOTS_MAX && head->payload_max <= MYC_TOPIC_PAYLOAD_MAX &&
 	       head->readers <= MYC_TOPIC_READERS_MAX &&
 	       (keyed ? power_of_two(head->keys) && head->keys <= MYC_TOPIC_KEYS_MAX
@@ -307,6 +308,17 @@ bool myc_topic_writer_room(struct myc_topic_writer *writer)
 			least = writer->follower[i].done;
 	}
 	writer->limit = least == UINT64_MAX ? UINT64_MAX : least + writer->mask + 1;
+	return true;
+}
+
+bool myc_topic_writer_overtake(struct myc_topic_writer *writer)
+{
+	uint32_t i = writer->slowest;
+
+	if (!(writer->topic->flags & MYC_TOPIC_TIMED) || !in_the_way(writer, i))
+		return false;
+	let_go(writer, i);
+	__atomic_store_n(&writer->topic->overtaken, writer->topic->overtaken + 1, __ATOMIC_RELAXED);
 	return true;
 }
 

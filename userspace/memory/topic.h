@@ -7,6 +7,8 @@
  *   tolerant   the writer does not know it, or need not: it may be overrun. It then learns exactly how
  *              many messages it lost and goes on half a ring behind the newest
  *   waited for attached to a reliable topic: the writer refuses (-EAGAIN) what would overrun it
+ * A timed topic's writer waits so long for a reader and then takes its admission back: the reader is overrun
+ * like a tolerant one (so it reads as one does), finds -ESTALE, and attaches anew.
  * A keyed topic keeps the last value of every key; its readers get each key's newest value, what lay
  * between is conflated, and nothing is lost by being slow.
  *
@@ -134,6 +136,8 @@ int myc_topic_writer_meet(struct myc_topic_writer *writer, uint32_t process, uin
 unsigned myc_topic_writer_scan(struct myc_topic_writer *writer);
 /* Looks at the cursors. False: the next message would overrun a reader that is waited for (counted). */
 bool myc_topic_writer_room(struct myc_topic_writer *writer);
+/* After it: waits no more for the one that is in the way. False: nobody is, or the topic is not TIMED. */
+bool myc_topic_writer_overtake(struct myc_topic_writer *writer);
 /* The reader furthest behind, as last looked (reader words: who is to be reported), or 0. */
 uint64_t myc_topic_writer_slowest(const struct myc_topic_writer *writer, uint64_t *behind);
 /* keyed: finds or takes the row of a key. -ENOSPC: all rows are other keys'. */
@@ -393,6 +397,8 @@ int myc_topic_attach(struct myc_topic_reader *reader, const struct myc_topic_pla
  * between `from` and the admission is in lost_now and lost. -EAGAIN: the writer has not looked yet, or has
  * no admission free. -ENOENT: not attached. */
 int myc_topic_admitted(struct myc_topic_reader *reader);
+/* Admitted, and not let go since. */
+bool myc_topic_still_admitted(const struct myc_topic_reader *reader);
 /* A successor, with its predecessor's record: 0: goes on; 1: goes on, and message next + 1 was in hand;
  * -EAGAIN: not admitted yet, see myc_topic_admitted; -ESTALE: the admission was taken back, *from is
  * where it was (attach again after detach); -ENOENT: this record is not attached to this topic. */

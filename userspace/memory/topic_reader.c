@@ -231,7 +231,7 @@ void myc_topic_detach(struct myc_topic_reader *reader)
 
 /* ---- what is not a message at the next slot ------------------------------------------------------ */
 
-static bool still_admitted(const struct myc_topic_reader *reader)
+bool myc_topic_still_admitted(const struct myc_topic_reader *reader)
 {
 	return __atomic_load_n(&reader->admission[reader->admitted].epoch, __ATOMIC_ACQUIRE) ==
 	       reader->epoch;
@@ -253,7 +253,7 @@ static int overrun(struct myc_topic_reader *reader, uint64_t later)
 		myc_topic_advance(reader, published);
 		return -EOVERFLOW;
 	}
-	if (reader->record && !still_admitted(reader))
+	if (reader->record && !myc_topic_still_admitted(reader))
 		return -ESTALE;
 	published -= slots / 2;
 	reader->lost_now = published - reader->next;

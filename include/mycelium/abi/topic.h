@@ -41,13 +41,14 @@
 #define MYC_TOPIC_SLOTS_MAX   (1u << 20)
 #define MYC_TOPIC_KEYS_MAX    (1u << 20)
 #define MYC_TOPIC_READERS_MAX 1024u /* attached ones, of one topic */
-#define MYC_TOPIC_NAME_SIZE   40u /* with its 0 */
+#define MYC_TOPIC_NAME_SIZE   40u   /* with its 0 */
 #define MYC_TOPIC_VALUES      4u    /* buffers of a key: the last value and the three before */
 #define MYC_TOPIC_WRITING     (1ull << 63)
 
 enum myc_topic_flag {
 	MYC_TOPIC_RELIABLE = 1 << 0, /* the writer waits for attached readers that ask for it */
-	MYC_TOPIC_KEYED = 1 << 1,    /* last value a key; never waits, so not with the other */
+	MYC_TOPIC_KEYED = 1 << 1,    /* last value a key; never waits, so not with the others */
+	MYC_TOPIC_TIMED = 1 << 2,    /* waits, but not for ever: with RELIABLE */
 };
 
 /* Head of a MYC_BLOCK_TOPIC block. The first line is constant once laid out; the second has the
@@ -55,10 +56,10 @@ enum myc_topic_flag {
 struct myc_topic {
 	uint32_t version; /* MYC_TOPIC_VERSION, written last; 0 = not laid out yet */
 	uint32_t flags;
-	uint32_t slots;	      /* a power of two */
-	uint32_t payload_max; /* bytes */
-	uint32_t keys;	      /* a power of two; 0 = not keyed */
-	uint32_t readers;     /* admissions */
+	uint32_t slots;			/* a power of two */
+	uint32_t payload_max;		/* bytes */
+	uint32_t keys;			/* a power of two; 0 = not keyed */
+	uint32_t readers;		/* admissions */
 	char name[MYC_TOPIC_NAME_SIZE]; /* zero-terminated, unique in the workspace */
 	/* writer, a line of its own */
 	uint64_t published; /* messages complete; may be one behind the slots */
@@ -68,7 +69,8 @@ struct myc_topic {
 	uint64_t tenure;    /* odd: an actor publishes; counts claims and ends. Stored last */
 	uint64_t since;	    /* messages up to this one are of tenures before */
 	uint32_t executor;  /* of the last that claimed it: who is told of wishes */
-	uint32_t reserved1[3];
+	uint32_t overtaken; /* admissions taken back: waited for as long as it may be (TIMED) */
+	uint32_t reserved1[2];
 };
 _Static_assert(sizeof(struct myc_topic) == 128, "two cache lines");
 
