@@ -9,6 +9,8 @@
  */
 #include "conformance/world.h"
 
+#include "memory/pool.h"
+
 static bool doubt;
 static char text[160];
 
@@ -83,6 +85,37 @@ bool ended(struct probe *who)
 
 	return myc_actor_word_generation(word) != myc_address_generation(who->address) ||
 	       !myc_actor_word_lives(word);
+}
+
+/* Those of attached threads are looked at when the thread next sends. */
+static bool home(void)
+{
+	for (uint32_t p = 0; p < PLACES; p++) {
+		uint32_t executor;
+		uint64_t size;
+		const struct myc_region *region = way.region(p, &executor);
+		const struct myc_pools *block =
+			region ? myc_region_block(region, MYC_BLOCK_POOL, executor, &size) : NULL;
+		struct myc_pool_shape shape;
+
+		if (!block || myc_pool_shape(block, size, &shape))
+			continue; /* not started */
+		const struct myc_buffer *buffer =
+			(const void *)((const char *)block + shape.headers);
+
+		for (uint32_t b = 0; b < shape.buffers; b++)
+			if (__atomic_load_n(&buffer[b].out, __ATOMIC_RELAXED) ||
+			    load(&buffer[b].incarnation))
+				return false;
+	}
+	return true;
+}
+
+void expect_bodies_home(void)
+{
+	for (int i = 0; i < 1000 && !home(); i++)
+		settle();
+	assert_true(home());
 }
 
 /* Counted by executor `to` of `region` of what came from the other end. */

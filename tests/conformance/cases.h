@@ -5,7 +5,13 @@
 
 #include "conformance/jobs.h"
 
-#define CONFORM_TABLES(X) X(send)
+#define CONFORM_TABLES(X) \
+	X(send)           \
+	X(credit)         \
+	X(body)           \
+	X(ask)            \
+	X(gather)         \
+	X(await)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)

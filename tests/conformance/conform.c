@@ -2,6 +2,8 @@
 /* All cases, and the program around them. MYC_CASE=pattern plays some. */
 #include "conformance/cases.h"
 
+#include "base/clock.h"
+
 #define CASES_MAX 1024
 
 static const struct conform_case *const tables[] = {
@@ -27,10 +29,15 @@ static void run(void **state)
 {
 	const struct conform_case *of = *state;
 
+	uint64_t begun = myc_clock_ns();
+
 	if (of->where != FAR)
 		way.play(of, false);
 	if (of->where != NEAR)
 		way.play(of, true);
+	begun = myc_clock_ns() - begun;
+	if (begun > SECOND)
+		print_message("  %u ms\n", (unsigned)(begun / MS));
 }
 
 int conform_main(const struct CMUnitTest *more, size_t more_count)

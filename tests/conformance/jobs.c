@@ -164,13 +164,20 @@ JOB_OF(job_send_stop, myc_stop_send(self, a[0], (uint32_t)a[1]))
 JOB_OF(job_suspend, myc_suspend(self, a[0]))
 JOB_OF(job_resume, myc_resume(self, a[0]))
 
+/* Until the other's executor knows of it, an end is one of nobody: noproc. */
+static int known(int code)
+{
+	if (!code)
+		settle();
+	return code;
+}
 int watch(struct probe *who, const struct probe *other, uint32_t slot)
 {
-	return let(who, job_watch, other->address, 0, slot, 0);
+	return known(let(who, job_watch, other->address, 0, slot, 0));
 }
 int watch_through(struct probe *who, const struct probe *other, uint32_t slot)
 {
-	return let(who, job_watch, other->address, MYC_MONITOR_THROUGH, slot, 0);
+	return known(let(who, job_watch, other->address, MYC_MONITOR_THROUGH, slot, 0));
 }
 int unwatch(struct probe *who, uint32_t slot)
 {
@@ -178,7 +185,7 @@ int unwatch(struct probe *who, uint32_t slot)
 }
 int tie(struct probe *who, const struct probe *other)
 {
-	return let(who, job_tie, other->address, 0, 0, 0);
+	return known(let(who, job_tie, other->address, 0, 0, 0));
 }
 int untie(struct probe *who, const struct probe *other)
 {
@@ -256,6 +263,10 @@ static int job_ask(struct myc_actor *self, struct probe *me, const uint64_t *a)
 			  : myc_ask_await(self, &ref, type, &a[2], 8, a[1], a[2], kept, &me->cycle);
 }
 
+job ask_job(void)
+{
+	return job_ask;
+}
 int ask(struct probe *who, const struct probe *other, uint64_t timeout_ns, uint64_t cookie)
 {
 	return let(who, job_ask, other->address, timeout_ns, cookie, REQUEST);
@@ -358,6 +369,20 @@ int refuse_kept(struct probe *who, uint32_t slot, int error)
 int delegate_kept(struct probe *who, uint32_t slot, const struct probe *to)
 {
 	return let(who, job_delegate, slot, to->address, 77, 0);
+}
+
+/* ---- a word that a reaction looks at ------------------------------------------------------------ */
+
+static int job_word(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	(void)self;
+	me->word[a[0]] = a[1];
+	return 0;
+}
+
+void set_word(struct probe *who, uint32_t slot, uint64_t value)
+{
+	assert_int_equal(let(who, job_word, slot, value, 0, 0), 0);
 }
 
 /* ---- timers ------------------------------------------------------------------------------------ */

@@ -46,6 +46,7 @@ int look_up(struct probe *who, const char *name); /* word[0]: the address */
 
 /* What comes is noted with the cookie. The request is of type REQUEST, its number the cookie. */
 int ask(struct probe *who, const struct probe *other, uint64_t timeout_ns, uint64_t cookie);
+job ask_job(void); /* address, timeout, cookie, type | how << 32: 0 ask, 1 try, 2 await */
 int ask_type(struct probe *who, const struct probe *other, uint16_t type, uint64_t cookie);
 int try_ask(struct probe *who, const struct probe *other, uint64_t cookie);
 int await(struct probe *who, const struct probe *other, uint64_t timeout_ns, uint64_t cookie);
@@ -60,6 +61,8 @@ int notes(struct myc_actor *self, struct probe *me, const struct myc_message *me
 int answer_kept(struct probe *who, uint32_t slot, uint64_t number);
 int refuse_kept(struct probe *who, uint32_t slot, int error);
 int delegate_kept(struct probe *who, uint32_t slot, const struct probe *to);
+
+void set_word(struct probe *who, uint32_t slot, uint64_t value); /* for its reaction */
 
 /* ---- timers ------------------------------------------------------------------------------------ */
 

@@ -430,6 +430,16 @@ const struct seen *nth(const struct probe *who, enum what what, uint32_t n)
 	return NULL;
 }
 
+bool saw_number(const struct probe *who, uint64_t number)
+{
+	uint32_t count = atomic_load_explicit(&who->count, memory_order_acquire);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (who->seen[i].what == MESSAGE && who->seen[i].number == number)
+			return true;
+	return false;
+}
+
 void expect_numbers(const struct probe *who, uint64_t from, uint64_t to)
 {
 	uint64_t next = from;

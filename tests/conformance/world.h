@@ -201,6 +201,8 @@ uint64_t counted_dead_all(void);
 struct myc_actor_metrics metrics_of(const struct probe *who);
 /* NULL, or what does not add up. `orderly`: all executors have ended. */
 const char *books_wrong(bool orderly);
+/* Every buffer of the executors is whole and its owner's: waits for it. */
+void expect_bodies_home(void);
 void books_reset(void);
 void expect_doubt(void); /* this case ends a place */
 
@@ -209,6 +211,7 @@ void expect_doubt(void); /* this case ends a place */
 /* Numbers from, from + 1, ... to, in this order, and nothing else, whole. */
 void expect_numbers(const struct probe *who, uint64_t from, uint64_t to);
 uint32_t seen_of(const struct probe *who, enum what what);
+bool saw_number(const struct probe *who, uint64_t number);
 /* The nth (from 0) of its kind; it must be there. */
 const struct seen *nth(const struct probe *who, enum what what, uint32_t n);
 bool is_down(const struct seen *seen, const struct probe *from, uint32_t kind, int32_t code);
