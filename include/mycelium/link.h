@@ -52,6 +52,7 @@ extern "C" {
 #endif
 
 struct myc_actor;
+struct myc_letter;
 struct myc_system;
 
 enum myc_exit_kind {
@@ -83,6 +84,7 @@ enum myc_event_kind {
 	MYC_EVENT_EXIT = 2,
 	MYC_EVENT_STILL =
 		3, /* told to stop by myc_stop_watch, and has not ended in the time given */
+	MYC_EVENT_DEAD_LETTER = 4, /* mycelium/letter.h: `letter` only */
 };
 enum myc_event_flag {
 	MYC_EVENT_RESTARTED = 1 << 0, /* in place: the address is there again */
@@ -95,7 +97,8 @@ struct myc_signal_event {
 	uint32_t flags;	  /* enum myc_event_flag */
 	myc_address from; /* who ended, or sent the exit signal */
 	struct myc_exit_reason reason;
-	struct myc_monitor monitor; /* DOWN, STILL: which */
+	struct myc_monitor monitor;	 /* DOWN, STILL: which */
+	const struct myc_letter *letter; /* DEAD_LETTER */
 };
 
 /* Ends the actor after this handler: `stopped` is its last call. A kill as reason is a reason like others. */

@@ -11,6 +11,7 @@
 #include <mycelium/breaker.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>
+#include <mycelium/letter.h>
 #include <mycelium/link.h>
 #include <mycelium/shutdown.h>
 #include <mycelium/system.h>

@@ -380,6 +380,44 @@ static void a_hanging_executor_is_reported_and_killed_at_the_stop_deadline(void 
 	assert_true(live_logged(&live, "did not stop within 300 ms: killed"));
 }
 
+/* ---- dead letters ---------------------------------------------------------------------------- */
+
+static bool so_many_are_dead(struct live *l, void *context)
+{
+	return live_number(l, "one", "dead_letters") == *(int64_t *)context;
+}
+
+static void dead_letters_are_shown_with_who_what_and_why(void **state)
+{
+	char out[8192], scatter[256];
+
+	(void)state;
+	snprintf(scatter, sizeof(scatter), "%.*sscatter.so",
+		 (int)(strrchr(live.actors, '/') + 1 - live.actors), live.actors);
+	live_topology(
+		&live,
+		"processes:\n"
+		"  - { name: one, library: %s, actors: [ { name: loser, behaviour: scatter } ] }\n",
+		scatter);
+	assert_int_equal(live_start(&live, NULL), 0);
+	live_until(&live, "three messages reach nobody", so_many_are_dead, &(int64_t){3});
+	assert_int_equal(
+		live_myc(&live, out, sizeof(out), (const char *[]){"letters", live.system, NULL}),
+		0);
+	assert_non_null(strstr(out, "         3  its actor is gone"));
+	assert_non_null(strstr(out, "loser -> 0x4"));
+	assert_non_null(strstr(out, "type 42, 8 bytes: its actor is gone"));
+	assert_int_equal(live_myc(&live, out, sizeof(out),
+				  (const char *[]){"letters", live.system, "--json", NULL}),
+			 0);
+	assert_non_null(strstr(out, "\"NO_ACTOR\": 3"));
+	assert_non_null(strstr(out, "\"from\": \"loser\""));
+	/* They outlive the process, and who reads them the supervisor. */
+	assert_int_equal(kill((pid_t)live_number(&live, "one", "pid"), SIGKILL), 0);
+	live_until(&live, "three more reach nobody", so_many_are_dead, &(int64_t){6});
+	live_stop(&live);
+}
+
 /* ---- sandbox --------------------------------------------------------------------------------- */
 
 static bool has_tried(struct live *l, void *context)
@@ -505,6 +543,7 @@ int main(void)
 		TEST(a_transient_process_that_ends_normally_stays_down),
 		TEST(a_temporary_process_is_never_restarted),
 		TEST(a_hanging_executor_is_reported_and_killed_at_the_stop_deadline),
+		TEST(dead_letters_are_shown_with_who_what_and_why),
 		TEST(a_worker_has_no_privilege_and_owns_no_kernel_object),
 		TEST(bad_input_has_a_cause_a_remedy_and_an_exit_code),
 	};

@@ -94,6 +94,7 @@ static int help(FILE *out)
 		     "          [--log FILE] [--until-exhausted]\n"
 		     "  myc check TOPOLOGY [--kind KIND] [--set KEY=VALUE]\n"
 		     "  myc ps [NAME] [--json]\n"
+		     "  myc letters [NAME] [--json]\n"
 		     "  myc stop [NAME] [--timeout SECONDS]\n"
 		     "see myc(1), myc-topology(5)\n");
 	return out == stdout ? 0 : 2;
@@ -108,6 +109,7 @@ int main(int argc, char **argv)
 		{"run", myc_run},
 		{"check", myc_check},
 		{"ps", myc_ps},
+		{"letters", myc_letters},
 		{"stop", myc_stop_system},
 	};
 

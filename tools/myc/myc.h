@@ -12,6 +12,7 @@
 int myc_run(int argc, char **argv);
 int myc_check(int argc, char **argv);
 int myc_ps(int argc, char **argv);
+int myc_letters(int argc, char **argv);
 int myc_stop_system(int argc, char **argv);
 
 #define MYC_OVERRIDES_MAX 64

@@ -296,21 +296,20 @@ void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, 
 		await_resume(actor);
 }
 
-void myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot)
+bool myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot)
 {
 	bool error = slot->type == MYC_SIGNAL_REPLY_ERROR;
 	struct myc_ask_entry *entry = find(executor, slot->correlation);
 
-	if (!entry || entry->is_gather || entry->actor->slot != slot->to) {
-		myc_dead_letter(executor, MYC_DEAD_LETTER_LATE_REPLY);
-		return;
-	}
+	if (!entry || entry->is_gather || entry->actor->slot != slot->to)
+		return false;
 	/* A replier that says error 0 says nothing. */
 	myc_ask_finish(executor, entry,
 		       !error		  ? 0
 		       : slot->generation ? -slot->generation
 					  : -EPROTO,
 		       error ? NULL : slot);
+	return true;
 }
 
 void myc_ask_moved(struct myc_executor *executor, const struct myc_slot *slot)

@@ -82,7 +82,8 @@ uint64_t myc_asks_next_ns(const struct myc_executor *executor);
 bool myc_asks_drain(struct myc_executor *executor);
 
 /* What came: core/signal.h. */
-void myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot);
+/* False: nobody waits for it. */
+bool myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot);
 void myc_ask_moved(struct myc_executor *executor, const struct myc_slot *slot);
 
 /* A request that reaches nobody: its asker is told. `from`: the sender as its flow says. */

@@ -19,6 +19,7 @@
 #include "core/executor.h"
 #include "core/body.h"
 #include "core/exit.h"
+#include "core/letter.h"
 #include "core/signal.h"
 #include "core/topic_actor.h"
 #include "core/wake.h"
@@ -33,7 +34,8 @@
 #define SIGNALS	   1024
 #define ASKS	   1024
 #define WATCHES	   4096
-#define LOOK_NS	   10000000u /* longest sleep while others' actors are watched, or topics read */
+#define LOOK_NS \
+	10000000u /* longest sleep while others' actors or letters are watched, or topics read */
 
 uint64_t myc_executor_now(struct myc_executor *executor)
 {
@@ -119,6 +121,8 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 	if (!code)
 		code = myc_watches_open(executor, opts->watches ? opts->watches : WATCHES);
 	if (!code)
+		code = myc_letters_open(executor);
+	if (!code)
 		code = myc_sender_open(&executor->out, system, index);
 	if (code)
 		return myc_error_set(error, code, NULL, "executor %u: %s", index, strerror(-code));
@@ -136,6 +140,7 @@ void myc_executor_close(struct myc_executor *executor)
 	myc_signals_close(executor);
 	myc_asks_close(executor);
 	myc_watches_close(executor);
+	myc_letters_close(executor);
 	myc_timers_close(&executor->timers);
 	myc_topics_executor_close(executor);
 	free(executor->inlet);
@@ -271,6 +276,9 @@ static unsigned scan(struct myc_executor *executor)
 	write_status(executor);
 	unsigned n = myc_watch_late(executor);
 
+	if (executor->letter_watchers)
+		n += myc_letters_tell(executor);
+
 	return n + (executor->asks.count ? myc_asks_tick(executor) : 0);
 }
 
@@ -329,7 +337,8 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 	if ((executor->others_cannot_ring || (executor->topics && myc_topics_unrung(executor))) &&
 	    until > now + MYC_UNRUNG_SLEEP_NS)
 		until = now + MYC_UNRUNG_SLEEP_NS;
-	if ((myc_watch_abroad(executor) || (executor->topics && myc_topics_abroad(executor))) &&
+	if ((executor->letter_watchers || myc_watch_abroad(executor) ||
+	     (executor->topics && myc_topics_abroad(executor))) &&
 	    until > now + LOOK_NS)
 		until = now + LOOK_NS;
 	return until;

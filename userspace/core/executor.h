@@ -425,11 +425,14 @@ struct myc_executor {
 	struct myc_signals signals;
 	struct myc_asks asks;
 	struct myc_watches watches;
+	struct myc_letters *letters;		   /* in the region: core/letter.h */
+	struct myc_letter_watcher *letter_watcher; /* NULL = none yet */
+	uint32_t letter_watchers;
 	bool telling;	      /* ends wait for room in a lane */
 	bool restarts_untold; /* see myc_exit_tell_restarts */
 	struct myc_timers timers;
 	struct myc_source *sources;
-	struct myc_topics *topics; /* NULL: reads and publishes none. core/topic_actor.h */
+	struct myc_topics *topics;  /* NULL: reads and publishes none. core/topic_actor.h */
 	struct myc_slot_queue kept; /* free slots */
 	struct myc_slab slab;	    /* states of those spawned here */
 	struct myc_actor *actors;

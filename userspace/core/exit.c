@@ -8,6 +8,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/letter.h"
 #include "core/signal.h"
 #include "core/watch.h"
 
@@ -146,6 +147,7 @@ void myc_exit_restarted(struct myc_actor *actor, int code)
 	struct myc_ties *ties = &actor->ties;
 
 	myc_watch_forget(actor, false);
+	myc_letters_forget(actor);
 	ties->flags &= MYC_TIE_DRAINING;
 	ties->reason = MYC_EXIT_FAILED;
 	ties->code = code;
@@ -175,6 +177,7 @@ void myc_actor_end(struct myc_actor *actor, uint32_t reason, int32_t code)
 		actor->behaviour->stopped(actor);
 	myc_timers_cancel_all(&executor->timers, &actor->timers);
 	myc_watch_forget(actor, true);
+	myc_letters_forget(actor);
 	actor->ties.reason = reason;
 	actor->ties.code = code;
 	actor->ties.telling = 0;

@@ -10,6 +10,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/letter.h"
 
 static void set_count(struct myc_actor *actor)
 {
@@ -101,9 +102,10 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 		if (cut || !myc_flow_alive(flow)) {
 			if (!myc_body_drop(executor, &entry->slot, myc_ticket_outbox(entry->order)))
 				break;
-			myc_count(&executor->words
-					   ->dead_letters[cut ? MYC_DEAD_LETTER_LANE_CUT
-							      : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR]);
+			myc_letter_note(executor,
+					cut ? MYC_DEAD_LETTER_LANE_CUT
+					    : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR,
+					flow->from, flow->to, &entry->slot);
 			myc_ask_bounce_if(executor, flow->from, &entry->slot,
 					  cut ? -ENOTCONN : -ESRCH);
 			release(executor, flow);
@@ -122,9 +124,9 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 		MYC_POINT("outbox: about to be published");
 		/* Behind the payload of a request that was passed on is its asker. */
 		myc_sender_put_slow(&executor->out, flow, entry->slot.word[0], entry->slot.word[2],
-			       entry->slot.payload,
-			       entry->slot.correlation & MYC_ASK_FORWARDED ? MYC_LANE_PAYLOAD
-									   : entry->slot.size);
+				    entry->slot.payload,
+				    entry->slot.correlation & MYC_ASK_FORWARDED ? MYC_LANE_PAYLOAD
+										: entry->slot.size);
 		release(executor, flow);
 	}
 	return moved;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include <mycelium/feed.h>
+#include <mycelium/letter.h>
 #include <mycelium/system.h>
 
 #include "core/source.h"
@@ -92,5 +93,9 @@ struct myc_actor_metrics {
 	uint64_t reserved[1];
 };
 _Static_assert(sizeof(struct myc_actor_metrics) == 128, "two cache lines");
+
+/* The newest dead letters in these regions, oldest first: at most max. */
+uint32_t myc_letters_collect(const struct myc_region *regions, uint32_t processes,
+			     struct myc_letter *letters, uint32_t max);
 
 #endif

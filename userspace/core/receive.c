@@ -108,7 +108,8 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 			myc_pool_done(&executor->out.pool, executor->pending_hold[index]);
 		else
 			(void)myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
-		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
+		myc_letter_note(executor, MYC_DEAD_LETTER_NO_ACTOR, entry->from, actor->address,
+				&entry->slot);
 		myc_ask_bounce_if(executor, entry->from, &entry->slot, -ESRCH);
 		myc_credit_handled(executor, inlet, &inlet->flow[entry->slot.flow],
 				   entry->position);
@@ -207,8 +208,8 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
 	(void)myc_body_drop(executor, slot,
 			    myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
-	myc_dead_letter(executor,
-			actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR);
+	myc_letter_note(executor, actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR,
+			flow->from, flow->to, slot);
 	myc_ask_bounce_if(executor, flow->from, slot, -ESRCH);
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);

@@ -12,10 +12,12 @@
 #define MYC_CORE_RECEIVER_H
 
 #include "core/executor.h"
+#include "core/letter.h"
 
+/* One of which no more is known. */
 static inline void myc_dead_letter(struct myc_executor *executor, enum myc_dead_letter why)
 {
-	myc_count(&executor->words->dead_letters[why]);
+	myc_letter_note(executor, why, MYC_NOBODY, MYC_NOBODY, NULL);
 }
 
 /* What came by this lane cannot be: nothing more is taken from it. */

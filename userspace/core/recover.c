@@ -73,7 +73,7 @@ static bool in_doubt(struct myc_executor *executor, const struct myc_flow_in *fl
 	}
 	if (hold != MYC_HOLD_NONE)
 		myc_pool_done(&executor->out.pool, hold);
-	myc_dead_letter(executor, MYC_DEAD_LETTER_IN_DOUBT);
+	myc_letter_note(executor, MYC_DEAD_LETTER_IN_DOUBT, flow->from, flow->to, slot);
 	myc_ask_bounce_if(executor, flow->from, slot, -ENOTCONN);
 	return false;
 }
@@ -105,7 +105,7 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 	/* Begun, and its loan is not there: no handler has seen it. It comes as if never begun. */
 	if (reference && hold == MYC_HOLD_NONE)
 		return;
-	slot.flags &= (uint8_t)~(MYC_SLOT_REFERENCE | MYC_SLOT_URGENT_BEFORE);
+	slot.flags &= (uint8_t) ~(MYC_SLOT_REFERENCE | MYC_SLOT_URGENT_BEFORE);
 	struct myc_flow_in *flow = myc_receiver_check(executor, inlet, &slot);
 
 	if (!flow)
@@ -168,7 +168,8 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 	} else if (!keep) {
 		if (hold == MYC_HOLD_NONE)
 			(void)myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
-		myc_dead_letter(executor, MYC_DEAD_LETTER_NO_ACTOR);
+		myc_letter_note(executor, MYC_DEAD_LETTER_NO_ACTOR, flow->from, flow->to,
+				&entry->slot);
 		myc_ask_bounce_if(executor, flow->from, &entry->slot, -ESRCH);
 	}
 	if (!keep) {

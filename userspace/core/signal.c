@@ -96,8 +96,8 @@ static inline void put(struct myc_executor *executor, struct myc_road *road,
 		       size_t size)
 {
 	uint64_t mark = ring == MYC_RING_ORDINARY ? myc_lane_mark(&road->lane) : 0;
-	uint32_t number = myc_lane_push(&road->lane, ring, word[0] | mark, word[1], word[2],
-					payload, size);
+	uint32_t number =
+		myc_lane_push(&road->lane, ring, word[0] | mark, word[1], word[2], payload, size);
 
 	if (ring == MYC_RING_URGENT)
 		myc_lane_pushed_urgent(&road->lane);
@@ -299,7 +299,8 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 			continue;
 		}
 		if (cut)
-			myc_dead_letter(executor, MYC_DEAD_LETTER_LANE_CUT);
+			myc_letter_note(executor, MYC_DEAD_LETTER_LANE_CUT, entry->from_address,
+					entry->to, &entry->slot);
 		else
 			put(executor, road, entry->ring, entry->slot.word, entry->slot.payload,
 			    entry->slot.size);
@@ -317,6 +318,35 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 
 /* ---- receiving --------------------------------------------------------------------------------- */
 
+/* Who has the slot now, as good as anybody knows; MYC_NOBODY: nobody. */
+static myc_address address_at(const struct myc_system *system, uint32_t process, uint32_t slot)
+{
+	const struct myc_actor_slot *at = myc_view_slot(system, process, slot);
+	uint64_t word = at ? __atomic_load_n(&at->word, __ATOMIC_RELAXED) : 0;
+
+	return myc_actor_word_lives(word) ? myc_address_make(system->workspace.node, process, slot,
+							     myc_actor_word_generation(word))
+					  : MYC_NOBODY;
+}
+
+static void late(struct myc_executor *executor, const struct myc_inlet *inlet,
+		 const struct myc_slot *slot)
+{
+	const struct myc_system *system = executor->system;
+	uint32_t there = myc_lane_end_process(inlet->source);
+
+	myc_letter_note(executor, MYC_DEAD_LETTER_LATE_REPLY, address_at(system, there, slot->from),
+			slot->type < MYC_SIGNAL_CALL_REPLY
+				? address_at(system, system->workspace.process, slot->to)
+				: MYC_NOBODY,
+			slot);
+}
+
+static void not_known(struct myc_executor *executor, const struct myc_slot *slot)
+{
+	myc_letter_note(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE, MYC_NOBODY, MYC_NOBODY, slot);
+}
+
 bool myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 			 const struct myc_slot *slot)
 {
@@ -324,24 +354,25 @@ bool myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		int code = myc_link_received(executor, inlet, slot);
 
 		if (code == -EPROTO)
-			myc_dead_letter(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE);
+			not_known(executor, slot);
 		return code != -ENOBUFS;
 	}
 	switch (slot->type) {
 	case MYC_SIGNAL_REPLY:
 	case MYC_SIGNAL_REPLY_ERROR:
-		myc_ask_replied(executor, slot);
+		if (!myc_ask_replied(executor, slot))
+			late(executor, inlet, slot);
 		break;
 	case MYC_SIGNAL_CALL_REPLY:
 	case MYC_SIGNAL_CALL_ERROR:
 		if (!myc_call_answer(executor->system, slot))
-			myc_dead_letter(executor, MYC_DEAD_LETTER_LATE_REPLY);
+			late(executor, inlet, slot);
 		break;
 	case MYC_SIGNAL_ASK_MOVED:
 		myc_ask_moved(executor, slot);
 		break;
 	default:
-		myc_dead_letter(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE);
+		not_known(executor, slot);
 		break;
 	}
 	return true;

@@ -8,9 +8,10 @@
 
 #include "base/clock.h"
 #include "core/executor.h"
+#include "core/letter.h"
 #include "core/name.h"
-#include "core/topic_actor.h"
 #include "core/shutdown.h"
+#include "core/topic_actor.h"
 
 #define ACTORS	     1024
 #define LANE_SLOTS   256
@@ -133,6 +134,8 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_STATUS, 0,
 					   MYC_STATUS_ROWS * sizeof(struct myc_status));
+	for (uint32_t i = 0; i < opts.executors && !code; i++)
+		code = myc_region_plan_add(plan, MYC_BLOCK_LETTERS, i, sizeof(struct myc_letters));
 	for (uint32_t i = 0; i < opts.executors && !code; i++)
 		code = myc_region_plan_add(
 			plan, MYC_BLOCK_EXECUTOR, i,

@@ -4,6 +4,7 @@
  *
  *	"ps"         the tree, for people
  *	"ps json"    the same as JSON
+ *	"letters"    dead letters, for people; "letters json": as JSON
  *	"stop"       stops the system; the answer comes when every process has ended: the ledger,
  *	             then a line "ok" or "failed: ..."
  *	else         "error: ..."

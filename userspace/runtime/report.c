@@ -122,6 +122,10 @@ static void tree_process(const struct myc_run *run, const struct myc_view *view,
 		myc_text_add(text, "  adopted %" PRIu64, child->adopted);
 	if (child->stalls)
 		myc_text_add(text, "  stalls %" PRIu64, child->stalls);
+	uint64_t letters = myc_report_letters_of(view, process);
+
+	if (letters)
+		myc_text_add(text, "  dead letters %" PRIu64, letters);
 	myc_text_add(text, "\n");
 	for (uint32_t a = 0; a < topology->actors; a++)
 		tree_actor(run, view, process, a, last, text);
@@ -302,9 +306,10 @@ static void json_process(const struct myc_run *run, const struct myc_view *view,
 	myc_text_add(text,
 		     ", \"state\": \"%s\", \"pid\": %u, \"incarnation\": %" PRIu64
 		     ", \"restarts\": %u, \"adopted\": %" PRIu64 ", \"stalls\": %" PRIu64
-		     ", \"uptime_s\": %.3f, \"cores\": [",
+		     ", \"dead_letters\": %" PRIu64 ", \"uptime_s\": %.3f, \"cores\": [",
 		     myc_child_state_name(child->state), runs(child->state) ? row->pid : 0,
 		     row->incarnation, row->restarts, child->adopted, child->stalls,
+		     myc_report_letters_of(view, process),
 		     runs(child->state) ? seconds_since(row->started_ns) : 0);
 	for (uint32_t e = 0; e < topology->executors; e++)
 		myc_text_add(text, "%s%d", e ? ", " : "", topology->executor[e].core);

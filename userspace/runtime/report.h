@@ -17,6 +17,13 @@ void myc_report_json(const struct myc_run *run, const struct myc_view *view, str
 bool myc_report_ledger(const struct myc_run *run, const struct myc_view *view,
 		       struct myc_text *text);
 
+/* Dead letters of all processes (report_letters.c), and how many one process has counted. */
+void myc_report_letters(const struct myc_run *run, const struct myc_view *view,
+			struct myc_text *text);
+void myc_report_letters_json(const struct myc_run *run, const struct myc_view *view,
+			     struct myc_text *text);
+uint64_t myc_report_letters_of(const struct myc_view *view, uint32_t process);
+
 const char *myc_child_state_name(uint64_t state);
 
 #endif

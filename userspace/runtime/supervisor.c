@@ -140,11 +140,16 @@ static bool on_request(void *context, const char *line, struct myc_text *answer)
 		myc_report_tree(supervisor->run, &supervisor->view, answer);
 	} else if (!strcmp(line, "ps json")) {
 		myc_report_json(supervisor->run, &supervisor->view, answer);
+	} else if (!strcmp(line, "letters")) {
+		myc_report_letters(supervisor->run, &supervisor->view, answer);
+	} else if (!strcmp(line, "letters json")) {
+		myc_report_letters_json(supervisor->run, &supervisor->view, answer);
 	} else if (!strcmp(line, "stop")) {
 		myc_supervisor_stop(supervisor, NULL);
 		return true;
 	} else {
-		myc_text_add(answer, "error: the requests are ps, ps json, stop\n");
+		myc_text_add(answer,
+			     "error: the requests are ps, ps json, letters, letters json, stop\n");
 	}
 	return false;
 }
