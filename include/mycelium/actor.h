@@ -129,8 +129,9 @@ int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref
  * the *sender* is paused (no ordinary messages, timers or feed) until it drains. -ENOBUFS: outbox
  * full. -EDEADLK: to oneself with one's credit spent.
  * A paused actor handles nothing, so it gives nobody credit: two actors (or a ring of them) that flood
- * each other with myc_send pause for ever. Use myc_try_send on one side of every cycle. A pause longer
- * than a second is counted as `stuck` in the sender's metrics; nothing breaks the cycle.
+ * each other with myc_send pause for ever. Use myc_try_send on one side of every cycle. Such a ring is found
+ * and told, and broken if the system's policy is so: mycelium/cycle.h. A pause longer than a second, for
+ * whatever reason, is counted as `stuck` in the sender's metrics.
  * Order: first-in first-out for each (sender, receiver).
  */
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,

@@ -9,6 +9,7 @@
 #include <mycelium/become.h>
 #include <mycelium/body.h>
 #include <mycelium/breaker.h>
+#include <mycelium/cycle.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>
 #include <mycelium/letter.h>

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include <mycelium/actor.h>
+#include <mycelium/cycle.h>
 #include <mycelium/error.h>
 
 #ifdef __cplusplus
@@ -79,6 +80,10 @@ struct myc_system_opts {
 	const struct myc_topic_opts *topics;
 	uint32_t topics_count;
 	uint32_t readings; /* topics that an executor reads at once, 0 = 32 up to 32 executors */
+	/* Actors that wait for one another's credit in a ring: what is done, and who is told (mycelium/cycle.h). */
+	enum myc_cycles cycles; /* 0 = MYC_CYCLES_REPORT */
+	myc_cycle_hook *cycle;	/* NULL = nobody; with cycle_context */
+	void *cycle_context;
 };
 
 int myc_system_open(struct myc_system **system, const struct myc_system_opts *opts,

@@ -93,6 +93,8 @@ static const struct broken {
 	 "1 to 86400"},
 	{BEFORE "supervisor: { lease_ms: 50 }\n" PROCESS, "t.yaml:2: supervisor.lease_ms: 50",
 	 "100 to"},
+	{BEFORE "supervisor: { credit_cycles: break }\n" PROCESS,
+	 "t.yaml:2: supervisor.credit_cycles", "report"},
 	{BEFORE "supervisor: { strategy: one_for_all }\n" PROCESS, "t.yaml:2: supervisor: strategy",
 	 "unknown key"},
 	/* processes */
@@ -240,7 +242,7 @@ static const char whole[] =
 	"channels:\n"
 	"  - { name: itch, protocol: moldudp64, " LINES_A ", gap_timeout_ms: 20 }\n"
 	"  - { name: tops, protocol: iextp, " LINES_B ", reorder_packets: 8 }\n"
-	"supervisor: { intensity: 5, period_s: 9, lease_ms: 700 }\n"
+	"supervisor: { intensity: 5, period_s: 9, lease_ms: 700, credit_cycles: fail }\n"
 	"processes:\n"
 	"  - name: market\n"
 	"    restart: transient\n"
@@ -270,6 +272,7 @@ static void a_whole_topology_reads_as_written(void **state)
 	assert_int_equal(t->limit.intensity, 5);
 	assert_true(t->limit.period_ns == 9000000000ull);
 	assert_int_equal(t->lease_ms, 700);
+	assert_int_equal(t->cycles, MYC_CYCLES_FAIL);
 	assert_int_equal(t->processes, 2);
 	assert_int_equal(t->endpoints, 2);
 	const struct myc_topology_process *p = &t->process[0];

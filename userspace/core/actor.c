@@ -168,7 +168,7 @@ void myc_actor_pause(struct myc_actor *actor)
 	if (!more)
 		return;
 	more->paused_at_ns = more->counted_at_ns = myc_executor_now(actor->executor);
-	more->stuck = false;
+	more->stuck = more->cycle_told = false;
 }
 
 void myc_actor_count_pause(struct myc_actor *actor)
@@ -190,6 +190,7 @@ void myc_actor_count_pause(struct myc_actor *actor)
 
 void myc_actor_unpause(struct myc_actor *actor)
 {
+	__atomic_store_n(&actor->metrics->waits, 0, __ATOMIC_RELAXED);
 	myc_actor_count_pause(actor);
 	myc_timers_resume(&actor->executor->timers, actor->timers);
 	myc_receiver_make_ready(actor);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "core/await.h"
+#include "core/cycle.h"
 #include "core/receiver.h"
 
 #define COUNT_BITS 28 /* of an id: count and index */
@@ -207,25 +208,14 @@ static bool process_dead(const struct myc_system *system, uint32_t process)
 	       !workspace->alive(workspace->context, process);
 }
 
-static const struct myc_actor_slot *await_row(const void *context, myc_address address)
-{
-	const struct myc_executor *executor = context;
-	const struct myc_system *system = executor->system;
-	uint32_t process = myc_address_process(address);
-
-	if (myc_address_node(address) != system->workspace.node || process_dead(system, process))
-		return NULL;
-	return myc_view_slot(system, process, myc_address_slot(address));
-}
-
 static struct myc_answered *answered_at(const struct myc_executor *executor, myc_address asker)
 {
 	return &executor->asks.answered[(asker >> MYC_GENERATION_BITS) % ANSWERED];
 }
 
-static bool await_answered(const void *context, myc_address asker, uint32_t id)
+bool myc_ask_was_answered(const struct myc_executor *executor, myc_address asker, uint32_t id)
 {
-	const struct myc_answered *answered = answered_at(context, asker);
+	const struct myc_answered *answered = answered_at(executor, asker);
 
 	return answered->asker == asker && answered->id == id;
 }
@@ -240,11 +230,10 @@ void myc_ask_answered(struct myc_executor *executor, const struct myc_reply_to *
 static int await_begin(struct myc_actor *self, uint32_t id, myc_address whom,
 		       struct myc_cycle *cycle)
 {
-	struct myc_await_view view = {
-		.context = self->executor, .row = await_row, .answered = await_answered};
+	const struct myc_edge first = {.whom = whom, .mark = id};
 
 	myc_await_publish(row_of(self), id, whom);
-	int code = myc_await_walk(&view, self->address, whom, cycle);
+	int code = myc_cycle_walk(self->executor, self->address, &first, cycle);
 
 	if (code)
 		myc_await_end(row_of(self));

@@ -120,6 +120,7 @@ int myc_try_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kin
 			uint32_t correlation, const void *payload, size_t copied);
 /* Remembers that this ask is no more ours to answer. */
 void myc_ask_answered(struct myc_executor *executor, const struct myc_reply_to *to);
+bool myc_ask_was_answered(const struct myc_executor *executor, myc_address asker, uint32_t id);
 /* A reply, status 0, or what stands for one, to whoever asked. `from`: NULL, or the actor behind whose earlier
  * messages it comes. */
 int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,

@@ -18,6 +18,7 @@
 #include "core/ask.h"
 #include "core/executor.h"
 #include "core/body.h"
+#include "core/cycle.h"
 #include "core/exit.h"
 #include "core/letter.h"
 #include "core/signal.h"
@@ -273,6 +274,8 @@ static unsigned scan(struct myc_executor *executor)
 	myc_watch_look(executor);
 	if (executor->topics)
 		myc_topics_scan(executor);
+	if (executor->outbox_count)
+		myc_cycle_look(executor);
 	write_status(executor);
 	unsigned n = myc_watch_late(executor);
 
@@ -325,6 +328,8 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 
 	if (executor->timers.next_ns < until)
 		until = executor->timers.next_ns;
+	if (executor->outbox_count && executor->cycle_ns < until)
+		until = executor->cycle_ns;
 	uint64_t asks_ns = myc_asks_next_ns(executor);
 
 	until = asks_ns < until ? asks_ns : until;

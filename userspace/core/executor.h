@@ -267,7 +267,9 @@ struct myc_actor_more {
 	/* Behaviours it became, the current one last (core/become.c). */
 	const struct myc_behaviour *become[MYC_BEHAVIOURS_MAX];
 	uint32_t becomes;
-	bool changing; /* in `left` or `entered` */
+	bool changing;	 /* in `left` or `entered` */
+	bool cycle_told; /* a cycle was, in this pause */
+	uint32_t waits;	 /* while they are linked: core/cycle.c */
 };
 
 /* The first line is what a message needs; an idle actor has this, its metrics, slot and state. */
@@ -421,6 +423,8 @@ struct myc_executor {
 	uint32_t outbox_capacity, outbox_free, outbox_count;
 	uint32_t blocked; /* first flow with an outbox, MYC_NONE */
 	uint64_t outbox_order;
+	uint64_t cycle_ns;   /* next look for cycles of those who wait there */
+	uint32_t cycle_skip; /* blocked flows that the last look came to */
 
 	struct myc_signals signals;
 	struct myc_asks asks;
@@ -494,6 +498,9 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 unsigned myc_outbox_drain(struct myc_executor *executor);
 bool myc_outbox_ready(struct myc_executor *executor);
 void myc_outbox_recover(struct myc_executor *executor);
+/* What waits there of this flow becomes dead letters; asks end with `status`. Their actor may go on. */
+void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,
+		     enum myc_dead_letter why, int status);
 
 /* ---- system ---------------------------------------------------------------------------------- */
 

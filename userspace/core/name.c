@@ -105,6 +105,24 @@ int myc_names_find(const struct myc_system *system, const char *name, myc_addres
 	return find(system, name, address) && lives(system, *address) ? 0 : -ENOENT;
 }
 
+bool myc_names_of(const struct myc_system *system, myc_address address, char name[MYC_NAME_SIZE])
+{
+	for (uint32_t i = 0; i <= system->names_mask; i++) {
+		const struct myc_name *row = &system->names[i];
+
+		/* As in find. */
+		if (__atomic_load_n(&row->address, __ATOMIC_ACQUIRE) != address)
+			continue;
+		for (size_t at = 0; at < MYC_NAME_SIZE; at++)
+			name[at] = __atomic_load_n(&row->name[at], __ATOMIC_RELAXED);
+		name[MYC_NAME_SIZE - 1] = '\0';
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&row->address, __ATOMIC_RELAXED) == address)
+			return true;
+	}
+	return false;
+}
+
 void myc_names_set(struct myc_system *system, const char *name, myc_address address)
 {
 	uint64_t before;

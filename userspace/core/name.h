@@ -17,6 +17,8 @@ int myc_names_open(struct myc_system *system);
 void myc_names_close(struct myc_system *system);
 /* 0 and the address of the actor that has the name; -ENOENT: there is none (any more). Any thread. */
 int myc_names_find(const struct myc_system *system, const char *name, myc_address *address);
+/* The other way round; false: it has none. Looks at all rows. Any thread. */
+bool myc_names_of(const struct myc_system *system, myc_address address, char name[48]);
 /* Under the mutex. */
 void myc_names_set(struct myc_system *system, const char *name, myc_address address);
 

@@ -53,6 +53,7 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	executor->outbox_free = executor->outbox_next[index];
 	entry->lane = (uint32_t)(flow->road - executor->out.road);
 	entry->position = 0;
+	__atomic_store_n(&entry->next_wait, 0, __ATOMIC_RELAXED);
 	entry->slot.word[0] = kind;
 	entry->slot.word[1] = flow->slot_to;
 	entry->slot.word[2] = from;
@@ -147,6 +148,26 @@ unsigned myc_outbox_drain(struct myc_executor *executor)
 			*link = flow->next_blocked;
 	}
 	return moved;
+}
+
+void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,
+		     enum myc_dead_letter why, int status)
+{
+	uint32_t *link = &executor->blocked;
+
+	while (flow->outboxed) {
+		struct myc_outbox_entry *entry = &executor->outbox[flow->first];
+
+		if (!myc_body_drop(executor, &entry->slot, myc_ticket_outbox(entry->order)))
+			return;
+		myc_count(&executor->words->dead_letters[why]);
+		myc_ask_bounce_if(executor, flow->from, &entry->slot, status);
+		release(executor, flow);
+	}
+	while (*link != (uint32_t)(flow - executor->out.flow_table))
+		link = &executor->out.flow_table[*link].next_blocked;
+	*link = flow->next_blocked;
+	myc_flow_more(&executor->out, flow);
 }
 
 bool myc_outbox_ready(struct myc_executor *executor)

@@ -45,6 +45,9 @@ struct myc_workspace {
 	int (*find)(void *context, const char *name, myc_address *address);
 	/* Is this process (still) at this incarnation alive? For refs and lanes. May be NULL. */
 	bool (*alive)(void *context, uint32_t process);
+	/* The name of an actor of any process, at most 47 bytes; false: it has none. NULL: only our own
+	 * actors' names are known. Any executor's thread; must not block. */
+	bool (*name)(void *context, myc_address actor, char name[48]);
 	/* An actor failed beyond its restart limit, or the system stopped. Any executor's thread. */
 	void (*failed)(void *context, myc_address actor, int code);
 	/* The eventfd (EFD_NONBLOCK) that wakes this executor: made by the holder, inherited by all,
@@ -90,7 +93,8 @@ struct myc_actor_metrics {
 	uint64_t paused_ns; /* with messages in the outbox, in all; renewed about once a second */
 	uint64_t stuck;	    /* pauses longer than a second: see myc_send in mycelium/actor.h */
 	uint64_t topic_events, topic_lost; /* lost: messages, as told by MYC_TOPIC_LOST */
-	uint64_t reserved[1];
+	uint32_t cycles; /* of spent credit, in which it was concerned: mycelium/cycle.h */
+	uint32_t waits;	 /* index + 1 in the outbox: whose credit it waits for, see core/cycle.h */
 };
 _Static_assert(sizeof(struct myc_actor_metrics) == 128, "two cache lines");
 

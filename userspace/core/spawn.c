@@ -228,6 +228,7 @@ static void publish(struct myc_system *system, struct myc_actor *actor, uint32_t
 	metrics->restarts = restarts;
 	metrics->mailbox_depth = 0;
 	metrics->outbox_depth = 0;
+	metrics->waits = 0;
 	system->slot[actor->slot].restarts = restarts;
 	/* Release: who finds the address finds its executor. */
 	__atomic_store_n(&system->slot[actor->slot].word,

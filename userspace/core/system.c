@@ -55,6 +55,9 @@ static int options(struct myc_system_opts *opts, const struct myc_system_opts *g
 		return myc_error_set(error, -EINVAL, "use a power of two, at most 32768",
 				     "lanes of %u and %u slots", opts->lane_slots,
 				     opts->lane_urgent_slots);
+	if ((uint32_t)opts->cycles > MYC_CYCLES_KILL)
+		return myc_error_set(error, -EINVAL, "use one of enum myc_cycles",
+				     "policy %d for cycles of spent credit", (int)opts->cycles);
 	if (opts->outbox > 1u << 20 || opts->pending > 1u << 24)
 		return myc_error_set(error, -EINVAL, "use at most 2^20 and 2^24",
 				     "an outbox of %u and %u pending messages", opts->outbox,

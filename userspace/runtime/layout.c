@@ -122,6 +122,7 @@ static void set_systems(struct myc_layout *layout)
 			.lane_slots = process->lane_slots,
 			.outbox = process->outbox,
 			.executor = process->executor,
+			.cycles = layout->topology->cycles,
 		};
 		layout->executors_all += process->executors;
 	}

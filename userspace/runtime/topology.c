@@ -146,18 +146,23 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 static int read_supervisor(struct myc_yaml_node node, struct myc_topology *topology,
 			   struct myc_error *error)
 {
-	struct myc_yaml_node intensity, period, lease;
+	static const char *const policies[] = {"report", "fail", "kill"}; /* enum myc_cycles */
+	struct myc_yaml_node intensity, period, lease, cycles;
 	const struct myc_yaml_field fields[] = {
 		{"intensity", &intensity, false},
 		{"period_s", &period, false},
 		{"lease_ms", &lease, false},
+		{"credit_cycles", &cycles, false},
 	};
+	unsigned policy = topology->cycles;
 	uint32_t period_s = (uint32_t)(topology->limit.period_ns / 1000000000u);
 
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
 	err = err ?: read_u32(intensity, 0, MYC_INTENSITY_MAX, &topology->limit.intensity, error);
 	err = err ?: read_u32(period, 1, 86400, &period_s, error);
 	err = err ?: read_u32(lease, 100, 600000, &topology->lease_ms, error);
+	err = err ?: myc_yaml_choice(cycles, policies, COUNT(policies), &policy, error);
+	topology->cycles = (enum myc_cycles)policy;
 	topology->limit.period_ns = period_s * 1000000000ull;
 	return err;
 }

@@ -83,6 +83,7 @@ struct myc_topology {
 	struct myc_channels *channels; /* never NULL; may have none */
 	struct myc_restart_limit limit;
 	uint32_t lease_ms;
+	enum myc_cycles cycles; /* of actors that wait for one another's credit */
 	struct myc_topology_process *process;
 	uint32_t processes;
 	uint32_t endpoints;

@@ -178,6 +178,34 @@ static int bell_of(void *context, uint32_t process, uint32_t executor)
 	return worker->run->bell_fd[process][executor];
 }
 
+/* Of the topology's actors. */
+static bool name_of(void *context, myc_address actor, char name[48])
+{
+	const struct worker *worker = context;
+	uint32_t process = myc_address_process(actor), slot = myc_address_slot(actor);
+
+	if (process >= worker->view.processes ||
+	    slot >= worker->run->topology->process[process].actors)
+		return false;
+	snprintf(name, 48, "%s", worker->run->topology->process[process].actor[slot].name);
+	return true;
+}
+
+static void log_cycle(void *context, const struct myc_cycle_report *report)
+{
+	static const char *const what[] = {
+		[MYC_CYCLES_REPORT] = "all stay paused (set supervisor.credit_cycles, or use "
+				      "myc_try_send on one side)",
+		[MYC_CYCLES_FAIL] = "the first one's waiting messages are dead letters",
+		[MYC_CYCLES_KILL] = "the first one is killed",
+	};
+	char text[1024];
+
+	(void)context;
+	myc_cycle_format(report, text, sizeof(text));
+	myc_log_warn("actors wait for one another: %s; %s", text, what[report->policy]);
+}
+
 /* An actor beyond its restart limit takes its process with it; the supervisor decides. */
 static void actor_failed(void *context, myc_address actor, int code)
 {
@@ -328,6 +356,7 @@ static int spawn(struct worker *worker, uint32_t slot, struct myc_error *error)
 
 static int start(struct worker *worker, struct myc_error *error)
 {
+	struct myc_system_opts opts = worker->run->layout->system[worker->process];
 	struct myc_workspace workspace = {
 		.process = worker->process,
 		.incarnation = worker->incarnation,
@@ -335,12 +364,14 @@ static int start(struct worker *worker, struct myc_error *error)
 		.regions = worker->view.region,
 		.find = find_name,
 		.alive = process_alive,
+		.name = name_of,
 		.failed = actor_failed,
 		.bell = bell_of,
 		.context = worker,
 	};
-	int err = myc_system_join(&worker->system, &worker->run->layout->system[worker->process],
-				  &workspace, error);
+
+	opts.cycle = log_cycle;
+	int err = myc_system_join(&worker->system, &opts, &workspace, error);
 
 	for (uint32_t a = 0; !err && a < worker->topology->actors; a++)
 		err = spawn(worker, a, error);

@@ -22,6 +22,7 @@
  *   lanes.incarnation  (sender)   -> receiver: lanes that were cut are mended
  *   asleep             (sleeper)  -- sequentially consistent fences on both sides, see core/wake.h
  *   waits_on           (asker)    -- sequentially consistent fences on all sides, see core/await.h
+ *   metrics waits      (sender)   -- the same, see core/cycle.h
  *
  * Positions and counts are 32 bits and wrap; they are compared by their difference.
  */
@@ -208,7 +209,8 @@ static inline uint64_t myc_lane_in_size(uint32_t flows)
 	X(FRAMEWORK_TYPE, "a framework type this version knows not")          \
 	X(OUTBOX_NO_ACTOR, "its actor went while it was in the outbox")       \
 	X(LANE_CUT, "was in the outbox for a lane that its receiver cut off") \
-	X(LATE_REPLY, "a reply that nobody waits for (any more)")
+	X(LATE_REPLY, "a reply that nobody waits for (any more)")             \
+	X(CREDIT_CYCLE, "closed a cycle of spent credit")
 
 enum myc_dead_letter {
 #define MYC_DEAD_LETTER_ENUM(name, text) MYC_DEAD_LETTER_##name,
@@ -278,7 +280,13 @@ struct myc_outbox_entry {
 	uint64_t order;
 	uint32_t lane;	   /* index in the directory */
 	uint32_t position; /* number it is being published as, 0 = not yet */
-	uint32_t reserved[12];
+	/* Of the first of a flow: index + 1 of another flow's that its actor waits for, as metrics.waits. */
+	uint32_t next_wait;
+	uint32_t reserved;
+	uint64_t
+		cycle; /* mark of a cycle of waits that its executor saw it in, and since when (ns) */
+	uint64_t cycle_ns;
+	uint32_t reserved1[6];
 	struct myc_slot slot;
 };
 _Static_assert(sizeof(struct myc_outbox_entry) == 128, "two cache lines");
