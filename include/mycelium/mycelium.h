@@ -17,5 +17,6 @@
 #include <mycelium/shutdown.h>
 #include <mycelium/system.h>
 #include <mycelium/topic.h>
+#include <mycelium/workers.h>
 
 #endif

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` leaves is what a stranger needs: the README's first C example compiles with
-# nothing but `pkg-config mycelium`, shared and static, and runs, and that of docs/ACTORS.md; every public header stands alone, in
+# nothing but `pkg-config mycelium`, shared and static, and runs, and those of docs/ACTORS.md and docs/WORKERS.md; every public header stands alone, in
 # C and C++; every man page and tool is there.
 set -eu
 build=${BUILD:-build}
@@ -51,6 +51,14 @@ ${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/risk.c" $(pkg-config --
 LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/risk" >"$dir/risk.out" || failed "the example of docs/ACTORS.md ends with $?"
 printf '%s\n' 'order 1: sent' 'order 2: refused' 'the risk check is down (-1)' 'order 4: sent' \
 	'all orders are dealt with' | cmp - "$dir/risk.out" || failed "the example of docs/ACTORS.md says something else"
+awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/WORKERS.md >"$dir/workers.c"
+# shellcheck disable=SC2046,SC2086
+${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/workers.c" $(pkg-config --cflags --libs mycelium) -pthread \
+	-o "$dir/workers" || failed "the example of docs/WORKERS.md does not compile"
+LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/workers" >"$dir/workers.out" || failed "the example of docs/WORKERS.md ends with $?"
+printf '%s\n' '7: 705' '8: 800' '1 worker died, 1 job was given again' 'client: a price' 'client: too fast' 'client: too fast' \
+	'client: asks no more' 'accepted 5, done 3, too fast 2' | cmp - "$dir/workers.out" ||
+	failed "the example of docs/WORKERS.md says something else"
 readelf -d "$dir/shared" | grep -q 'NEEDED.*libmycelium.so.0' || failed "the shared example has not the library"
 rm "$dir"/prefix/lib/libmycelium.so*
 rallies static --static

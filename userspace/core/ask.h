@@ -121,6 +121,8 @@ int myc_try_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kin
 /* Remembers that this ask is no more ours to answer. */
 void myc_ask_answered(struct myc_executor *executor, const struct myc_reply_to *to);
 bool myc_ask_was_answered(const struct myc_executor *executor, myc_address asker, uint32_t id);
+/* Tells the asker that `whom` has its request now, as myc_delegate does, whose message carries it. */
+int myc_ask_passed(struct myc_actor *self, const struct myc_reply_to *asker, myc_address whom);
 /* A reply, status 0, or what stands for one, to whoever asked. `from`: NULL, or the actor behind whose earlier
  * messages it comes. */
 int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,

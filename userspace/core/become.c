@@ -43,6 +43,8 @@ static int become(struct myc_actor *self, const struct myc_behaviour *behaviour,
 
 	if (!behaviour)
 		return -EINVAL;
+	if (self->pooled) /* its jobs are counted around its own handlers */
+		return -EPERM;
 	if (world)
 		behaviour = world->behaviour(world->context, behaviour);
 	if (!more || !behaviour)

@@ -234,6 +234,7 @@ enum myc_aside {
 	MYC_ASIDE_PENDING = 4, /* others came before and wait */
 	MYC_ASIDE_AWAIT = 8,   /* it awaits a reply */
 	MYC_ASIDE_SUSPENDED = 16,
+	MYC_ASIDE_SHUT = 32, /* the intake of a pool that is full: timers, replies, signals go on */
 };
 
 /* Entries in the executor's table of watches; 0 = none. */
@@ -288,6 +289,8 @@ struct myc_actor {
 	bool has_topics : 1; /* subscriptions or claims, as it may be */
 	bool has_bodies : 1; /* took or kept some: looked for when it ends */
 	bool changed : 1;    /* has become another behaviour */
+	bool unpaused : 1;   /* what it has in the outbox does not pause it */
+	bool pooled : 1;     /* a worker of a pool (core/workers.h) */
 	uint32_t slot;
 	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
@@ -542,6 +545,7 @@ struct myc_system {
 	struct myc_executor *executor;
 	uint32_t executors;
 	struct myc_phases *phases; /* core/shutdown.h; NULL = none */
+	struct myc_workers *pools; /* under mutex; freed when it is closed */
 	struct myc_name *names;	   /* used when the workspace has no find */
 	uint32_t names_mask;
 	bool started;

@@ -20,6 +20,7 @@ static void set_count(struct myc_actor *actor)
 static void append(struct myc_executor *executor, uint32_t index, struct myc_flow_out *flow,
 		   struct myc_actor *actor)
 {
+	actor = actor && actor->unpaused ? NULL : actor;
 	executor->outbox_next[index] = MYC_NONE;
 	executor->outbox_count++;
 	if (flow->outboxed++) {

@@ -150,6 +150,15 @@ static int moved(struct myc_actor *self, const struct myc_reply_to *to, myc_addr
 	return myc_signal_send(self->executor, NULL, &signal, MYC_RING_ORDINARY);
 }
 
+int myc_ask_passed(struct myc_actor *self, const struct myc_reply_to *asker, myc_address whom)
+{
+	int code = moved(self, asker, whom);
+
+	if (!code && asker->correlation & MYC_ASK_AWAITED)
+		myc_ask_answered(self->executor, asker);
+	return code;
+}
+
 int myc_delegate(struct myc_actor *self, const struct myc_reply_to *asker, struct myc_ref *to,
 		 uint16_t type, const void *payload, size_t size)
 {

@@ -12,6 +12,7 @@
 #include "core/name.h"
 #include "core/shutdown.h"
 #include "core/topic_actor.h"
+#include "core/workers.h"
 
 #define ACTORS	     1024
 #define LANE_SLOTS   256
@@ -492,6 +493,7 @@ void myc_system_close(struct myc_system *system)
 		if (system->executor[i].started)
 			pthread_join(system->executor[i].thread, NULL);
 	myc_attachments_close(system);
+	myc_workers_close_all(system);
 	for (uint32_t i = 0; system->actor && i < system->slots; i++)
 		myc_actor_free(&system->actor[i]);
 	myc_spawn_close(system);

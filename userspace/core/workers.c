@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pools of workers: making one, its two actors, and what others may ask of it. */
+#include "core/workers.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "core/ask.h"
+
+#define WORKERS_MAX   64
+#define QUEUE_MAX     1024
+#define DRAIN_NS      5000000000u
+#define ADAPT_NS      1000000000u
+#define POST_NS	      1000000000u
+#define NAP_NS_MIN    1000
+#define NAP_NS_MAX    200000
+#define NAME_MAX_SIZE 40 /* with its 0: room for ".control" */
+
+typedef uint64_t __attribute__((may_alias)) word;
+
+/* ---- what others read -------------------------------------------------------------------------- */
+
+static void words_store(void *to, const void *from, size_t size)
+{
+	for (size_t i = 0; i < size / sizeof(word); i++)
+		__atomic_store_n((word *)to + i, ((const word *)from)[i], __ATOMIC_RELAXED);
+}
+
+static void words_load(void *to, const void *from, size_t size)
+{
+	for (size_t i = 0; i < size / sizeof(word); i++)
+		((word *)to)[i] = __atomic_load_n((const word *)from + i, __ATOMIC_RELAXED);
+}
+
+_Static_assert(sizeof(struct myc_workers_numbers) % sizeof(word) == 0, "whole words");
+_Static_assert(sizeof(struct myc_workers_settings) % sizeof(word) == 0, "whole words");
+_Static_assert(sizeof(struct myc_worker_numbers) % sizeof(word) == 0, "whole words");
+
+void myc_workers_publish(struct myc_workers *workers)
+{
+	struct myc_workers_shared *shared = workers->shared;
+
+	__atomic_store_n(&shared->count, shared->count + 1, __ATOMIC_RELAXED);
+	/* The odd count before the words. Pairs with the acquire fence in `read_shared`. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	words_store(&shared->numbers, &workers->numbers, sizeof(workers->numbers));
+	if (workers->settings_changed) {
+		words_store(&shared->settings, &workers->settings, sizeof(workers->settings));
+		__atomic_store_n(&shared->changes, shared->changes + 1, __ATOMIC_RELAXED);
+	}
+	workers->settings_changed = false;
+	for (uint32_t k = 0; k < workers->opts.workers_max; k++) {
+		if (!workers->place[k].changed)
+			continue;
+		workers->place[k].changed = false;
+		words_store(&shared->place[k], &workers->place[k].numbers,
+			    sizeof(shared->place[k]));
+	}
+	/* The words before the even count. Pairs with the acquire load in `read_shared`. */
+	__atomic_store_n(&shared->count, shared->count + 1, __ATOMIC_RELEASE);
+}
+
+static void read_shared(const struct myc_workers *workers, void *to, const void *from, size_t size)
+{
+	const uint64_t *count = &workers->shared->count;
+
+	for (;;) {
+		uint64_t before = __atomic_load_n(count, __ATOMIC_ACQUIRE);
+
+		words_load(to, from, size);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(before & 1) && __atomic_load_n(count, __ATOMIC_RELAXED) == before)
+			return;
+		sched_yield();
+	}
+}
+
+void myc_workers_read(const struct myc_workers *workers, struct myc_workers_numbers *numbers,
+		      struct myc_workers_settings *settings)
+{
+	if (numbers)
+		read_shared(workers, numbers, &workers->shared->numbers, sizeof(*numbers));
+	if (settings)
+		read_shared(workers, settings, &workers->shared->settings, sizeof(*settings));
+}
+
+int myc_workers_read_worker(const struct myc_workers *workers, uint32_t worker,
+			    struct myc_worker_numbers *numbers)
+{
+	if (worker >= workers->opts.workers_max)
+		return -ENOENT;
+	read_shared(workers, numbers, &workers->shared->place[worker], sizeof(*numbers));
+	return 0;
+}
+
+myc_address myc_workers_address(const struct myc_workers *workers)
+{
+	return workers->intake_address;
+}
+
+myc_address myc_workers_control(const struct myc_workers *workers)
+{
+	return workers->control_address;
+}
+
+/* ---- the intake -------------------------------------------------------------------------------- */
+
+struct myc_workers *myc_workers_of(const struct myc_actor *self)
+{
+	struct myc_system *system = self->executor->system;
+	uint32_t number = (uint32_t)strtoul(myc_setting(self, "myc.pool", "0"), NULL, 10);
+
+	pthread_mutex_lock(&system->mutex);
+	struct myc_workers *workers = system->pools;
+
+	while (workers && workers->number != number)
+		workers = workers->next;
+	pthread_mutex_unlock(&system->mutex);
+	return workers;
+}
+
+struct part {
+	struct myc_workers *workers;
+};
+
+static struct myc_workers *workers_of(struct myc_actor *self)
+{
+	return ((const struct part *)myc_state(self))->workers;
+}
+
+static int intake_init(struct myc_actor *self)
+{
+	struct part *part = myc_state(self);
+
+	part->workers = myc_workers_of(self);
+	if (!part->workers)
+		return -EINVAL;
+	part->workers->intake = self;
+	/* Until control has begun. */
+	myc_actor_aside(self, MYC_ASIDE_SHUT, true);
+	return 0;
+}
+
+/* Killed, that is: it ends after the intake otherwise. */
+static bool control_there(const struct myc_workers *workers)
+{
+	return workers->control->address == workers->control_address &&
+	       myc_actor_runs(workers->control);
+}
+
+static int intake_message(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_workers *workers = workers_of(self);
+	struct myc_reply_to asker;
+
+	if (control_there(workers)) {
+		myc_workers_accept(workers, message);
+		myc_workers_after(workers);
+		return 0;
+	}
+	workers->numbers.accepted++;
+	workers->numbers.discarded[MYC_DISCARD_SHUTDOWN]++;
+	if (!myc_reply_keep(message, &asker))
+		(void)myc_reply_error(self, &asker, -ESHUTDOWN);
+	myc_workers_publish(workers);
+	return 0;
+}
+
+/* Control was killed: what it had is lost, and its workers have nobody. */
+static int intake_signal(struct myc_actor *self, const struct myc_signal_event *event)
+{
+	struct myc_workers *workers = workers_of(self);
+	struct myc_workers_numbers *numbers = &workers->numbers;
+
+	if (event->from != workers->control_address)
+		return 0;
+	for (uint32_t r = 0; r < workers->rows; r++)
+		if (workers->row[r].state != MYC_ROW_FREE)
+			(void)myc_stop_send(self, workers->row[r].address, MYC_STOP);
+	numbers->discarded[MYC_DISCARD_SHUTDOWN] += numbers->waiting;
+	numbers->in_doubt += numbers->in_hand;
+	numbers->waiting = numbers->in_hand = 0;
+	numbers->state = MYC_WORKERS_ENDED;
+	myc_workers_publish(workers);
+	myc_exit(self, event->reason);
+	return 0;
+}
+
+static void intake_status(struct myc_actor *self, struct myc_status *status)
+{
+	const struct myc_workers_numbers *n = &workers_of(self)->numbers;
+	uint64_t discarded = 0;
+
+	for (int i = 0; i < MYC_DISCARD_REASONS; i++)
+		discarded += n->discarded[i];
+	snprintf(status->text, sizeof(status->text),
+		 "workers %llu, waiting %llu, in hand %llu, done %llu, discarded %llu, in doubt "
+		 "%llu",
+		 (unsigned long long)n->alive, (unsigned long long)n->waiting,
+		 (unsigned long long)n->in_hand, (unsigned long long)n->done,
+		 (unsigned long long)discarded, (unsigned long long)n->in_doubt);
+}
+
+/* ---- the control actor ------------------------------------------------------------------------- */
+
+static int control_init(struct myc_actor *self)
+{
+	struct part *part = myc_state(self);
+	struct myc_workers *workers = part->workers = myc_workers_of(self);
+	struct myc_monitor monitor;
+	int code;
+
+	if (!workers || !workers->intake)
+		return -EINVAL;
+	workers->control = self;
+	self->unpaused = true;
+	code = myc_monitor(self, workers->intake_address, 0, &monitor);
+	if (!code && workers->owner)
+		code = myc_monitor(self, workers->owner, 0, &monitor);
+	if (!code)
+		code = myc_monitor(workers->intake, self->address, 0, &monitor);
+	if (code)
+		return code;
+	myc_workers_begin(workers);
+	myc_workers_after(workers);
+	return 0;
+}
+
+static int control_message(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_workers *workers = workers_of(self);
+	struct myc_workers_settings settings;
+	uint64_t deadline_ns;
+
+	if (message->type == MYC_WORKERS_CHANGE && message->size == sizeof(settings)) {
+		memcpy(&settings, message->payload, sizeof(settings));
+		if (!myc_workers_check(workers, &settings)) {
+			myc_workers_apply(workers, &settings);
+			myc_workers_tick(workers);
+		}
+	} else if (message->type == MYC_WORKERS_END && message->size == sizeof(deadline_ns)) {
+		memcpy(&deadline_ns, message->payload, sizeof(deadline_ns));
+		myc_workers_end(workers, deadline_ns);
+	}
+	myc_workers_after(workers);
+	return 0;
+}
+
+static int control_timer(struct myc_actor *self, uint64_t cookie)
+{
+	struct myc_workers *workers = workers_of(self);
+
+	(void)cookie;
+	workers->timer_ns = UINT64_MAX;
+	myc_workers_tick(workers);
+	myc_workers_after(workers);
+	return 0;
+}
+
+static int control_reply(struct myc_actor *self, const struct myc_reply *reply)
+{
+	struct myc_workers *workers = workers_of(self);
+
+	myc_workers_replied(workers, reply);
+	myc_workers_after(workers);
+	return 0;
+}
+
+static int control_signal(struct myc_actor *self, const struct myc_signal_event *event)
+{
+	struct myc_workers *workers = workers_of(self);
+
+	if (event->kind == MYC_EVENT_DOWN)
+		myc_workers_down(workers, event);
+	myc_workers_after(workers);
+	return 0;
+}
+
+static void control_stopped(struct myc_actor *self)
+{
+	struct myc_workers *workers = workers_of(self);
+
+	if (workers && workers->control == self)
+		myc_workers_leave_nothing(workers);
+}
+
+static const struct myc_behaviour control = {.name = "workers.control",
+					     .state_size = sizeof(struct part),
+					     .init = control_init,
+					     .message = control_message,
+					     .timer = control_timer,
+					     .reply = control_reply,
+					     .signal = control_signal,
+					     .stopped = control_stopped};
+
+/* ---- making one -------------------------------------------------------------------------------- */
+
+int myc_workers_check(const struct myc_workers *workers,
+		      const struct myc_workers_settings *settings)
+{
+	const struct myc_workers_opts *opts = &workers->opts;
+
+	return settings->workers > opts->workers_max || settings->queue > opts->queue_max ||
+			       settings->ahead > MYC_WORKERS_AHEAD_MAX ||
+			       settings->route > MYC_ROUTE_LEAST_LOADED ||
+			       settings->full > MYC_FULL_DROP_OLDEST || settings->hang_replace > 1
+		       ? -EINVAL
+		       : 0;
+}
+
+static int check(const struct myc_workers_opts *opts, uint32_t executors, struct myc_error *error)
+{
+	uint64_t there = executors < 64 ? (1ull << executors) - 1 : UINT64_MAX;
+
+	if (opts->name && (!*opts->name || strlen(opts->name) >= NAME_MAX_SIZE))
+		return myc_error_set(error, -EINVAL, "use 1 to 39 bytes", "name '%s'", opts->name);
+	if (opts->workers_max > MYC_WORKERS_MAX || opts->queue_max > MYC_WORKERS_QUEUE_MAX)
+		return myc_error_set(error, -EINVAL, "use at most 256 and 2^20",
+				     "a pool of %u workers and %u jobs", opts->workers_max,
+				     opts->queue_max);
+	if (opts->executor >= executors || !(opts->executors & there))
+		return myc_error_set(
+			error, -EINVAL, NULL, "a pool on executor %u, its workers on 0x%llx, of %u",
+			opts->executor, (unsigned long long)opts->executors, executors);
+	if (opts->key_size > 8 || opts->priorities > MYC_WORKERS_PRIORITIES)
+		return myc_error_set(error, -EINVAL, "use at most 8 bytes and 5 priorities",
+				     "a key of %u bytes, %u priorities", opts->key_size,
+				     opts->priorities);
+	if (opts->worker_settings_count > MYC_WORKERS_SETTINGS_MAX)
+		return myc_error_set(error, -EINVAL, "use at most 32", "%u settings of workers",
+				     opts->worker_settings_count);
+	return 0;
+}
+
+/* A copy with the defaults in it. */
+static int full_opts(struct myc_workers *workers, const struct myc_workers_opts *given,
+		     uint32_t executor, struct myc_error *error)
+{
+	struct myc_workers_opts *opts = &workers->opts;
+	uint32_t executors = workers->system->executors;
+
+	if (!given || given->sz < offsetof(struct myc_workers_opts, settings) || !given->behaviour)
+		return myc_error_set(error, -EINVAL, "set sz and behaviour",
+				     "options of a pool are incomplete");
+	memcpy(opts, given, given->sz < sizeof(*opts) ? given->sz : sizeof(*opts));
+	opts->executor = executor == MYC_NONE ? opts->executor : executor;
+	opts->workers_max = opts->workers_max ? opts->workers_max : WORKERS_MAX;
+	opts->queue_max = opts->queue_max ? opts->queue_max : QUEUE_MAX;
+	opts->priorities += !opts->priorities;
+	opts->drain_ns = opts->drain_ns ? opts->drain_ns : DRAIN_NS;
+	opts->adapt_ns = opts->adapt_ns ? opts->adapt_ns : ADAPT_NS;
+	if (!opts->executors)
+		opts->executors = executors == 1 ? 1 : ~(1ull << (opts->executor & 63));
+	int code = check(opts, executors, error);
+
+	if (!code && myc_workers_check(workers, &opts->settings))
+		code = myc_error_set(error, -EINVAL, "see mycelium/workers.h",
+				     "settings of a pool that it cannot have");
+	if (code)
+		return code;
+	snprintf(workers->name, sizeof(workers->name), "%s", opts->name ? opts->name : "");
+	workers->intake_behaviour =
+		(struct myc_behaviour){.name = "workers",
+				       .state_size = sizeof(struct part),
+				       .capacity_per_sender = opts->capacity_per_sender,
+				       .init = intake_init,
+				       .message = intake_message,
+				       .signal = intake_signal,
+				       .status = intake_status};
+	myc_workers_frame(workers);
+	return 0;
+}
+
+static int copy_settings(struct myc_workers *workers)
+{
+	uint32_t count = workers->opts.worker_settings_count;
+	const struct myc_setting *from = workers->opts.worker_settings;
+	size_t size = count * sizeof(*from);
+
+	for (uint32_t i = 0; i < count; i++)
+		size += strlen(from[i].key) + strlen(from[i].value) + 2;
+	workers->worker_settings = malloc(size ? size : 1);
+	if (!workers->worker_settings)
+		return -ENOMEM;
+	char *at = (char *)(workers->worker_settings + count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		workers->worker_settings[i].key = at;
+		at = stpcpy(at, from[i].key) + 1;
+		workers->worker_settings[i].value = at;
+		at = stpcpy(at, from[i].value) + 1;
+	}
+	return 0;
+}
+
+static void release(struct myc_workers *workers)
+{
+	myc_work_close(workers);
+	free(workers->row);
+	free(workers->shared);
+	free(workers->worker_settings);
+	free(workers);
+}
+
+static int make(struct myc_system *system, const struct myc_workers_opts *opts, uint32_t executor,
+		struct myc_workers **out, struct myc_error *error)
+{
+	struct myc_workers *workers = calloc(1, sizeof(*workers));
+	int code = -ENOMEM;
+
+	if (!workers)
+		return myc_error_set(error, code, NULL, "no memory for a pool");
+	workers->system = system;
+	workers->timer_ns = workers->adapt_at_ns = workers->again_at_ns = UINT64_MAX;
+	workers->key_free = workers->work_free = 0;
+	code = full_opts(workers, opts, executor, error);
+	if (code) {
+		release(workers);
+		return code;
+	}
+	workers->rows = 2 * workers->opts.workers_max;
+	workers->row = aligned_alloc(64, workers->rows * sizeof(*workers->row));
+	workers->shared = calloc(1, sizeof(*workers->shared));
+	if (!workers->row || !workers->shared || copy_settings(workers) || myc_work_open(workers)) {
+		code = myc_error_set(error, -ENOMEM, NULL, "no memory for a pool of %u jobs",
+				     workers->opts.queue_max);
+		release(workers);
+		return code;
+	}
+	memset(workers->row, 0, workers->rows * sizeof(*workers->row));
+	myc_workers_apply(workers, &workers->opts.settings);
+	myc_workers_publish(workers);
+	pthread_mutex_lock(&system->mutex);
+	workers->number = system->pools ? system->pools->number + 1 : 1;
+	workers->next = system->pools;
+	system->pools = workers;
+	pthread_mutex_unlock(&system->mutex);
+	*out = workers;
+	return 0;
+}
+
+void myc_workers_close_all(struct myc_system *system)
+{
+	while (system->pools) {
+		struct myc_workers *next = system->pools->next;
+
+		release(system->pools);
+		system->pools = next;
+	}
+}
+
+/* One of the two actors, by a thread or an actor. */
+static int spawn_part(struct myc_workers *workers, struct myc_actor *self,
+		      const struct myc_behaviour *behaviour, const char *name, myc_address *address,
+		      struct myc_error *error)
+{
+	char number[12];
+	const struct myc_setting setting = {"myc.pool", number};
+	const struct myc_spawn_opts opts = {.sz = sizeof(opts),
+					    .behaviour = behaviour,
+					    .name = name,
+					    .executor = workers->opts.executor,
+					    .settings = &setting,
+					    .settings_count = 1,
+					    .restarts_max = MYC_RESTARTS_NONE};
+
+	snprintf(number, sizeof(number), "%u", workers->number);
+	return self ? myc_spawn_local(self, &opts, address, error)
+		    : myc_spawn(workers->system, &opts, address, error);
+}
+
+static int spawn_both(struct myc_workers *workers, struct myc_actor *self, struct myc_error *error)
+{
+	char name[MYC_NAME_SIZE];
+	const char *its = *workers->name ? workers->name : NULL;
+
+	snprintf(name, sizeof(name), "%.*s.control", NAME_MAX_SIZE - 1, workers->name);
+	int code = spawn_part(workers, self, &workers->intake_behaviour, its,
+			      &workers->intake_address, error);
+
+	if (code)
+		return code;
+	code = spawn_part(workers, self, &control, its ? name : NULL, &workers->control_address,
+			  error);
+	/* Shut, it has handled nothing. */
+	if (code && self)
+		(void)myc_stop_send(self, workers->intake_address, MYC_STOP_KILL);
+	else if (code)
+		(void)myc_actor_stop(workers->system, workers->intake_address, MYC_STOP_KILL, 0);
+	return code;
+}
+
+int myc_workers_spawn(struct myc_system *system, const struct myc_workers_opts *opts,
+		      struct myc_workers **out, struct myc_error *error)
+{
+	struct myc_workers *workers = NULL;
+	int code = make(system, opts, MYC_NONE, &workers, error);
+
+	if (!code)
+		code = spawn_both(workers, NULL, error);
+	if (!code)
+		*out = workers;
+	return code;
+}
+
+int myc_workers_spawn_local(struct myc_actor *self, const struct myc_workers_opts *opts,
+			    struct myc_workers **out, struct myc_error *error)
+{
+	struct myc_workers *workers = NULL;
+	int code = make(self->executor->system, opts, self->executor->index, &workers, error);
+
+	if (code)
+		return code;
+	workers->owner = self->address;
+	code = spawn_both(workers, self, error);
+	if (!code)
+		*out = workers;
+	return code;
+}
+
+/* ---- telling control --------------------------------------------------------------------------- */
+
+static bool has_ended(const struct myc_workers *workers)
+{
+	struct myc_workers_numbers numbers;
+
+	myc_workers_read(workers, &numbers, NULL);
+	return numbers.state == MYC_WORKERS_ENDED;
+}
+
+static void nap(const struct myc_workers *workers, long *ns)
+{
+	const struct myc_world *world = workers->system->workspace.world;
+	struct timespec wait = {.tv_nsec = *ns};
+
+	if (world) {
+		world->nap(world->context);
+		return;
+	}
+	nanosleep(&wait, NULL);
+	*ns = *ns * 2 < NAP_NS_MAX ? *ns * 2 : NAP_NS_MAX;
+}
+
+int myc_workers_change(struct myc_workers *workers, const struct myc_workers_settings *settings)
+{
+	uint64_t before = __atomic_load_n(&workers->shared->changes, __ATOMIC_RELAXED);
+	uint64_t until = myc_clock_ns() + POST_NS;
+	long ns = NAP_NS_MIN;
+	int code = myc_workers_check(workers, settings);
+
+	if (!code)
+		code = myc_post(workers->system, workers->control_address, MYC_WORKERS_CHANGE,
+				settings, sizeof(*settings), POST_NS);
+	while (!code && __atomic_load_n(&workers->shared->changes, __ATOMIC_RELAXED) == before) {
+		code = has_ended(workers) ? -ESRCH : myc_clock_ns() > until ? -ETIMEDOUT : 0;
+		nap(workers, &ns);
+	}
+	return code;
+}
+
+static int send_control(struct myc_actor *self, const struct myc_workers *workers, uint16_t type,
+			const void *payload, size_t size)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, workers->control_address, &ref);
+
+	return code ? code : myc_send(self, &ref, type, payload, size);
+}
+
+int myc_workers_change_by(struct myc_actor *self, struct myc_workers *workers,
+			  const struct myc_workers_settings *settings)
+{
+	int code = myc_workers_check(workers, settings);
+
+	return code ? code
+		    : send_control(self, workers, MYC_WORKERS_CHANGE, settings, sizeof(*settings));
+}
+
+int myc_workers_drain_by(struct myc_actor *self, struct myc_workers *workers, uint64_t deadline_ns)
+{
+	return send_control(self, workers, MYC_WORKERS_END, &deadline_ns, sizeof(deadline_ns));
+}
+
+int myc_workers_drain(struct myc_workers *workers, uint64_t deadline_ns)
+{
+	long ns = NAP_NS_MIN;
+	int code = myc_post(workers->system, workers->control_address, MYC_WORKERS_END,
+			    &deadline_ns, sizeof(deadline_ns), POST_NS);
+
+	if (code && code != -ESRCH)
+		return code;
+	while (!has_ended(workers))
+		nap(workers, &ns);
+	return atomic_load_explicit(&workers->late, memory_order_relaxed) ? -ETIMEDOUT : 0;
+}
