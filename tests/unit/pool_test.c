@@ -257,6 +257,24 @@ static void what_is_kept_outlives_its_message_and_goes_home_when_given(void **st
 	assert_int_equal(take(OWNER, 4096), hold);
 }
 
+static void what_is_kept_and_lent_on_before_its_message_is_done_is_kept_by_nobody(void **state)
+{
+	struct myc_reference piece = lend(OWNER, take(OWNER, 64), 1);
+	uint32_t loan = credit(HOLDER, &piece, 7);
+
+	(void)state;
+	assert_int_equal(myc_pool_keep(&pool[HOLDER], loan, 5), 0);
+	piece = lend(HOLDER, loan, 1);
+	myc_pool_done(&pool[HOLDER], loan);
+	assert_int_equal(pool[HOLDER].kept, 0);
+	assert_int_equal(pool[HOLDER].loans_used, 0);
+	/* Nor is the next that comes into its place. */
+	loan = credit(HOLDER, &piece, 8);
+	myc_pool_done(&pool[HOLDER], loan);
+	assert_int_equal(collect(OWNER), 1);
+	assert_int_equal(sums(OWNER, NULL, 0).out, 0);
+}
+
 static void a_piece_goes_home_with_the_last_of_its_buffer_here(void **state)
 {
 	uint32_t hold = take(OWNER, 64), loan[4];
@@ -631,6 +649,7 @@ int main(void)
 		RULE(what_is_kept_outlives_its_message_and_goes_home_when_given),
 		RULE(a_piece_goes_home_with_the_last_of_its_buffer_here),
 		RULE(pieces_that_together_weigh_too_much_are_not_merged),
+		RULE(what_is_kept_and_lent_on_before_its_message_is_done_is_kept_by_nobody),
 		RULE(a_full_ring_keeps_pieces_waiting_in_the_ledger),
 		RULE(the_ledger_has_room_for_messages_when_all_that_may_be_is_kept),
 		RULE(ones_own_buffer_comes_home_without_a_ring),

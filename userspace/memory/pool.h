@@ -378,14 +378,18 @@ static inline void myc_pool_loan_end(struct myc_pool *pool, uint32_t index)
  * doubt): the piece goes home unless it was lent on or kept. Once for each credit. */
 static inline void myc_pool_done(struct myc_pool *pool, uint32_t hold)
 {
-	struct myc_loan *loan = &pool->loan[hold];
+	struct myc_pool_note *note = &pool->note[hold];
 
-	if (!loan->weight)
-		myc_pool_loan_end(pool, hold);
-	else if (pool->note[hold].kept)
+	if (pool->loan[hold].weight && note->kept) {
 		myc_pool_keep_on(pool, hold);
-	else
+	} else if (pool->loan[hold].weight) {
 		myc_pool_go_home(pool, hold);
+	} else {
+		/* Lent on; it may have been kept before. */
+		pool->kept -= note->kept;
+		note->kept = false;
+		myc_pool_loan_end(pool, hold);
+	}
 }
 
 /* Beyond its message, until myc_pool_give; `tag` names who keeps it (myc_pool_give_all). While the

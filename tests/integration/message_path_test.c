@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A million messages of each kind without an allocation, a lock, a syscall or a page fault. A scene is a child
+ * process with two actors, traced by the test: each thread that handles messages opens a window when it is
+ * warm and closes it a million later. Syscalls in the window are seen by the tracer, page faults by the
+ * kernel's count for the thread, allocations and locks by standing before the C library's.
+ */
+#include "common/test.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mycelium/mycelium.h>
+
+#define WARM	 20000
+#define MESSAGES (1000000 / TEST_SHORTER)
+#define MARK	 9999 /* no syscall: a sign for the tracer */
+
+enum mark { OPEN, CLOSE, TOLD };
+
+/* What the traced tell the test. */
+struct told {
+	uint64_t allocations, locks, faults;
+};
+static struct told *told;
+
+/* ---- before the C library ------------------------------------------------------------------------ */
+
+static _Thread_local struct {
+	bool open;
+	uint64_t handled, allocations, locks, faults;
+} window;
+
+/* A sanitizer stands there itself: then allocations are not counted. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define COUNTED(type, name, real, parameters, arguments) \
+	type real parameters;                            \
+	type name parameters;                            \
+	type name parameters                             \
+	{                                                \
+		window.allocations += window.open;       \
+		return real arguments;                   \
+	}
+/* NOLINTBEGIN: the C library's own names for its own functions */
+COUNTED(void *, malloc, __libc_malloc, (size_t size), (size))
+COUNTED(void *, calloc, __libc_calloc, (size_t n, size_t size), (n, size))
+COUNTED(void *, realloc, __libc_realloc, (void *old, size_t size), (old, size))
+COUNTED(void *, aligned_alloc, __libc_memalign, (size_t align, size_t size), (align, size))
+/* NOLINTEND */
+int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+	static int (*real)(pthread_mutex_t *);
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "pthread_mutex_lock");
+	window.locks += window.open;
+	return real(mutex);
+}
+#endif
+
+static uint64_t faults_of_thread(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return (uint64_t)(usage.ru_minflt + usage.ru_majflt);
+}
+
+/* A message was handled by this thread (or sent, by a plain one). */
+static void tick(void)
+{
+	if (++window.handled == WARM) {
+		window.faults = faults_of_thread();
+		syscall(MARK, OPEN);
+		window.open = true;
+	} else if (window.handled == WARM + MESSAGES) {
+		window.open = false;
+		syscall(MARK, CLOSE);
+		window.faults = faults_of_thread() - window.faults;
+		__atomic_fetch_add(&told->allocations, window.allocations, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&told->locks, window.locks, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&told->faults, window.faults, __ATOMIC_RELAXED);
+		syscall(MARK, TOLD);
+	}
+}
+
+/* ---- actors -------------------------------------------------------------------------------------- */
+
+enum { ITEM = 1, GO = 2 };
+#define UNDER_WAY 16 /* at most so many of each kind at a time */
+
+struct scene {
+	const char *name;
+	struct myc_behaviour left, right; /* left begins */
+	uint32_t executors;		  /* the right one is on the last */
+	uint32_t windows;		  /* threads that count */
+	uint32_t size;			  /* of what is sent */
+	uint32_t credit;		  /* of right's senders, 0 = the default */
+	bool plain;			  /* a plain thread posts to right */
+};
+static const struct scene *scene;
+
+struct side {
+	struct myc_ref peer, self;
+	uint64_t passed;
+	uint8_t payload[4096];
+};
+
+/* What a handler returns: there is no room for failures here. */
+static int must(int code)
+{
+	if (code) {
+		fprintf(stderr, "  a handler failed: %s\n", strerror(-code));
+		_exit(24);
+	}
+	return 0;
+}
+
+static int meet(struct myc_actor *self)
+{
+	struct side *side = myc_state(self);
+	int code = myc_lookup(self, myc_setting(self, "peer", ""), &side->peer);
+
+	return must(code ? code : myc_resolve(self, myc_self(self), &side->self));
+}
+
+static int back_and_forth(struct myc_actor *self, const struct myc_message *message)
+{
+	struct side *side = myc_state(self);
+
+	(void)message;
+	tick();
+	return must(myc_send(self, &side->peer, ITEM, side->payload, scene->size));
+}
+
+static int begin_back_and_forth(struct myc_actor *self)
+{
+	struct side *side = myc_state(self);
+	int code = meet(self);
+
+	for (int i = 0; !code && i < UNDER_WAY; i++)
+		code = myc_send(self, &side->peer, ITEM, side->payload, scene->size);
+	return must(code);
+}
+
+static int pass_on(struct myc_actor *self, const struct myc_message *message)
+{
+	struct side *side = myc_state(self);
+
+	tick();
+	return must(myc_pass(self, &side->peer, message));
+}
+
+static int share_and_pass_on(struct myc_actor *self, const struct myc_message *message)
+{
+	struct side *side = myc_state(self);
+	struct myc_body body;
+
+	tick();
+	int code = myc_body_keep(self, message, &body);
+
+	if (!code && message->type == GO) { /* the second share: only to be given back */
+		myc_body_give(self, &body);
+		return 0;
+	}
+	if (!code)
+		code = myc_send_share(self, &side->peer, GO, &body);
+	return must(code ? code : myc_send_body(self, &side->peer, ITEM, &body));
+}
+
+/* Sends more than there is credit for: pauses, and goes on when right has caught up. */
+static int flood(struct myc_actor *self, const struct myc_message *message)
+{
+	struct side *side = myc_state(self);
+	int code = 0;
+
+	(void)message;
+	for (int i = 0; !code && i < UNDER_WAY; i++) {
+		tick();
+		code = myc_send(self, &side->peer, ITEM, side->payload, scene->size);
+	}
+	return must(code ? code : myc_send(self, &side->self, GO, NULL, 0));
+}
+
+static int begin_flood(struct myc_actor *self)
+{
+	struct side *side = myc_state(self);
+	int code = meet(self);
+
+	return must(code ? code : myc_send(self, &side->self, GO, NULL, 0));
+}
+
+static int only_count(struct myc_actor *self, const struct myc_message *message)
+{
+	(void)self;
+	(void)message;
+	tick();
+	return 0;
+}
+
+static int ask(struct myc_actor *self)
+{
+	struct side *side = myc_state(self);
+
+	return myc_ask(self, &side->peer, ITEM, side->payload, scene->size, 10000000000ull, 0,
+		       NULL);
+}
+
+static int begin_asks(struct myc_actor *self)
+{
+	int code = meet(self);
+
+	for (int i = 0; !code && i < UNDER_WAY; i++)
+		code = ask(self);
+	return must(code);
+}
+
+static int ask_again(struct myc_actor *self, const struct myc_reply *reply)
+{
+	tick();
+	return must(reply->status ? reply->status : ask(self));
+}
+
+static int answer(struct myc_actor *self, const struct myc_message *message)
+{
+	tick();
+	return must(myc_reply(self, message, ITEM, message->payload, message->size));
+}
+
+static int begin_timers(struct myc_actor *self)
+{
+	int code = 0;
+
+	for (int i = 0; !code && i < UNDER_WAY; i++)
+		code = myc_timer_start(self, 1000, 0, 0, NULL);
+	return must(code);
+}
+
+/* Two are started, one fires. */
+static int timer_again(struct myc_actor *self, uint64_t cookie)
+{
+	struct myc_timer timer;
+
+	(void)cookie;
+	tick();
+	int code = myc_timer_start(self, 1000000000, 0, 0, &timer);
+
+	if (!code)
+		code = myc_timer_cancel(self, timer);
+	return must(code ? code : myc_timer_start(self, 1000, 0, 0, NULL));
+}
+
+#define SIDE .state_size = sizeof(struct side)
+static const struct scene scenes[] = {
+	{.name = "messages on one executor",
+	 .executors = 1,
+	 .windows = 1,
+	 .size = 40,
+	 .left = {SIDE, .started = begin_back_and_forth, .message = back_and_forth},
+	 .right = {SIDE, .started = meet, .message = back_and_forth}},
+	{.name = "messages between two executors",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 40,
+	 .left = {SIDE, .started = begin_back_and_forth, .message = back_and_forth},
+	 .right = {SIDE, .started = meet, .message = back_and_forth}},
+	{.name = "bodies of 256 bytes, copied from where they lie",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 256,
+	 .left = {SIDE, .started = begin_back_and_forth, .message = back_and_forth},
+	 .right = {SIDE, .started = meet, .message = back_and_forth}},
+	{.name = "bodies of 4 KiB that are passed on",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 4096,
+	 .left = {SIDE, .started = begin_back_and_forth, .message = pass_on},
+	 .right = {SIDE, .started = meet, .message = pass_on}},
+	{.name = "bodies that are kept, shared and sent",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 1024,
+	 .left = {SIDE, .started = begin_back_and_forth, .message = share_and_pass_on},
+	 .right = {SIDE, .started = meet, .message = share_and_pass_on}},
+	{.name = "a sender that is paused by its credit, on one executor",
+	 .executors = 1,
+	 .windows = 1,
+	 .size = 8,
+	 .credit = 3,
+	 .left = {SIDE, .started = begin_flood, .message = flood},
+	 .right = {SIDE, .started = meet, .message = only_count}},
+	{.name = "a sender that is paused by its credit, between two",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 8,
+	 .left = {SIDE, .started = begin_flood, .message = flood},
+	 .right = {SIDE, .started = meet, .message = only_count}},
+	{.name = "asks and replies on one executor",
+	 .executors = 1,
+	 .windows = 1,
+	 .size = 40,
+	 .left = {SIDE, .started = begin_asks, .reply = ask_again},
+	 .right = {SIDE, .started = meet, .message = answer}},
+	{.name = "asks and replies between two executors",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 40,
+	 .left = {SIDE, .started = begin_asks, .reply = ask_again},
+	 .right = {SIDE, .started = meet, .message = answer}},
+	{.name = "timers",
+	 .executors = 1,
+	 .windows = 1,
+	 .left = {SIDE, .started = begin_timers, .timer = timer_again},
+	 .right = {SIDE}},
+	{.name = "posts of a plain thread",
+	 .executors = 1,
+	 .windows = 2,
+	 .size = 40,
+	 .plain = true,
+	 .left = {SIDE},
+	 .right = {SIDE, .message = only_count}},
+};
+#define SCENES (sizeof(scenes) / sizeof(scenes[0]))
+
+/* ---- a scene ------------------------------------------------------------------------------------- */
+
+static const struct myc_executor_opts spinning[2] = {{.core = -1, .idle = MYC_IDLE_PAUSE},
+						     {.core = -1, .idle = MYC_IDLE_PAUSE}};
+
+static myc_address spawn(struct myc_system *system, const struct myc_behaviour *behaviour,
+			 const char *name, const char *peer, uint32_t executor)
+{
+	struct myc_setting setting = {"peer", peer};
+	struct myc_spawn_opts opts = {.sz = sizeof(opts),
+				      .behaviour = behaviour,
+				      .name = name,
+				      .executor = executor,
+				      .settings = &setting,
+				      .settings_count = 1};
+	myc_address address;
+
+	if (myc_spawn(system, &opts, &address, NULL))
+		_exit(21);
+	return address;
+}
+
+static void play(void)
+{
+	static struct myc_behaviour left, right;
+	struct myc_system_opts opts = {.sz = sizeof(opts),
+				       .executors = scene->executors,
+				       .lane_slots = 1024,
+				       .executor = spinning};
+	struct myc_system *system;
+	uint8_t payload[MYC_PAYLOAD_MAX] = {0};
+
+	left = scene->left;
+	right = scene->right;
+	left.name = "left";
+	right.name = "right";
+	right.capacity_per_sender = scene->credit;
+	if (myc_system_open(&system, &opts, NULL))
+		_exit(20);
+	myc_address to = spawn(system, &right, "right", "left", scene->executors - 1);
+
+	spawn(system, &left, "left", "right", 0);
+	if (myc_system_start(system, NULL))
+		_exit(22);
+	while (scene->plain && window.handled < WARM + MESSAGES) {
+		int code = myc_post_try(system, to, ITEM, payload, scene->size);
+
+		if (!code)
+			tick();
+		else if (code != -EAGAIN)
+			_exit(23);
+	}
+	for (;;)
+		pause();
+}
+
+#define THREADS_MAX 16
+static struct {
+	pid_t thread[THREADS_MAX]; /* whose window is open */
+	uint64_t windows;	   /* closed and told */
+	uint64_t syscalls, number; /* in windows; of the last one */
+} trace;
+
+/* Replaces one thread by another, 0 = none. */
+static bool replace(pid_t old, pid_t new)
+{
+	for (int i = 0; i < THREADS_MAX; i++)
+		if (trace.thread[i] == old) {
+			trace.thread[i] = new;
+			return true;
+		}
+	return false;
+}
+
+static void at_syscall(pid_t thread)
+{
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info) <= 0 ||
+	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return;
+	if (info.entry.nr != MARK) {
+		if (replace(thread, thread)) {
+			trace.syscalls++;
+			trace.number = info.entry.nr;
+		}
+		return;
+	}
+	if (info.entry.args[0] == OPEN)
+		replace(0, thread);
+	else if (info.entry.args[0] == CLOSE)
+		replace(thread, 0);
+	else
+		trace.windows++;
+}
+
+/* Until all windows have closed. False: the child ended, with this status. */
+static bool follow(pid_t child, int *status)
+{
+	while (trace.windows < scene->windows) {
+		pid_t thread = waitpid(-1, status, __WALL);
+
+		if (thread < 0 || WIFEXITED(*status) || WIFSIGNALED(*status)) {
+			if (thread == child || thread < 0)
+				return false;
+			continue;
+		}
+		int signal = WSTOPSIG(*status);
+
+		if (signal == (SIGTRAP | 0x80)) {
+			at_syscall(thread);
+			signal = 0;
+		} else if (signal == SIGTRAP || signal == SIGSTOP) {
+			signal = 0; /* a new thread */
+		}
+		ptrace(PTRACE_SYSCALL, thread, 0, signal);
+	}
+	return true;
+}
+
+static void costs_nothing_but_itself(void **state)
+{
+	int status = 0;
+
+	scene = *state;
+	*told = (struct told){0};
+	memset(&trace, 0, sizeof(trace));
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (!child) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		raise(SIGSTOP);
+		play();
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(ptrace(PTRACE_SETOPTIONS, child, 0,
+				PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL),
+			 0);
+	ptrace(PTRACE_SYSCALL, child, 0, 0);
+	bool whole = follow(child, &status);
+
+	kill(child, SIGKILL);
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
+	print_message("  %" PRIu64 " windows of %d: %" PRIu64 " allocations, %" PRIu64
+		      " locks, %" PRIu64 " page faults, %" PRIu64 " syscalls (last %" PRIu64 ")\n",
+		      trace.windows, MESSAGES, told->allocations, told->locks, told->faults,
+		      trace.syscalls, trace.number);
+	if (!whole)
+		fail_msg("the scene ended with status 0x%x", (unsigned)status);
+	assert_int_equal(told->allocations, 0);
+	assert_int_equal(told->locks, 0);
+	assert_int_equal(told->faults, 0);
+	assert_int_equal(trace.syscalls, 0);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[SCENES];
+
+	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (told == MAP_FAILED)
+		return 1;
+	for (size_t i = 0; i < SCENES; i++)
+		tests[i] = (struct CMUnitTest){.name = scenes[i].name,
+					       .test_func = costs_nothing_but_itself,
+					       .initial_state = (void *)(uintptr_t)&scenes[i]};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
