@@ -33,6 +33,28 @@ struct told {
 };
 static struct told *told;
 
+enum { ITEM = 1, GO = 2 };
+#define UNDER_WAY 16 /* at most so many of each kind at a time */
+
+struct scene {
+	const char *name;
+	struct myc_behaviour left, right; /* left begins */
+	uint32_t executors;		  /* the right one is on the last */
+	uint32_t windows;		  /* threads that count */
+	uint32_t size;			  /* of what is sent */
+	uint32_t credit;		  /* of right's senders, 0 = the default */
+	bool plain;			  /* a plain thread posts to right */
+	bool sleeps;			  /* executors sleep as soon as nothing is there */
+	uint32_t messages;		  /* 0 = MESSAGES */
+	bool sinful;			  /* it does once what the others must not do */
+};
+static const struct scene *scene;
+
+static uint64_t messages(void)
+{
+	return scene->messages ? scene->messages : MESSAGES;
+}
+
 /* ---- before the C library ------------------------------------------------------------------------ */
 
 static _Thread_local struct {
@@ -65,6 +87,9 @@ int pthread_mutex_lock(pthread_mutex_t *mutex)
 	window.locks += window.open;
 	return real(mutex);
 }
+#define ALLOCATIONS_SEEN 1
+#else
+#define ALLOCATIONS_SEEN 0
 #endif
 
 static uint64_t faults_of_thread(void)
@@ -82,7 +107,7 @@ static void tick(void)
 		window.faults = faults_of_thread();
 		syscall(MARK, OPEN);
 		window.open = true;
-	} else if (window.handled == WARM + MESSAGES) {
+	} else if (window.handled == WARM + messages()) {
 		window.open = false;
 		syscall(MARK, CLOSE);
 		window.faults = faults_of_thread() - window.faults;
@@ -94,20 +119,6 @@ static void tick(void)
 }
 
 /* ---- actors -------------------------------------------------------------------------------------- */
-
-enum { ITEM = 1, GO = 2 };
-#define UNDER_WAY 16 /* at most so many of each kind at a time */
-
-struct scene {
-	const char *name;
-	struct myc_behaviour left, right; /* left begins */
-	uint32_t executors;		  /* the right one is on the last */
-	uint32_t windows;		  /* threads that count */
-	uint32_t size;			  /* of what is sent */
-	uint32_t credit;		  /* of right's senders, 0 = the default */
-	bool plain;			  /* a plain thread posts to right */
-};
-static const struct scene *scene;
 
 struct side {
 	struct myc_ref peer, self;
@@ -259,6 +270,26 @@ static int timer_again(struct myc_actor *self, uint64_t cookie)
 	return must(code ? code : myc_timer_start(self, 1000, 0, 0, NULL));
 }
 
+static int sin_once(struct myc_actor *self, const struct myc_message *message)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	static char pages[1 << 16];
+
+	static bool done;
+
+	if (window.open && !done) {
+		done = true;
+		char *volatile made = malloc(100);
+
+		free(made);
+		pthread_mutex_lock(&mutex);
+		pthread_mutex_unlock(&mutex);
+		getppid();
+		*(volatile char *)&pages[sizeof(pages) / 2] = 1;
+	}
+	return back_and_forth(self, message);
+}
+
 #define SIDE .state_size = sizeof(struct side)
 static const struct scene scenes[] = {
 	{.name = "messages on one executor",
@@ -321,6 +352,22 @@ static const struct scene scenes[] = {
 	 .windows = 1,
 	 .left = {SIDE, .started = begin_timers, .timer = timer_again},
 	 .right = {SIDE}},
+	{.name = "executors that sleep: wakes and waits, and nothing else",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 40,
+	 .sleeps = true,
+	 .messages = 20000,
+	 .left = {SIDE, .started = begin_back_and_forth, .message = back_and_forth},
+	 .right = {SIDE, .started = meet, .message = back_and_forth}},
+	{.name = "what must not be there is seen when it is",
+	 .executors = 1,
+	 .windows = 1,
+	 .size = 40,
+	 .messages = 1000,
+	 .sinful = true,
+	 .left = {SIDE, .started = begin_back_and_forth, .message = sin_once},
+	 .right = {SIDE, .started = meet, .message = back_and_forth}},
 	{.name = "posts of a plain thread",
 	 .executors = 1,
 	 .windows = 2,
@@ -333,6 +380,8 @@ static const struct scene scenes[] = {
 
 /* ---- a scene ------------------------------------------------------------------------------------- */
 
+static const struct myc_executor_opts sleeping[2] = {{.core = -1, .idle_spins = 1},
+						     {.core = -1, .idle_spins = 1}};
 static const struct myc_executor_opts spinning[2] = {{.core = -1, .idle = MYC_IDLE_PAUSE},
 						     {.core = -1, .idle = MYC_IDLE_PAUSE}};
 
@@ -359,7 +408,7 @@ static void play(void)
 	struct myc_system_opts opts = {.sz = sizeof(opts),
 				       .executors = scene->executors,
 				       .lane_slots = 1024,
-				       .executor = spinning};
+				       .executor = scene->sleeps ? sleeping : spinning};
 	struct myc_system *system;
 	uint8_t payload[MYC_PAYLOAD_MAX] = {0};
 
@@ -375,7 +424,7 @@ static void play(void)
 	spawn(system, &left, "left", "right", 0);
 	if (myc_system_start(system, NULL))
 		_exit(22);
-	while (scene->plain && window.handled < WARM + MESSAGES) {
+	while (scene->plain && window.handled < WARM + messages()) {
 		int code = myc_post_try(system, to, ITEM, payload, scene->size);
 
 		if (!code)
@@ -389,9 +438,9 @@ static void play(void)
 
 #define THREADS_MAX 16
 static struct {
-	pid_t thread[THREADS_MAX]; /* whose window is open */
-	uint64_t windows;	   /* closed and told */
-	uint64_t syscalls, number; /* in windows; of the last one */
+	pid_t thread[THREADS_MAX];	  /* whose window is open */
+	uint64_t windows;		  /* closed and told */
+	uint64_t wakes, syscalls, number; /* in windows; others than wakes and waits, the last */
 } trace;
 
 /* Replaces one thread by another, 0 = none. */
@@ -413,7 +462,13 @@ static void at_syscall(pid_t thread)
 	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return;
 	if (info.entry.nr != MARK) {
-		if (replace(thread, thread)) {
+		if (!replace(thread, thread))
+			return;
+		bool waits = info.entry.nr == SYS_ppoll || info.entry.nr == SYS_read;
+
+		if (scene->sleeps && (waits || info.entry.nr == SYS_write)) {
+			trace.wakes += !waits;
+		} else {
 			trace.syscalls++;
 			trace.number = info.entry.nr;
 		}
@@ -476,16 +531,28 @@ static void costs_nothing_but_itself(void **state)
 	kill(child, SIGKILL);
 	while (waitpid(-1, NULL, __WALL) > 0)
 		;
-	print_message("  %" PRIu64 " windows of %d: %" PRIu64 " allocations, %" PRIu64
-		      " locks, %" PRIu64 " page faults, %" PRIu64 " syscalls (last %" PRIu64 ")\n",
-		      trace.windows, MESSAGES, told->allocations, told->locks, told->faults,
-		      trace.syscalls, trace.number);
+	print_message("  %" PRIu64 " windows of %" PRIu64 ": %" PRIu64 " allocations, %" PRIu64
+		      " locks, %" PRIu64 " page faults, %" PRIu64 " wakes, %" PRIu64
+		      " other syscalls (last %" PRIu64 ")\n",
+		      trace.windows, messages(), told->allocations, told->locks, told->faults,
+		      trace.wakes, trace.syscalls, trace.number);
 	if (!whole)
 		fail_msg("the scene ended with status 0x%x", (unsigned)status);
+	if (scene->sinful) {
+		assert_int_equal(told->allocations, ALLOCATIONS_SEEN);
+		assert_int_equal(told->locks, ALLOCATIONS_SEEN);
+		assert_true(told->faults >= 1);
+		assert_int_equal(trace.syscalls, 1);
+		assert_int_equal(trace.number, SYS_getppid);
+		return;
+	}
 	assert_int_equal(told->allocations, 0);
 	assert_int_equal(told->locks, 0);
 	assert_int_equal(told->faults, 0);
 	assert_int_equal(trace.syscalls, 0);
+	/* One at most for each message. */
+	assert_true(trace.wakes <= scene->windows * messages());
+	assert_true(!scene->sleeps || trace.wakes > 0);
 }
 
 int main(void)
