@@ -61,14 +61,19 @@ int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc
 	return put_outbox(actor->executor, actor, flow, kind, from, hold, parts, size);
 }
 
-/* Takes a buffer; when none is free, looks first whether some have come home. */
-static int take(struct myc_pool *pool, uint32_t size, uint32_t *hold)
+/* Takes a buffer; when none is free, looks first whether some have come home, also by rings that were
+ * made since our last look (a plain thread has no turns, an executor may be in its first ones). */
+static int take(struct myc_sender *sender, uint32_t size, uint32_t *hold)
 {
+	struct myc_pool *pool = &sender->pool;
 	int code = myc_pool_take(pool, size, hold);
 
-	if (code != -ENOBUFS || !myc_pool_collect(pool, UINT32_MAX))
+	if (code != -ENOBUFS)
 		return code;
-	return myc_pool_take(pool, size, hold);
+	for (uint32_t p = 0; p < sender->system->workspace.processes; p++)
+		for (uint32_t s = 0; s < MYC_EXECUTORS_MAX; s++)
+			myc_pool_scan_source(pool, p, s);
+	return myc_pool_collect(pool, UINT32_MAX) ? myc_pool_take(pool, size, hold) : code;
 }
 
 int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
@@ -80,7 +85,7 @@ int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
 
 	if (size > MYC_POOL_SIZE_MAX)
 		return -EMSGSIZE;
-	int code = take(pool, (uint32_t)size, &hold);
+	int code = take(sender, (uint32_t)size, &hold);
 
 	if (code)
 		return code;
@@ -133,7 +138,7 @@ static struct myc_pool *pool_of(struct myc_actor *actor)
 int myc_body_take(struct myc_actor *self, uint32_t size, struct myc_body *body)
 {
 	struct myc_pool *pool = pool_of(self);
-	int code = take(pool, size, &body->hold);
+	int code = take(&self->executor->out, size, &body->hold);
 
 	if (code)
 		return code;

@@ -108,21 +108,6 @@ void myc_attachments_close(struct myc_system *system)
 			myc_sender_close(&system->attachment[i].out);
 }
 
-/* A plain thread has no turns: when its buffers are out it looks for those that came back. */
-static int post_large(struct myc_sender *sender, struct myc_flow_out *flow, uint16_t type,
-		      const void *payload, size_t size)
-{
-	int code = myc_body_send_copy(sender, NULL, flow, type, payload, size, false);
-
-	if (code != -ENOBUFS)
-		return code;
-	for (uint32_t p = 0; p < sender->system->workspace.processes; p++)
-		for (uint32_t s = 0; s < MYC_EXECUTORS_MAX; s++)
-			myc_pool_scan_source(&sender->pool, p, s);
-	myc_body_turn(sender);
-	return myc_body_send_copy(sender, NULL, flow, type, payload, size, false);
-}
-
 int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_address to,
 		  uint64_t kind, uint32_t correlation, const void *payload, size_t size)
 {
@@ -165,14 +150,14 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 	if (!code)
 		code = myc_sender_flow(sender, MYC_NOBODY, &ref, &flow);
 	if (!code && size > MYC_PAYLOAD_MAX) {
-		code = post_large(sender, flow, type, payload, size);
+		code = myc_body_send_copy(sender, NULL, flow, type, payload, size, false);
 		goto wake;
 	}
 	if (!code)
 		code = myc_sender_may(sender, flow);
 	if (!code)
 		myc_sender_put_slow(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
-			       myc_slot_from(MYC_SLOT_PLAIN, 0), payload, size);
+				    myc_slot_from(MYC_SLOT_PLAIN, 0), payload, size);
 wake:
 	/* Also after -EAGAIN: a new flow wants to be learnt. */
 	if (sender->dirty)
