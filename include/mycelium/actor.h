@@ -67,6 +67,7 @@ struct myc_behaviour {
 	 * could keep it out for ever): so it is at most this, plus one for each such sender. */
 	uint32_t mailbox_capacity;
 	uint32_t capacity_per_sender;	     /* credit of one sender, 0 = 64 */
+	uint32_t stash_capacity;	     /* messages put aside, 0 = none: mycelium/become.h */
 	int (*init)(struct myc_actor *self); /* first start and every restart */
 	int (*started)(
 		struct myc_actor *self); /* after init: all actors of the process have addresses */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An actor that goes on with other handlers: protocols and state machines, a behaviour a state.
+ * An actor that goes on with other handlers: protocols and state machines, a behaviour a state; and messages
+ * that come when it cannot deal with them, put aside until it can.
  *
  *	              become(B)            become_over(C)
  *	first (spawned) ------> B (or B')  -------------> C above B        at most MYC_BEHAVIOURS_MAX
@@ -45,6 +46,43 @@ int myc_become_over(struct myc_actor *self, const struct myc_behaviour *behaviou
 int myc_unbecome(struct myc_actor *self);
 /* The current one. */
 const struct myc_behaviour *myc_behaviour_now(const struct myc_actor *self);
+
+/* ---- messages put aside ------------------------------------------------------------------------ */
+
+/*
+ *	mailbox --> in hand --> handled
+ *	   ^           | myc_stash, myc_postpone
+ *	   |           v
+ *	   `-------- stash       myc_unstash; those postponed also at the next change of behaviour
+ *
+ * The stash is a part of the mailbox: a message there keeps its sender's credit until it is handled, so that
+ * the mailbox's bound holds; its body stays lent. Both are in the order of arrival, and what comes
+ * back takes its place in that order: in front, and no message overtakes an older one of its sender by
+ * having been put aside. It is handled from the mailbox, after the handler at work has returned.
+ *
+ * A restart in place gives everything back to the mailbox, and so does the successor of a killed process:
+ * order and bodies as they were. When the actor stops or drains, what is there becomes dead letters, and
+ * asks among it are bounced.
+ *
+ * A sender whose whole credit lies in the stash can send nothing more, not even what the actor waits for:
+ * choose stash_capacity below capacity_per_sender where that comes from the same sender.
+ */
+
+/* From the message handler: the message in hand goes to the stash, when the handler has returned 0. One that
+ * fails has handled it, as ever. Postponed, it comes back by itself at the next change of behaviour; one in
+ * the same handler counts.
+ * -ENOBUFS: stash_capacity messages are there, or too many bodies are held by this executor; -ENOENT: no
+ * message is in hand; -EPERM: a worker of a pool (its job is done when its handler has returned). A handler that kept or passed on the body, and put the message aside, fails with
+ * -EINVAL. */
+int myc_stash(struct myc_actor *self);
+int myc_postpone(struct myc_actor *self);
+/* The `count` oldest go back to the mailbox. Returns how many there were. */
+uint32_t myc_unstash(struct myc_actor *self, uint32_t count);
+static inline uint32_t myc_unstash_all(struct myc_actor *self)
+{
+	return myc_unstash(self, UINT32_MAX);
+}
+uint32_t myc_stashed(const struct myc_actor *self); /* how many are there */
 
 #ifdef __cplusplus
 }

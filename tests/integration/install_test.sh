@@ -59,6 +59,13 @@ LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/workers" >"$dir/workers.out" 
 printf '%s\n' '7: 705' '8: 800' '1 worker died, 1 job was given again' 'client: a price' 'client: too fast' 'client: too fast' \
 	'client: asks no more' 'accepted 5, done 3, too fast 2' | cmp - "$dir/workers.out" ||
 	failed "the example of docs/WORKERS.md says something else"
+awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/STATES.md >"$dir/states.c"
+# shellcheck disable=SC2046,SC2086
+${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/states.c" $(pkg-config --cflags --libs mycelium) -pthread \
+	-o "$dir/states" || failed "the example of docs/STATES.md does not compile"
+LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/states" >"$dir/states.out" || failed "the example of docs/STATES.md ends with $?"
+printf '%s\n' 'logged on' 'order 1' 'order 2' 'order 3' 'logged off' 'logged on' 'order 4' '4 orders sent' |
+	cmp - "$dir/states.out" || failed "the example of docs/STATES.md says something else"
 readelf -d "$dir/shared" | grep -q 'NEEDED.*libmycelium.so.0' || failed "the shared example has not the library"
 rm "$dir"/prefix/lib/libmycelium.so*
 rallies static --static

@@ -17,6 +17,7 @@
 #include "core/body.h"
 #include "core/topic_actor.h"
 #include "core/exit.h"
+#include "core/stash.h"
 
 #define STUCK_NS 1000000000u
 
@@ -112,6 +113,7 @@ int myc_actor_begin(struct myc_actor *actor)
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
 		myc_asks_forget(actor);
 		myc_topics_forget(actor);
+		myc_stash_give_back(actor, UINT32_MAX, false);
 		if (!restart_allowed(actor))
 			return give_up(actor, code);
 		count_restart(actor, code);
@@ -139,6 +141,7 @@ void myc_actor_after(struct myc_actor *actor, int code)
 		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
 		myc_asks_forget(actor);
 		myc_topics_forget(actor);
+		myc_stash_give_back(actor, UINT32_MAX, false);
 		if (!restart_allowed(actor)) {
 			give_up(actor, code);
 			return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "core/executor.h"
+#include "core/stash.h"
 
 void myc_become_first(struct myc_actor *actor)
 {
@@ -30,6 +30,8 @@ static int change(struct myc_actor *self, uint32_t becomes, const struct myc_beh
 	self->message = myc_actor_hook(self, message);
 	if (!self->message)
 		self->message = myc_actor_ignore;
+	more->change_hand = self->metrics->messages;
+	myc_stash_give_back(self, UINT32_MAX, true);
 	int code = myc_actor_now(self)->entered ? myc_actor_now(self)->entered(self) : 0;
 
 	more->changing = false;

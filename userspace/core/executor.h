@@ -10,7 +10,7 @@
  *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
  *   actor     life of one actor: init, failure, restart, stop       (actor.c, exit.c)
- *   become    other handlers for the same actor                             (become.c)
+ *   become    other handlers for the same actor, messages put aside (become.c, stash.c)
  *   watches   links and monitors                                   (watch.c, link.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
  *   system    making all of it from a region                                (system.c, post.c)
@@ -37,7 +37,8 @@
 #define MYC_NAME_SIZE	    48 /* with its 0 */
 #define MYC_BASE_BEHIND	    (1u << 29)
 #define MYC_NONE	    UINT32_MAX
-#define MYC_UNRUNG_SLEEP_NS 1000000 /* longest sleep when other processes cannot wake us */
+#define MYC_HAND_OVER	    (UINT32_MAX - 1) /* no message is in hand, though one was begun */
+#define MYC_UNRUNG_SLEEP_NS 1000000	     /* longest sleep when other processes cannot wake us */
 
 /* A counter in the region: this thread is its one writer, anyone reads. */
 static inline void myc_count(uint64_t *counter)
@@ -268,9 +269,12 @@ struct myc_actor_more {
 	/* Behaviours it became, the current one last (core/become.c). */
 	const struct myc_behaviour *become[MYC_BEHAVIOURS_MAX];
 	uint32_t becomes;
-	bool changing;	 /* in `left` or `entered` */
-	bool cycle_told; /* a cycle was, in this pause */
-	uint32_t waits;	 /* while they are linked: core/cycle.c */
+	bool changing;	      /* in `left` or `entered` */
+	bool cycle_told;      /* a cycle was, in this pause */
+	uint32_t waits;	      /* while they are linked: core/cycle.c */
+	uint64_t change_hand; /* metrics->messages at the last change */
+	uint32_t stash_first, stash_last, stash_count;
+	bool postpone; /* with put_aside: until the next change */
 };
 
 /* The first line is what a message needs; an idle actor has this, its metrics, slot and state. */
@@ -281,9 +285,10 @@ struct myc_actor {
 	myc_address address;
 	int (*message)(struct myc_actor *self, const struct myc_message *message);
 	uint8_t aside; /* enum myc_aside: why a message does not go straight to the handler */
-	bool stop_asked;
-	uint8_t life;	  /* enum myc_actor_state, as its executor sees it */
-	bool adopted : 1; /* its executor knows it */
+	bool stop_asked : 1;
+	bool put_aside : 1; /* the message in hand goes into the stash */
+	uint8_t life;	    /* enum myc_actor_state, as its executor sees it */
+	bool adopted : 1;   /* its executor knows it */
 	bool ready_listed : 1;
 	bool state_from_slab : 1;
 	bool has_topics : 1; /* subscriptions or claims, as it may be */
@@ -342,6 +347,11 @@ static inline void myc_actor_aside(struct myc_actor *actor, enum myc_aside why, 
 static inline bool myc_actor_waits(const struct myc_actor *actor)
 {
 	return actor->aside & (MYC_ASIDE_OUTBOX | MYC_ASIDE_AWAIT | MYC_ASIDE_SUSPENDED);
+}
+/* What waits for its handlers, and what they have put aside. */
+static inline uint32_t myc_actor_mailbox(const struct myc_actor *actor)
+{
+	return actor->pending_count + (actor->more ? actor->more->stash_count : 0);
 }
 static inline bool myc_actor_runs(const struct myc_actor *actor)
 {
@@ -418,6 +428,7 @@ struct myc_executor {
 	uint32_t pending_entries, pending_free;
 	int32_t granted; /* credit out there, all actors */
 	uint64_t pending_order;
+	uint32_t pending_hand;	 /* the one in hand, MYC_NONE, MYC_HAND_OVER */
 	struct myc_actor *ready; /* with pending messages and not paused */
 	struct myc_actor *ready_last;
 

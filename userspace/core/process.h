@@ -89,7 +89,8 @@ int myc_system_wait(struct myc_system *system, uint32_t timeout_ms);
 struct myc_actor_metrics {
 	uint64_t address; /* 0 = slot free */
 	uint64_t messages, messages_sent, sends_refused, timers, feed_events, restarts;
-	uint64_t mailbox_depth, mailbox_depth_max, outbox_depth, in_doubt;
+	uint64_t mailbox_depth, mailbox_depth_max, outbox_depth,
+		in_doubt;   /* what is put aside lies in the mailbox */
 	uint64_t paused_ns; /* with messages in the outbox, in all; renewed about once a second */
 	uint64_t stuck;	    /* pauses longer than a second: see myc_send in mycelium/actor.h */
 	uint64_t topic_events, topic_lost; /* lost: messages, as told by MYC_TOPIC_LOST */

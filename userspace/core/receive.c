@@ -7,6 +7,7 @@
 #include "core/body.h"
 #include "core/receiver.h"
 #include "core/signal.h"
+#include "core/stash.h"
 #include "core/watch.h"
 
 /* ---- pending queue ----------------------------------------------------------------------------- */
@@ -37,22 +38,22 @@ void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, 
 		actor->pending_first = index;
 	actor->pending_last = index;
 	myc_actor_aside(actor, MYC_ASIDE_PENDING, true);
-	__atomic_store_n(&metrics->mailbox_depth, actor->pending_count, __ATOMIC_RELAXED);
-	if (actor->pending_count > metrics->mailbox_depth_max)
-		__atomic_store_n(&metrics->mailbox_depth_max, actor->pending_count,
-				 __ATOMIC_RELAXED);
+	uint32_t depth = myc_actor_mailbox(actor);
+
+	__atomic_store_n(&metrics->mailbox_depth, depth, __ATOMIC_RELAXED);
+	if (depth > metrics->mailbox_depth_max)
+		__atomic_store_n(&metrics->mailbox_depth_max, depth, __ATOMIC_RELAXED);
 }
 
-/* Out of the lane into the actor's queue. Died between the two stores: the entry is there, and
- * recovery moves the lane's progress behind it. */
-bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
-		       struct myc_flow_in *flow, const struct myc_slot *slot, uint64_t credited,
-		       uint32_t hold)
+/* Died between the two stores: the entry is there, and recovery moves the lane's progress behind it. */
+uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *inlet,
+			       struct myc_flow_in *flow, const struct myc_slot *slot,
+			       uint64_t credited, uint32_t hold, enum myc_pending_state state)
 {
 	uint32_t index = executor->pending_free;
 
 	if (index == MYC_NONE) /* cannot be: each credit reserved one */
-		return false;
+		return MYC_NONE;
 	struct myc_pending *entry = &executor->pending[index];
 
 	executor->pending_free = executor->pending_next[index];
@@ -61,17 +62,30 @@ bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
 	entry->ring = MYC_RING_ORDINARY;
 	entry->position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 	entry->credited = credited;
+	entry->counting = 0;
+	entry->stash = 0;
 	executor->pending_hold[index] = hold;
 	entry->slot = *slot;
 	myc_order_for_successor();
 	MYC_POINT("pend: written, not stored");
-	__atomic_store_n(&entry->order, ++executor->pending_order << 2 | MYC_PENDING_QUEUED,
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->order, ++executor->pending_order << 2 | state, __ATOMIC_RELAXED);
 	MYC_POINT("pend: stored, not done");
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
-	myc_pending_append(executor, flow->actor, index);
 	myc_count(&executor->words->pended);
-	return true;
+	return index;
+}
+
+/* Out of the lane into the actor's queue. */
+bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
+		       struct myc_flow_in *flow, const struct myc_slot *slot, uint64_t credited,
+		       uint32_t hold)
+{
+	uint32_t index = myc_receiver_set_down(executor, inlet, flow, slot, credited, hold,
+					       MYC_PENDING_QUEUED);
+
+	if (index != MYC_NONE)
+		myc_pending_append(executor, flow->actor, index);
+	return index != MYC_NONE;
 }
 
 void myc_pending_free(struct myc_executor *executor, uint32_t index)
@@ -91,7 +105,8 @@ static uint32_t pending_take(struct myc_executor *executor, struct myc_actor *ac
 	actor->pending_first = executor->pending_next[index];
 	actor->pending_count--;
 	myc_actor_aside(actor, MYC_ASIDE_PENDING, actor->pending_count);
-	__atomic_store_n(&actor->metrics->mailbox_depth, actor->pending_count, __ATOMIC_RELAXED);
+	__atomic_store_n(&actor->metrics->mailbox_depth, myc_actor_mailbox(actor),
+			 __ATOMIC_RELAXED);
 	return index;
 }
 
@@ -99,11 +114,12 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 {
 	struct myc_executor *executor = actor->executor;
 
+	myc_stash_give_back(actor, UINT32_MAX, false);
 	while (actor->pending_count) {
 		uint32_t index = pending_take(executor, actor);
-		const struct myc_pending *entry = &executor->pending[index];
-		struct myc_inlet *inlet = &executor->inlet[entry->lane_in];
+		struct myc_pending *entry = &executor->pending[index];
 
+		myc_stash_let_go(executor, entry);
 		if (entry->credited)
 			myc_pool_done(&executor->out.pool, executor->pending_hold[index]);
 		else
@@ -111,8 +127,7 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 		myc_letter_note(executor, MYC_DEAD_LETTER_NO_ACTOR, entry->from, actor->address,
 				&entry->slot);
 		myc_ask_bounce_if(executor, entry->from, &entry->slot, -ESRCH);
-		myc_credit_handled(executor, inlet, &inlet->flow[entry->slot.flow],
-				   entry->position);
+		myc_pending_counted(executor, entry);
 		myc_pending_free(executor, index);
 	}
 }
@@ -121,7 +136,32 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 
 /* ---- delivering -------------------------------------------------------------------------------- */
 
-static inline void deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
+/* What a handler asked for, and that it failed. True: the message in hand is to be put aside. */
+__attribute__((noinline)) static bool delivered(struct myc_actor *actor, int code, uint32_t body)
+{
+	if (code >= 0 && actor->put_aside) {
+		code = myc_stash_take(actor, body);
+		if (!code)
+			return true;
+	}
+	actor->put_aside = false;
+	/* It is over, whatever runs in here. */
+	actor->executor->pending_hand = MYC_HAND_OVER;
+	myc_actor_after(actor, code);
+	actor->executor->pending_hand = MYC_NONE;
+	return false;
+}
+
+/* After it has been put aside. */
+static void set_aside(struct myc_actor *actor, uint32_t index)
+{
+	myc_stash_add(actor, index);
+	if (actor->stop_asked)
+		myc_actor_after(actor, 0);
+}
+
+/* True: not handled, the actor puts it aside. */
+static inline bool deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
 			   const void *payload, uint32_t size, uint32_t body)
 {
 	struct myc_message message = {
@@ -136,8 +176,9 @@ static inline void deliver(struct myc_actor *actor, uint64_t from, const struct 
 	myc_count(&actor->metrics->messages);
 	int code = actor->message(actor, &message);
 
-	if (code < 0 || actor->stop_asked)
-		myc_actor_after(actor, code);
+	if (__builtin_expect(code < 0 || actor->stop_asked || actor->put_aside, 0))
+		return delivered(actor, code, body);
+	return false;
 }
 
 static inline struct myc_flow_in *flow_of(struct myc_inlet *inlet, const struct myc_slot *slot)
@@ -232,7 +273,13 @@ static inline __attribute__((always_inline)) void take_one(struct myc_executor *
 		return;
 	}
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
-	deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE);
+	if (__builtin_expect(
+		    deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE),
+		    0)) {
+		set_aside(actor, myc_receiver_set_down(executor, inlet, flow, slot, 0,
+						       MYC_HOLD_NONE, MYC_PENDING_STASHED));
+		return;
+	}
 	myc_credit_handled(executor, inlet, flow, inlet->lane.next[MYC_RING_ORDINARY] + 1);
 	inlet->lane.next[MYC_RING_ORDINARY]++;
 }
@@ -263,12 +310,17 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 		take_aside(executor, inlet, flow, slot);
 		return true;
 	}
-	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
-	uint32_t hold =
-		myc_pool_credit(&executor->out.pool, &reference,
-				myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
+	struct myc_actor *actor = flow->actor;
+	uint64_t origin = myc_origin_lane((uint32_t)(inlet - executor->inlet), position);
 
-	deliver(flow->actor, flow->from, slot, view.data, view.size, hold);
+	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
+	uint32_t hold = myc_pool_credit(&executor->out.pool, &reference, origin);
+
+	if (deliver(actor, flow->from, slot, view.data, view.size, hold)) {
+		set_aside(actor, myc_receiver_set_down(executor, inlet, flow, slot, origin, hold,
+						       MYC_PENDING_STASHED));
+		return true;
+	}
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 	myc_pool_done(&executor->out.pool, hold);
@@ -421,7 +473,6 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 {
 	uint32_t index = actor->pending_first, hold = MYC_HOLD_NONE;
 	struct myc_pending *entry = &executor->pending[index];
-	struct myc_inlet *inlet = &executor->inlet[entry->lane_in];
 	struct myc_view view = {.data = entry->slot.payload, .size = entry->slot.size};
 	struct myc_reference reference = {0};
 
@@ -432,6 +483,7 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 		 myc_body_check(executor, &entry->slot, &reference, &view))
 		return false;
 	pending_take(executor, actor);
+	myc_stash_let_go(executor, entry);
 	__atomic_store_n(&entry->order, (entry->order & ~3ull) | MYC_PENDING_BEGUN,
 			 __ATOMIC_RELAXED);
 	MYC_POINT("pending: begun");
@@ -439,8 +491,22 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 		myc_pool_view(&executor->out.pool, hold, &view);
 	else if (entry->slot.flags & MYC_SLOT_REFERENCE)
 		hold = myc_pool_credit(&executor->out.pool, &reference, myc_origin_pending(index));
-	deliver(actor, entry->from, &entry->slot, view.data, view.size, hold);
-	myc_credit_handled(executor, inlet, &inlet->flow[entry->slot.flow], entry->position);
+	executor->pending_hand = index;
+	bool aside = deliver(actor, entry->from, &entry->slot, view.data, view.size, hold);
+
+	executor->pending_hand = MYC_NONE;
+	if (aside) {
+		if (hold != MYC_HOLD_NONE && !entry->credited)
+			entry->credited = myc_origin_pending(index);
+		executor->pending_hold[index] = hold;
+		myc_order_for_successor();
+		__atomic_store_n(&entry->order, entry->order | MYC_PENDING_STASHED,
+				 __ATOMIC_RELAXED);
+		MYC_POINT("pending: put aside");
+		set_aside(actor, index);
+		return true;
+	}
+	myc_pending_counted(executor, entry);
 	myc_pending_free(executor, index);
 	if (hold != MYC_HOLD_NONE)
 		myc_pool_done(&executor->out.pool, hold);

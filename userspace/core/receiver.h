@@ -80,6 +80,21 @@ struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc
 bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
 		       struct myc_flow_in *flow, const struct myc_slot *slot, uint64_t credited,
 		       uint32_t hold);
+/* The same, in a state of the caller's choice and in no queue: its index, MYC_NONE. */
+uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *inlet,
+			       struct myc_flow_in *flow, const struct myc_slot *slot,
+			       uint64_t credited, uint32_t hold, enum myc_pending_state state);
+/* The message of a pending entry is dealt with: counted in its flow, which a successor can tell. */
+static inline void myc_pending_counted(struct myc_executor *executor, struct myc_pending *entry)
+{
+	struct myc_inlet *inlet = &executor->inlet[entry->lane_in];
+	struct myc_flow_in *flow = &inlet->flow[entry->slot.flow];
+
+	__atomic_store_n(&entry->counting, 1ull << 32 | (uint32_t)(flow->handled + 1),
+			 __ATOMIC_RELAXED);
+	MYC_POINT("pending: to be counted");
+	myc_credit_handled(executor, inlet, flow, entry->position);
+}
 /* A filled pending entry into its actor's queue; an entry given back. */
 void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, uint32_t index);
 void myc_pending_free(struct myc_executor *executor, uint32_t index);

@@ -26,7 +26,15 @@ static bool counted_already(const struct myc_inlet *inlet, uint32_t flow, uint32
 {
 	uint64_t counted = inlet->lane.counted[flow];
 
-	return myc_pair_high(counted) && (int32_t)(myc_pair_low(counted) - position) >= 0;
+	return myc_pair_high(counted) && myc_pair_low(counted) == position;
+}
+
+/* The same, of one that was moved to a pending entry. */
+static bool pending_counted(const struct myc_inlet *inlet, const struct myc_pending *entry)
+{
+	uint32_t handled = myc_pair_high(inlet->lane.counted[entry->slot.flow]);
+
+	return entry->counting && (int32_t)(handled - (uint32_t)entry->counting) >= 0;
 }
 
 /* Loans of messages that were begun, or that an earlier successor put back, stay here; all others go
@@ -58,7 +66,9 @@ static void claim(struct myc_executor *executor)
 				: MYC_HOLD_NONE;
 }
 
-/* Counts a message in doubt; true: it is to be given to its actor again. Its body may have gone on. */
+/* Counts a message in doubt; true: it is to be given to its actor again. Its body may have gone on. False:
+ * its loan is over once it is counted, not before: without a loan it would look as if no handler had seen
+ * it. */
 static bool in_doubt(struct myc_executor *executor, const struct myc_flow_in *flow,
 		     struct myc_slot *slot, uint32_t hold)
 {
@@ -71,8 +81,6 @@ static bool in_doubt(struct myc_executor *executor, const struct myc_flow_in *fl
 		slot->flags |= MYC_MESSAGE_REDELIVERED;
 		return true;
 	}
-	if (hold != MYC_HOLD_NONE)
-		myc_pool_done(&executor->out.pool, hold);
 	myc_letter_note(executor, MYC_DEAD_LETTER_IN_DOUBT, flow->from, flow->to, slot);
 	myc_ask_bounce_if(executor, flow->from, slot, -ENOTCONN);
 	return false;
@@ -122,6 +130,8 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 	}
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+	if (hold != MYC_HOLD_NONE)
+		myc_pool_done(&executor->out.pool, hold);
 }
 
 static int by_order(const void *a, const void *b)
@@ -149,11 +159,11 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 					   ? &inlet->flow[entry->slot.flow]
 					   : NULL;
 
-	if (!flow || counted_already(inlet, entry->slot.flow, entry->position)) {
+	if (!flow || pending_counted(inlet, entry)) {
 		end_pending(executor, index, hold);
 		return;
 	}
-	if ((int32_t)(entry->position - inlet->lane.next[MYC_RING_ORDINARY]) > 0)
+	if (entry->position == inlet->lane.next[MYC_RING_ORDINARY] + 1)
 		myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 	struct myc_actor *actor = flow->actor;
 	bool begun = (entry->order & 3) == MYC_PENDING_BEGUN;
@@ -161,11 +171,9 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 
 	flow->received++;
 	/* Begun, and its loan is not there: no handler has seen it. */
-	if (begun && (hold != MYC_HOLD_NONE || !(entry->slot.flags & MYC_SLOT_REFERENCE))) {
+	if (begun && (hold != MYC_HOLD_NONE || !(entry->slot.flags & MYC_SLOT_REFERENCE)))
 		keep = in_doubt(executor, flow, &entry->slot, hold);
-		if (!keep)
-			hold = MYC_HOLD_NONE; /* gone home */
-	} else if (!keep) {
+	else if (!keep) {
 		if (hold == MYC_HOLD_NONE)
 			(void)myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
 		myc_letter_note(executor, MYC_DEAD_LETTER_NO_ACTOR, flow->from, flow->to,
@@ -173,10 +181,12 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 		myc_ask_bounce_if(executor, flow->from, &entry->slot, -ESRCH);
 	}
 	if (!keep) {
-		myc_credit_handled(executor, inlet, flow, entry->position);
+		myc_pending_counted(executor, entry);
 		end_pending(executor, index, hold);
 		return;
 	}
+	entry->stash = 0;
+	entry->counting = 0;
 	if (hold != MYC_HOLD_NONE && !entry->credited)
 		entry->credited = myc_origin_pending(index);
 	myc_order_for_successor();
@@ -193,7 +203,7 @@ void myc_receiver_resume(struct myc_executor *executor)
 
 	claim(executor);
 	myc_pool_recovered(&executor->out.pool);
-	executor->pending_free = MYC_NONE;
+	executor->pending_free = executor->pending_hand = MYC_NONE;
 	for (uint32_t i = executor->pending_entries; i-- > 0;) {
 		if (executor->pending[i].order && entries) {
 			entries[found++] = &executor->pending[i];

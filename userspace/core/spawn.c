@@ -129,7 +129,7 @@ static int fill_more(struct myc_actor *actor, const struct myc_spawn_opts *opts)
 	char *at;
 
 	if (!opts->name && !opts->settings_count && !opts->restarts_max &&
-	    !opts->restarts_window_ns)
+	    !opts->restarts_window_ns && !actor->behaviour->stash_capacity)
 		return 0;
 	more = myc_actor_more(actor);
 	if (!more)

@@ -257,19 +257,27 @@ struct myc_executor_words {
 _Static_assert(sizeof(struct myc_executor_words) == 256, "layout");
 _Static_assert(MYC_DEAD_LETTERS_COUNT <= 8 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");
 
-/* A message that waits in its receiver's executor: its actor is paused. Stored last: order =
- * arrival << 2 | state; a begun one is in doubt after a crash. */
-enum myc_pending_state { MYC_PENDING_FREE = 0, MYC_PENDING_QUEUED = 1, MYC_PENDING_BEGUN = 2 };
+/* A message that waits in its receiver's executor: its actor is paused, or has put it aside (core/stash.h).
+ * Stored last: order = arrival << 2 | state; a begun one is in doubt after a crash. */
+enum myc_pending_state {
+	MYC_PENDING_FREE = 0,
+	MYC_PENDING_QUEUED = 1,
+	MYC_PENDING_BEGUN = 2,
+	MYC_PENDING_STASHED = 3,
+};
 struct myc_pending {
 	uint64_t order;
 	uint64_t from;	   /* myc_address of the sender, checked */
 	uint32_t lane_in;  /* index it came by */
 	uint32_t ring;	   /* 0 ordinary, 1 urgent */
 	uint32_t position; /* its number there, from 1 */
-	uint32_t reserved;
+	uint32_t stash;	   /* of the process that put it aside: enum myc_stash_flag */
 	/* A body that its former handling had credited: origin of that loan. Else 0. */
 	uint64_t credited;
-	uint32_t reserved1[6];
+	/* Before it is counted: 2^32 + what its flow's count is with it, so that a successor sees whether it
+	 * was. Those of a flow need not be counted in the order of their positions. Else 0. */
+	uint64_t counting;
+	uint32_t reserved1[4];
 	struct myc_slot slot;
 };
 _Static_assert(sizeof(struct myc_pending) == 128, "two cache lines");
