@@ -29,6 +29,7 @@ struct myc_feed_event;
 struct myc_topic_event;
 struct myc_reply;
 struct myc_signal_event;
+struct myc_state_codec;
 
 #define MYC_PAYLOAD_MAX 40 /* bytes carried inside a slot; more go as a body */
 
@@ -88,6 +89,8 @@ struct myc_behaviour {
 	/* The message in hand when the process died comes again, marked MYC_MESSAGE_REDELIVERED.
 	 * false: it becomes a dead letter, counted as in doubt. */
 	bool redeliver;
+	/* What others may know of, and do to, its state: mycelium/state.h. NULL: nothing. */
+	const struct myc_state_codec *codec;
 };
 
 /* ---- about oneself ------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include <mycelium/letter.h>
 #include <mycelium/link.h>
 #include <mycelium/shutdown.h>
+#include <mycelium/state.h>
 #include <mycelium/system.h>
 #include <mycelium/topic.h>
 #include <mycelium/workers.h>

@@ -116,14 +116,15 @@ static bool world_naps(const struct myc_system *system)
 }
 
 /* Sends by the rules of myc_post. */
-static int request(struct myc_attachment *attachment, myc_address from, myc_address to,
-		   uint64_t kind, const void *payload, size_t size, uint64_t until)
+static int request(struct myc_attachment *attachment, myc_address from,
+		   int (*put)(struct myc_attachment *attachment, myc_address from,
+			      const void *context),
+		   const void *context, uint64_t until)
 {
 	long nap = 1000;
 
 	for (;;) {
-		int code = myc_post_from(attachment, from, to, kind, attachment->call.number,
-					 payload, size);
+		int code = put(attachment, from, context);
 
 		if (code != -EAGAIN)
 			return code;
@@ -172,18 +173,16 @@ static int wait_for(struct myc_system *system, struct myc_call *call, myc_addres
 	}
 }
 
-int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
-	     size_t size, struct myc_answer *out, uint64_t timeout_ns)
+int myc_call_by(struct myc_system *system, myc_address to,
+		int (*put)(struct myc_attachment *attachment, myc_address from,
+			   const void *context),
+		const void *context, struct myc_answer *out, uint64_t timeout_ns)
 {
 	uint64_t now = timeout_ns == MYC_FOREVER ? 0 : now_of(system);
 	uint64_t until = now + timeout_ns < now ? MYC_FOREVER : now + timeout_ns;
 	struct myc_attachment *attachment;
 	int code;
 
-	if (size > MYC_PAYLOAD_MAX)
-		return -EMSGSIZE;
-	if (type >= MYC_TYPE_FRAMEWORK)
-		return -EINVAL;
 	code = myc_attached(system, &attachment);
 	if (code)
 		return code;
@@ -203,8 +202,7 @@ int myc_call(struct myc_system *system, myc_address to, uint16_t type, const voi
 			    __ATOMIC_RELAXED))
 		code = -ESHUTDOWN;
 	if (!code)
-		code = request(attachment, from, to, myc_slot_kind(type, (uint8_t)size, 0), payload,
-			       size, until);
+		code = request(attachment, from, put, context, until);
 	if (code && step(call, call->number, WAITING, IDLE))
 		return code;
 	code = wait_for(system, call, to, until);
@@ -216,4 +214,34 @@ int myc_call(struct myc_system *system, myc_address to, uint16_t type, const voi
 		memcpy(out->payload, call->payload, sizeof(out->payload));
 	}
 	return call->status;
+}
+
+struct message {
+	myc_address to;
+	uint64_t kind;
+	const void *payload;
+	size_t size;
+};
+
+static int put_message(struct myc_attachment *attachment, myc_address from, const void *context)
+{
+	const struct message *message = context;
+
+	return myc_post_from(attachment, from, message->to, message->kind, attachment->call.number,
+			     message->payload, message->size);
+}
+
+int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+	     size_t size, struct myc_answer *out, uint64_t timeout_ns)
+{
+	const struct message message = {.to = to,
+					.kind = myc_slot_kind(type, (uint8_t)size, 0),
+					.payload = payload,
+					.size = size};
+
+	if (size > MYC_PAYLOAD_MAX)
+		return -EMSGSIZE;
+	if (type >= MYC_TYPE_FRAMEWORK)
+		return -EINVAL;
+	return myc_call_by(system, to, put_message, &message, out, timeout_ns);
 }

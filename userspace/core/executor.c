@@ -142,6 +142,7 @@ void myc_executor_close(struct myc_executor *executor)
 	myc_asks_close(executor);
 	myc_watches_close(executor);
 	myc_letters_close(executor);
+	free(executor->state_scratch);
 	myc_timers_close(&executor->timers);
 	myc_topics_executor_close(executor);
 	free(executor->inlet);

@@ -443,6 +443,7 @@ struct myc_executor {
 	struct myc_signals signals;
 	struct myc_asks asks;
 	struct myc_watches watches;
+	void *state_scratch;			   /* core/state.c; NULL = none yet */
 	struct myc_letters *letters;		   /* in the region: core/letter.h */
 	struct myc_letter_watcher *letter_watcher; /* NULL = none yet */
 	uint32_t letter_watchers;
@@ -564,6 +565,7 @@ struct myc_system {
 	uint32_t running;      /* executors whose thread lives; under mutex */
 	pthread_mutex_t mutex; /* running, attachments, names, free slots, offers */
 	pthread_cond_t ended;
+	pthread_mutex_t states; /* a thread replaces an actor's state */
 	pthread_key_t attach_key;
 	bool attach_key_made;
 	struct myc_publication *publication; /* topics of this process */

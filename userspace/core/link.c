@@ -241,8 +241,7 @@ int myc_demonitor(struct myc_actor *self, struct myc_monitor monitor)
 
 /* ---- what comes -------------------------------------------------------------------------------- */
 
-/* An actor of this executor, perhaps ended; NULL: it is none, or buried. */
-static struct myc_actor *ours(struct myc_executor *executor, myc_address address)
+struct myc_actor *myc_link_ours(struct myc_executor *executor, myc_address address)
 {
 	const struct myc_system *system = executor->system;
 	uint32_t slot = myc_address_slot(address);
@@ -279,7 +278,7 @@ static struct myc_road *way_back(struct myc_executor *executor, const struct myc
 static int watched(struct myc_executor *executor, struct myc_road *back, myc_address who,
 		   uint32_t incarnation, uint32_t restart, bool through, struct myc_actor **out)
 {
-	struct myc_actor *actor = ours(executor, who);
+	struct myc_actor *actor = myc_link_ours(executor, who);
 	struct myc_signal_dead dead = {.who = who, .restart = restart, .kind = MYC_EXIT_NOPROC};
 
 	*out = NULL;
@@ -344,7 +343,7 @@ static int link_came(struct myc_executor *executor, struct myc_inlet *inlet,
 static int unlink_came(struct myc_executor *executor, struct myc_inlet *inlet,
 		       const struct myc_signal_link *link)
 {
-	struct myc_actor *actor = ours(executor, link->to);
+	struct myc_actor *actor = myc_link_ours(executor, link->to);
 	struct myc_watch *watch = actor ? myc_watch_find_link(executor, actor, link->from) : NULL;
 
 	if (!from_there(executor, inlet, link->from))
@@ -361,7 +360,7 @@ static int unlink_came(struct myc_executor *executor, struct myc_inlet *inlet,
 static int refused_came(struct myc_executor *executor, struct myc_inlet *inlet,
 			const struct myc_signal_link *link)
 {
-	struct myc_actor *actor = ours(executor, link->to);
+	struct myc_actor *actor = myc_link_ours(executor, link->to);
 	struct myc_watch *watch = actor ? myc_watch_find_link(executor, actor, link->from) : NULL;
 
 	if (!from_there(executor, inlet, link->from))
@@ -409,7 +408,7 @@ static int exit_came(struct myc_executor *executor, struct myc_inlet *inlet,
 		     const struct myc_signal_exit *sent)
 {
 	const struct myc_exit_reason reason = {.kind = sent->kind, .code = sent->code};
-	struct myc_actor *actor = ours(executor, sent->to);
+	struct myc_actor *actor = myc_link_ours(executor, sent->to);
 
 	if (!from_there(executor, inlet, sent->from))
 		return -EPROTO;
@@ -430,7 +429,7 @@ static int exit_came(struct myc_executor *executor, struct myc_inlet *inlet,
 static int control_came(struct myc_executor *executor, struct myc_inlet *inlet,
 			const struct myc_signal_control *control)
 {
-	struct myc_actor *actor = ours(executor, control->to);
+	struct myc_actor *actor = myc_link_ours(executor, control->to);
 	int code = control->watch ? watched(executor, way_back(executor, inlet), control->to,
 					    control->incarnation, 0, true, &actor)
 				  : 0;

@@ -24,5 +24,7 @@
  * the answer, nothing was done. */
 int myc_link_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		      const struct myc_slot *slot);
+/* An actor of this executor, perhaps ended; NULL: it is none, or buried. */
+struct myc_actor *myc_link_ours(struct myc_executor *executor, myc_address address);
 
 #endif

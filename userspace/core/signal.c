@@ -9,6 +9,7 @@
 
 #include "core/link.h"
 #include "core/receiver.h"
+#include "core/state.h"
 #include "core/watch.h"
 
 struct myc_signal_entry {
@@ -367,6 +368,10 @@ bool myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 	case MYC_SIGNAL_CALL_ERROR:
 		if (!myc_call_answer(executor->system, slot))
 			late(executor, inlet, slot);
+		break;
+	case MYC_SIGNAL_STATE:
+		if (!myc_state_came(executor, inlet, slot))
+			not_known(executor, slot);
 		break;
 	case MYC_SIGNAL_ASK_MOVED:
 		myc_ask_moved(executor, slot);

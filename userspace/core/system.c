@@ -11,6 +11,7 @@
 #include "core/letter.h"
 #include "core/name.h"
 #include "core/shutdown.h"
+#include "core/state.h"
 #include "core/topic_actor.h"
 #include "core/workers.h"
 
@@ -140,6 +141,12 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 					   MYC_STATUS_ROWS * sizeof(struct myc_status));
 	for (uint32_t i = 0; i < opts.executors && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_LETTERS, i, sizeof(struct myc_letters));
+	for (uint32_t i = 0; i < opts.executors && !code; i++)
+		code = myc_region_plan_add(plan, MYC_BLOCK_STATE, i,
+					   sizeof(struct myc_state_window));
+	if (!code)
+		code = myc_region_plan_add(plan, MYC_BLOCK_STATE, myc_state_window_of_threads(),
+					   sizeof(struct myc_state_window));
 	for (uint32_t i = 0; i < opts.executors && !code; i++)
 		code = myc_region_plan_add(
 			plan, MYC_BLOCK_EXECUTOR, i,
@@ -348,6 +355,7 @@ static int join(struct myc_system **out, const struct myc_system_opts *opts,
 		system->workspace.regions = &system->own;
 	}
 	pthread_mutex_init(&system->mutex, NULL);
+	pthread_mutex_init(&system->states, NULL);
 	pthread_condattr_t monotonic;
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -507,5 +515,6 @@ void myc_system_close(struct myc_system *system)
 	myc_region_unmap(&system->own);
 	pthread_cond_destroy(&system->ended);
 	pthread_mutex_destroy(&system->mutex);
+	pthread_mutex_destroy(&system->states);
 	free(system);
 }

@@ -48,9 +48,10 @@ enum myc_block_kind {
 	MYC_BLOCK_TOPIC_RECORDS = 14, /* index = executor: what it reads elsewhere */
 	MYC_BLOCK_CONTROL = 16,	      /* runtime/: struct myc_worker_control */
 	MYC_BLOCK_PAGE = 17,	      /* without BPF: struct myc_process_page of this process */
-	MYC_BLOCK_LETTERS = 19,	      /* index = executor: struct myc_letters */
-	MYC_BLOCK_SUPERVISOR = 18,    /* supervisor's region: struct myc_supervisor_notes */
-	MYC_BLOCK_USER = 64,	      /* first kind free for applications and tests */
+	MYC_BLOCK_STATE = 20, /* index = executor, or MYC_EXECUTORS_MAX: struct myc_state_window */
+	MYC_BLOCK_LETTERS = 19,	   /* index = executor: struct myc_letters */
+	MYC_BLOCK_SUPERVISOR = 18, /* supervisor's region: struct myc_supervisor_notes */
+	MYC_BLOCK_USER = 64,	   /* first kind free for applications and tests */
 };
 
 struct myc_region_plan {
