@@ -106,7 +106,7 @@ $(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
-CPPFLAGS_tests := -Itests -Ibpf
+CPPFLAGS_tests := -Itests -Ibpf -Itools
 CPPFLAGS_tools := -Itools $(XML_CFLAGS)
 CPPFLAGS_vm-tests := -Itests -Ibpf
 
@@ -151,7 +151,15 @@ $(TEST_A): $(COMMON_OBJ)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-tests: $(TESTS) $(TEST_ACTORS) ## builds the tests
+SBE_DRIVER := $(BUILD)/tests/sbe/sbe-driver
+tests: $(TESTS) $(TEST_ACTORS) $(SBE_DRIVER) ## builds the tests
+
+# Plays schemas: leans on the compiler's own model of them.
+GEN_SRC := $(filter-out %/main.c,$(wildcard tools/myc-gen/*.c))
+$(SBE_DRIVER): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sbe/*.c) $(GEN_SRC))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_myc-gen) -lm -o $@
 
 # Headers that myc-gen makes of schemas in tests/schemas: <sbe/FOLDER/NAME.h>.
 GEN_HEADERS := $(patsubst tests/schemas/%.xml,$(BUILD)/include/sbe/%.h,$(wildcard tests/schemas/car/*-schema.xml))

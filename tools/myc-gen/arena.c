@@ -78,6 +78,9 @@ static void say(struct gen_schema *schema, const struct gen_where *where, const 
 {
 	char *what = gen_vformat(schema->arena, format, list), *line;
 	const char *name = where->name ? where->name : "";
+
+	if (!attribute && value)
+		attribute = "value";
 	const char *assign = attribute && value ? "=\"" : "";
 
 	line = gen_format(schema->arena, "%s:%ld: %s<%s%s%s%s>%s%s%s%s%s: %s\n",

@@ -48,8 +48,8 @@ static void emit_null(struct gen_emit *e, const struct gen_block *block,
 	char *set = text(e, "%s_set_%s", block->c_name, leaf->name);
 
 	if (is_bytes(leaf) && leaf->optional && gen_type_null(leaf->type)) {
-		out(e, "\tif (%s >= %u)\n\t\tmemset(encoder->s.block + %u, %u, %u);\n",
-		    version(block), leaf->since, leaf->at,
+		out(e, "\tif (%s)\n\t\tmemset(encoder->s.block + %u, %u, %u);\n",
+		    born(e, version(block), leaf->since), leaf->at,
 		    (unsigned)gen_type_null(leaf->type) & 255, leaf->count);
 		return;
 	}

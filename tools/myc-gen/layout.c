@@ -45,6 +45,7 @@ static void layout_composite(struct gen_schema *schema, struct gen_type *type)
 			gen_error(schema, &member->where, NULL, NULL,
 				  "the composite is beyond %u bytes or %u values; make it smaller",
 				  SIZE_MAX_BYTES, LEAVES_MAX);
+			cursor = leaves = 0; /* said once is enough */
 			break;
 		}
 	}

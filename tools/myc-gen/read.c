@@ -478,7 +478,14 @@ static void read_root(struct reading *r)
 	}
 }
 
-static void xml_error(struct gen_schema *schema, const xmlError *error, const char *file)
+static void quiet(void *unused, const char *message, ...)
+{
+	(void)unused;
+	(void)message;
+}
+
+static void xml_error(struct gen_schema *schema, const xmlError *error, const char *file,
+		      const char *remedy)
 {
 	struct gen_where at = {.file = error && error->file ? error->file : file,
 			       .line = error ? error->line : 0,
@@ -487,7 +494,7 @@ static void xml_error(struct gen_schema *schema, const xmlError *error, const ch
 	int length = (int)strcspn(what, "\n");
 
 	at.file = gen_format(schema->arena, "%s", at.file);
-	gen_error(schema, &at, NULL, NULL, "%.*s; the file must be well-formed XML", length, what);
+	gen_error(schema, &at, NULL, NULL, "%.*s; %s", length, what, remedy);
 }
 
 bool gen_read(struct gen_schema *schema, const char *file, const char *text, size_t size)
@@ -499,16 +506,18 @@ bool gen_read(struct gen_schema *schema, const char *file, const char *text, siz
 
 	schema->where = (struct gen_where){.file = file};
 	xmlResetLastError();
+	xmlSetGenericErrorFunc(NULL, quiet); /* errors are in the log */
 	if (!context) {
-		xml_error(schema, NULL, file);
+		xml_error(schema, NULL, file, "free some memory");
 		return false;
 	}
 	r.doc = text ? xmlCtxtReadMemory(context, text, (int)size, file, NULL, options)
 		     : xmlCtxtReadFile(context, file, NULL, options);
 	if (!r.doc) {
-		xml_error(schema, xmlCtxtGetLastError(context), file);
+		xml_error(schema, xmlCtxtGetLastError(context), file,
+			  "the file must be there, and well-formed XML");
 	} else if (!text && xmlXIncludeProcessFlags(r.doc, options) < 0) {
-		xml_error(schema, xmlGetLastError(), file);
+		xml_error(schema, xmlGetLastError(), file, "mend the path or the file");
 	} else {
 		read_root(&r);
 	}

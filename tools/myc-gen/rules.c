@@ -14,11 +14,11 @@ static const struct gen_type *part(struct gen_schema *schema, const struct gen_w
 	const struct gen_type *type = gen_target(gen_member(composite, name));
 
 	if (!type && needed)
-		gen_error(schema, where, attribute, composite->name,
+		gen_error(schema, where, attribute, attribute ? composite->name : NULL,
 			  "has no member %s; add it as an unsigned type", name);
 	if (type &&
 	    (type->kind != GEN_TYPE || type->length != 1 || !gen_is_unsigned(type->primitive))) {
-		gen_error(schema, where, attribute, composite->name,
+		gen_error(schema, where, attribute, attribute ? composite->name : NULL,
 			  "its member %s is not an unsigned number; make it uint8 to uint64", name);
 		return NULL;
 	}
@@ -31,7 +31,7 @@ static bool shape(struct gen_schema *schema, const struct gen_where *where, cons
 	unsigned errors = schema->errors;
 
 	if (composite->kind != GEN_COMPOSITE) {
-		gen_error(schema, where, attribute, composite->name,
+		gen_error(schema, where, attribute, attribute ? composite->name : NULL,
 			  "not a composite; name one with a member %s", names[0]);
 		return false;
 	}
@@ -158,21 +158,22 @@ struct sibling {
 	uint32_t id;
 };
 
-static void distinct(struct gen_schema *schema, const struct sibling *list, size_t n)
+static bool distinct(struct gen_schema *schema, const struct sibling *list, size_t n)
 {
 	for (size_t j = 0; j + 1 < n; j++) {
 		if (!strcmp(list[j].name, list[n - 1].name)) {
 			gen_error(schema, list[n - 1].where, "name", list[n - 1].name,
 				  "a second one of that name here, first in line %ld; rename one",
 				  list[j].where->line);
-			return;
+			return false;
 		}
 		if (list[j].id == list[n - 1].id) {
 			gen_error(schema, list[n - 1].where, "id", NULL,
 				  "%u is also %s's; give each its own", list[j].id, list[j].name);
-			return;
+			return false;
 		}
 	}
+	return true;
 }
 
 static uint32_t later(uint32_t a, uint32_t b)
@@ -229,14 +230,14 @@ static void check_block(struct gen_schema *schema, const struct gen_block *block
 			  "has no field; a group needs at least one");
 	for (const struct gen_field *field = block->fields; field; field = field->next) {
 		list[n++] = (struct sibling){&field->where, field->name, field->id};
-		distinct(schema, list, n);
-		once(schema, seen, &field->where, field->id, field->name);
+		if (distinct(schema, list, n))
+			once(schema, seen, &field->where, field->id, field->name);
 		check_field(schema, field);
 	}
 	for (const struct gen_block *group = block->groups; group; group = group->next) {
 		list[n++] = (struct sibling){&group->where, group->name, group->id};
-		distinct(schema, list, n);
-		once(schema, seen, &group->where, group->id, group->name);
+		if (distinct(schema, list, n))
+			once(schema, seen, &group->where, group->id, group->name);
 		appended(schema, &group->where, later(group->since, block->since), &before);
 		check_dimension(schema, group);
 		check_block(schema, group, seen);
@@ -244,8 +245,8 @@ static void check_block(struct gen_schema *schema, const struct gen_block *block
 	before = 0;
 	for (const struct gen_field *data = block->data; data; data = data->next) {
 		list[n++] = (struct sibling){&data->where, data->name, data->id};
-		distinct(schema, list, n);
-		once(schema, seen, &data->where, data->id, data->name);
+		if (distinct(schema, list, n))
+			once(schema, seen, &data->where, data->id, data->name);
 		appended(schema, &data->where, later(data->since, block->since), &before);
 		check_data(schema, data);
 	}
