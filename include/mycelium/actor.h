@@ -158,7 +158,7 @@ int myc_timer_start(struct myc_actor *self, uint64_t delay_ns, uint64_t period_n
 /* After it returns the timer does not fire any more. -ENOENT: it had fired or was cancelled. */
 int myc_timer_cancel(struct myc_actor *self, struct myc_timer timer);
 
-/* Ends the actor after this handler: stopping, stopped. */
+/* Ends the actor after this handler: stopping, stopped. For others it is done: MYC_EXIT_NORMAL. */
 void myc_stop(struct myc_actor *self);
 
 #ifdef __cplusplus

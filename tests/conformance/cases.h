@@ -11,7 +11,10 @@
 	X(body)           \
 	X(ask)            \
 	X(gather)         \
-	X(await)
+	X(await)          \
+	X(monitor)        \
+	X(link)           \
+	X(stop)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)

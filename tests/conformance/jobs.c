@@ -135,6 +135,14 @@ int try_flood(struct probe *from, const struct probe *to, uint64_t first)
 	return let(from, job_flood, to->address, first, 0, 0);
 }
 
+int do_nothing(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	(void)self;
+	(void)me;
+	(void)a;
+	return 0;
+}
+
 /* ---- lives ------------------------------------------------------------------------------------- */
 
 struct myc_exit_reason why_of(uint64_t packed)
@@ -214,6 +222,14 @@ int send_exit(struct probe *who, const struct probe *other, uint64_t why)
 int send_stop(struct probe *who, const struct probe *other, uint32_t how)
 {
 	return let(who, job_send_stop, other->address, how, 0, 0);
+}
+job stop_job(void)
+{
+	return job_send_stop;
+}
+job stop_self_job(void)
+{
+	return job_stop;
 }
 int suspend(struct probe *who, const struct probe *other)
 {

@@ -25,6 +25,7 @@ int try_flood(struct probe *from, const struct probe *to, uint64_t first);
 
 /* ---- lives ------------------------------------------------------------------------------------- */
 
+int do_nothing(struct myc_actor *self, struct probe *me, const uint64_t *a);
 #define WHY(kind_, code_) ((uint64_t)(kind_) | (uint64_t)(uint32_t)(code_) << 32)
 struct myc_exit_reason why_of(uint64_t packed);
 int watch(struct probe *who, const struct probe *other, uint32_t slot);
@@ -38,6 +39,8 @@ int stop_self(struct probe *who);
 int fail_with(struct probe *who, int code); /* its handler returns it */
 int send_exit(struct probe *who, const struct probe *other, uint64_t why);
 int send_stop(struct probe *who, const struct probe *other, uint32_t how);
+job stop_job(void); /* address, how */
+job stop_self_job(void);
 int suspend(struct probe *who, const struct probe *other);
 int resume(struct probe *who, const struct probe *other);
 int look_up(struct probe *who, const char *name); /* word[0]: the address */
