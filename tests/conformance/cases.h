@@ -10,11 +10,15 @@
 	X(credit)         \
 	X(body)           \
 	X(ask)            \
+	X(reply)          \
 	X(gather)         \
 	X(await)          \
 	X(monitor)        \
 	X(link)           \
-	X(stop)
+	X(stop)           \
+	X(suspend)        \
+	X(timer)          \
+	X(spawn)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)

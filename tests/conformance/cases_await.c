@@ -2,14 +2,6 @@
 /* Awaiting a reply, and the cycles that are refused: mycelium/ask.h, myc_ask_await. */
 #include "conformance/cases.h"
 
-static struct probe *replier(uint32_t where, reaction react)
-{
-	struct probe *made = spawn(where);
-
-	made->react = react;
-	return made;
-}
-
 CASE(who_awaits_handles_no_messages_until_the_reply_and_then_in_order)
 {
 	struct probe *a = spawn(HERE), *b = replier(THERE, keeps);

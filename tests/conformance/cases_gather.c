@@ -280,8 +280,12 @@ CASE(a_thread_calls_and_is_answered)
 CASE(a_threads_call_times_out_and_its_reply_is_late)
 {
 	struct probe *b = spawn(THERE);
+	uint64_t first[ERRAND_WORDS] = {b->address, REQUEST, 8, MYC_FOREVER, 320};
 	uint64_t a[ERRAND_WORDS] = {b->address, REQUEST, 8, 5 * MS, 321};
 
+	b->react = echoes;
+	OK(way.at(HERE, do_call, first)); /* from now on there is credit */
+	settle();
 	b->react = keeps;
 	RESULT(way.at(HERE, do_call, a), -ETIMEDOUT);
 	UNTIL(b->kept_count == 1);

@@ -67,7 +67,7 @@ static int find(void *context, const char *name, myc_address *address)
 		const struct probe *probe = &shared->probe[i];
 
 		*address = __atomic_load_n(&probe->address, __ATOMIC_ACQUIRE);
-		if (!*address || strcmp(probe->name, name) != 0)
+		if (!*address || !*probe->name || strcmp(probe->name, name) != 0)
 			continue;
 		const struct myc_actor_slot *slot =
 			myc_view_slot(ours, probe->place, myc_address_slot(*address));

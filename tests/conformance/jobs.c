@@ -227,6 +227,10 @@ job stop_job(void)
 {
 	return job_send_stop;
 }
+job fail_job(void)
+{
+	return job_fail;
+}
 job stop_self_job(void)
 {
 	return job_stop;
@@ -361,6 +365,36 @@ int ignores(struct myc_actor *self, struct probe *me, const struct myc_message *
 	(void)message;
 	me->messages++;
 	return 0;
+}
+
+struct probe *replier(uint32_t where, reaction react)
+{
+	struct probe *made = spawn(where);
+
+	made->react = react;
+	return made;
+}
+
+int replies_sized(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+{
+	uint8_t payload[MYC_PAYLOAD_MAX + 8];
+	uint64_t size;
+
+	memcpy(&size, message->payload, sizeof(size));
+	fill(payload, 7, (uint32_t)size);
+	me->word[0] = (uint64_t)myc_reply(self, message, ANSWER, payload, size);
+	me->messages++;
+	return 0;
+}
+
+int timed_ask(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, a[0], &ref);
+
+	me->word[0] = myc_now_ns(self);
+	return code ? code
+		    : myc_ask(self, &ref, REQUEST, NULL, 0, a[1], a[2], &me->ask[a[2] % SLOTS]);
 }
 
 JOB_OF(job_answer, myc_reply_send(self, &me->kept[a[0]], ANSWER, &a[1], 8))

@@ -41,6 +41,7 @@ int send_exit(struct probe *who, const struct probe *other, uint64_t why);
 int send_stop(struct probe *who, const struct probe *other, uint32_t how);
 job stop_job(void); /* address, how */
 job stop_self_job(void);
+job fail_job(void); /* what the handler returns */
 int suspend(struct probe *who, const struct probe *other);
 int resume(struct probe *who, const struct probe *other);
 int look_up(struct probe *who, const char *name); /* word[0]: the address */
@@ -56,7 +57,11 @@ int await(struct probe *who, const struct probe *other, uint64_t timeout_ns, uin
 int cancel(struct probe *who, uint32_t slot); /* ask[slot]; each ask goes to ask[cookie % SLOTS] */
 int gather(struct probe *who, struct probe *const *others, uint32_t count, uint32_t wanted,
 	   uint64_t timeout_ns, uint64_t cookie);
-/* Reactions to requests. */
+/* A job: asks a[0] within a[1] ns, cookie a[2], and notes in word[0] when. */
+int timed_ask(struct myc_actor *self, struct probe *me, const uint64_t *a);
+struct probe *replier(uint32_t where, reaction react); /* spawned, with it */
+/* Reactions to requests. The last replies as many bytes as the request's number; word[0]: its result. */
+int replies_sized(struct myc_actor *self, struct probe *me, const struct myc_message *message);
 int echoes(struct myc_actor *self, struct probe *me, const struct myc_message *message);
 int keeps(struct myc_actor *self, struct probe *me, const struct myc_message *message);
 int ignores(struct myc_actor *self, struct probe *me, const struct myc_message *message);

@@ -464,6 +464,11 @@ bool is_down(const struct seen *seen, const struct probe *from, uint32_t kind, i
 	       seen->event.reason.kind == kind && seen->event.reason.code == code;
 }
 
+void expect_down(const struct probe *watcher, const struct probe *who, uint32_t kind)
+{
+	assert_true(is_down(nth(watcher, SIGNAL, 0), who, kind, 0));
+}
+
 bool is_exit(const struct seen *seen, const struct probe *from, uint32_t kind, int32_t code,
 	     uint32_t flags)
 {

@@ -215,6 +215,8 @@ bool saw_number(const struct probe *who, uint64_t number);
 /* The nth (from 0) of its kind; it must be there. */
 const struct seen *nth(const struct probe *who, enum what what, uint32_t n);
 bool is_down(const struct seen *seen, const struct probe *from, uint32_t kind, int32_t code);
+/* The first event is its end, with this kind and no code. */
+void expect_down(const struct probe *watcher, const struct probe *who, uint32_t kind);
 bool is_exit(const struct seen *seen, const struct probe *from, uint32_t kind, int32_t code,
 	     uint32_t flags);
 
