@@ -84,7 +84,11 @@ struct myc_system_opts {
 	enum myc_cycles cycles; /* 0 = MYC_CYCLES_REPORT */
 	myc_cycle_hook *cycle;	/* NULL = nobody; with cycle_context */
 	void *cycle_context;
+	uint32_t
+		threads; /* actors with a thread of their own at a time (MYC_SPAWN_THREAD), at most 16 */
 };
+
+#define MYC_THREADS_MAX 16
 
 int myc_system_open(struct myc_system **system, const struct myc_system_opts *opts,
 		    struct myc_error *error);
@@ -93,6 +97,15 @@ struct myc_setting {
 	const char *key;
 	const char *value;
 };
+
+/*
+ * MYC_SPAWN_THREAD: the actor gets an executor of its own, whose thread is made now and joined after its end
+ * (`executor` is not looked at). Its handlers may block, for as long as they like: it holds up nobody but who waits for
+ * it. All else is as with any actor; what it sends is on its way at once, and wakes its receiver when the
+ * handler returns. There can be `threads` of them at a time: -ENOSPC. In the deterministic runtime it runs on
+ * `executor` like others.
+ */
+enum myc_spawn_flag { MYC_SPAWN_THREAD = 1 << 0 };
 
 #define MYC_RESTARTS_NONE UINT32_MAX /* the first failure goes up */
 
@@ -106,6 +119,7 @@ struct myc_spawn_opts {
 	uint32_t restarts_max;	     /* in restarts_window_ns before the failure goes up, 0 = 3 */
 	uint64_t restarts_window_ns; /* 0 = 5 s */
 	uint32_t phase; /* of the shutdown (mycelium/shutdown.h), 0 = none; of who spawns locally */
+	uint32_t flags; /* enum myc_spawn_flag */
 };
 
 /* Before start: at once. After start: the executor adopts it in its next turn. */
@@ -113,7 +127,7 @@ int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_
 	      struct myc_error *error);
 /* From a handler: on self's executor (`executor` is not looked at). Runs its init and started before it
  * returns; their failure is returned, and nothing is left of the actor then. May allocate, and take a
- * lock for a moment: a part of the control plane. */
+ * lock for a moment: a part of the control plane. With MYC_SPAWN_THREAD as myc_spawn: it begins by itself. */
 int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, myc_address *address,
 		    struct myc_error *error);
 int myc_system_start(struct myc_system *system, struct myc_error *error);
@@ -130,6 +144,10 @@ int myc_post(struct myc_system *system, myc_address to, uint16_t type, const voi
 
 /* Asks every actor to stop at once (in phases: mycelium/shutdown.h), waits until all have or timeout_ms is over. -ETIMEDOUT. */
 int myc_system_stop(struct myc_system *system, uint32_t timeout_ms);
+/* After a stop has timed out: the actors with a thread of their own that are in a handler still, at most max. Takes
+ * 50 ms. Their number. */
+uint32_t myc_system_hung(struct myc_system *system, myc_address *actor, uint32_t max);
+/* Waits for handlers that block. */
 void myc_system_close(struct myc_system *system);
 
 #ifdef __cplusplus

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "core/ask.h"
+#include "core/thread.h"
 
 #define NAP_NS_MAX 200000
 #define LOOK_NS	   100000000u /* between looks whether the other process lives */
@@ -78,10 +79,12 @@ void myc_calls_end(struct myc_executor *executor)
 {
 	struct myc_system *system = executor->system;
 
+	if (myc_thread_is(executor))
+		return;
 	__atomic_store_n(&executor->calls_ended, true, __ATOMIC_RELAXED);
 	/* Pairs with the fence in myc_call: it sees calls_ended, or we see that it waits. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for (uint32_t i = executor->index; i < MYC_ATTACH_MAX; i += system->executors) {
+	for (uint32_t i = executor->index; i < MYC_ATTACH_MAX; i += system->opts.executors) {
 		struct myc_call *call = &system->attachment[i].call;
 		uint64_t word = __atomic_load_n(&call->word, __ATOMIC_RELAXED);
 
@@ -198,7 +201,7 @@ int myc_call_by(struct myc_system *system, myc_address to,
 	__atomic_store_n(&call->word, word_of(call->number, WAITING), __ATOMIC_RELEASE);
 	/* Pairs with the fence in myc_calls_end. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&system->executor[index % system->executors].calls_ended,
+	if (__atomic_load_n(&system->executor[index % system->opts.executors].calls_ended,
 			    __ATOMIC_RELAXED))
 		code = -ESHUTDOWN;
 	if (!code)

@@ -22,6 +22,7 @@
 #include "core/exit.h"
 #include "core/letter.h"
 #include "core/signal.h"
+#include "core/thread.h"
 #include "core/topic_actor.h"
 #include "core/wake.h"
 #include "core/watch.h"
@@ -35,6 +36,7 @@
 #define SIGNALS	   1024
 #define ASKS	   1024
 #define WATCHES	   4096
+#define KEEP_NS	   1000000u /* between looks at parked executors while there is other work */
 #define LOOK_NS \
 	10000000u /* longest sleep while others' actors or letters are watched, or topics read */
 
@@ -280,6 +282,11 @@ static unsigned scan(struct myc_executor *executor)
 	write_status(executor);
 	unsigned n = myc_watch_late(executor);
 
+	if (myc_threads_kept(executor) && myc_executor_now(executor) >= executor->threads_ns) {
+		executor->threads_ns = myc_executor_now(executor) + KEEP_NS;
+		n += myc_threads_sweep(executor);
+	}
+
 	if (executor->letter_watchers)
 		n += myc_letters_tell(executor);
 
@@ -357,6 +364,8 @@ static unsigned poll_set(const struct myc_executor *executor, struct pollfd *set
 	int fds[FDS_MAX];
 
 	set[0] = (struct pollfd){.fd = executor->bell, .events = POLLIN};
+	if (myc_threads_kept(executor))
+		n += myc_threads_bells(executor, &set[1], FDS_MAX / 2);
 	for (struct myc_source *source = executor->sources; source; source = source->next) {
 		unsigned got =
 			source->descriptors ? source->descriptors(source, fds, FDS_MAX - n) : 0;
@@ -415,6 +424,8 @@ static void scan_and_sleep(struct myc_executor *executor)
 {
 	unsigned n = scan(executor);
 
+	if (myc_threads_kept(executor))
+		n += myc_threads_sweep(executor);
 	/* Flows learnt just now were given credit: their senders may be asleep. */
 	if (executor->out.dirty)
 		myc_sender_wake(&executor->out);
@@ -484,16 +495,23 @@ static bool balance(const struct myc_system *system, uint64_t *total)
 	return (uint32_t)sent == (uint32_t)received;
 }
 
-/* Mattern's four counters: twice the same balance means that nothing is on its way. */
-static bool drained(struct myc_executor *executor)
+void myc_executor_tally(struct myc_executor *executor)
 {
-	uint64_t sent, received, first, second;
+	uint64_t sent, received;
 
 	sums(executor, &sent, &received);
 	__atomic_store_n(&executor->drain_received, received, __ATOMIC_RELEASE);
 	__atomic_store_n(&executor->drain_sent, sent, __ATOMIC_RELEASE);
 	__atomic_store_n(&executor->drain_quiet,
 			 !executor->outbox_count && !executor->signals.count, __ATOMIC_RELEASE);
+}
+
+/* Mattern's four counters: twice the same balance means that nothing is on its way. */
+static bool drained(struct myc_executor *executor)
+{
+	uint64_t first, second;
+
+	myc_executor_tally(executor);
 	return balance(executor->system, &first) && balance(executor->system, &second) &&
 	       first == second;
 }
@@ -519,7 +537,8 @@ static void drain(struct myc_executor *executor)
 	adopt(executor, true);
 	ask_stopping(executor);
 	while (atomic_load_explicit(&system->stop, memory_order_relaxed) < 2) {
-		if (turn(executor, true) || myc_asks_drain(executor)) {
+		if (turn(executor, true) || myc_asks_drain(executor) ||
+		    (myc_threads_kept(executor) && myc_threads_sweep(executor))) {
 			__atomic_store_n(&executor->drain_quiet, 0, __ATOMIC_RELEASE);
 			continue;
 		}
@@ -560,6 +579,7 @@ static void begin(struct myc_executor *executor)
 {
 	struct myc_actor *reversed = NULL, *next;
 
+	executor->begun = true;
 	adopt(executor, false);
 	for (struct myc_actor *actor = executor->actors; actor; actor = next) {
 		next = actor->next;
@@ -611,15 +631,20 @@ void *myc_executor_run(void *argument)
 	struct myc_system *system = executor->system;
 
 	pin(executor);
-	begin(executor);
+	myc_sleep_end(&executor->words->asleep);
+	if (!executor->begun)
+		begin(executor);
 	while (!atomic_load_explicit(&system->stop, memory_order_relaxed)) {
 		if (turn(executor, false))
 			executor->empty_turns = 0;
+		else if (myc_thread_parked(executor))
+			return NULL;
 		else
 			idle(executor);
 	}
 	drain(executor);
 	myc_calls_end(executor);
+	__atomic_store_n(&executor->over, true, __ATOMIC_RELEASE);
 	pthread_mutex_lock(&system->mutex);
 	system->running--;
 	bool last = !system->running;

@@ -13,6 +13,7 @@
  *   become    other handlers for the same actor, messages put aside (become.c, stash.c)
  *   watches   links and monitors                                   (watch.c, link.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
+ *   thread    executors for one actor that may block                          (thread.c)
  *   system    making all of it from a region                                (system.c, post.c)
  *
  * Everything in these structs is private to one process and, unless said otherwise, to one thread:
@@ -468,6 +469,14 @@ struct myc_executor {
 	bool others_cannot_ring;
 	bool rescan; /* flows wait for their actor or for credit */
 	bool started;
+	bool begun;
+	/* Of a thread-bound actor's: core/thread.h. */
+	uint32_t bound;	     /* enum myc_thread_state */
+	uint32_t bound_from; /* offers before its actor's */
+	bool bound_unused;
+	bool over; /* its thread has come to the end of the system */
+	myc_address bound_actor;
+	uint64_t threads_ns; /* of the keeper: next look */
 	bool calls_ended; /* no thread's call is answered by it any more; with fences, see call.c */
 	pthread_t thread;
 
@@ -489,6 +498,8 @@ uint64_t myc_executor_now(struct myc_executor *executor);
 void myc_executor_begin(struct myc_executor *executor);
 unsigned myc_executor_turn(struct myc_executor *executor, bool look);
 bool myc_executor_busy(struct myc_executor *executor);
+/* While the system stops, after an empty turn: what it has sent and received. */
+void myc_executor_tally(struct myc_executor *executor);
 
 /* the receiver */
 void myc_receiver_recover(struct myc_executor *executor); /* inlets that a predecessor had */
@@ -555,7 +566,7 @@ struct myc_system {
 	uint32_t slots_kept;	    /* free ones that an executor may keep */
 	struct myc_slot_queue free; /* under mutex */
 	struct myc_executor *executor;
-	uint32_t executors;
+	uint32_t executors; /* those of thread-bound actors among them: opts.executors and up */
 	struct myc_phases *phases; /* core/shutdown.h; NULL = none */
 	struct myc_workers *pools; /* under mutex; freed when it is closed */
 	struct myc_name *names;	   /* used when the workspace has no find */

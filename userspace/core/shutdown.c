@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "core/exit.h"
+#include "core/name.h"
 
 #define TIMEOUT_MS 5000
 #define NS_PER_MS  1000000ull
@@ -405,6 +406,26 @@ int myc_phase_stop(struct myc_system *system, uint32_t number, struct myc_shutdo
 	return result->killed + result->late + result->failed == noted ? 0 : -ETIME;
 }
 
+/* Those that have a thread of their own: only they may block. */
+static void note_hung(struct myc_system *system, struct myc_shutdown *result)
+{
+	myc_address actor[MYC_THREADS_MAX];
+	uint32_t count = system->opts.threads ? myc_system_hung(system, actor, MYC_THREADS_MAX) : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		char name[48] = "";
+		bool noted = false;
+
+		for (uint32_t n = 0; n < result->notes; n++)
+			noted |= result->note[n].actor == actor[i] &&
+				 result->note[n].what == MYC_SHUTDOWN_STUCK;
+		if (noted)
+			continue;
+		(void)myc_names_of(system, actor[i], name);
+		note(result, 0, MYC_SHUTDOWN_STUCK, -ETIMEDOUT, actor[i], name);
+	}
+}
+
 int myc_system_shutdown(struct myc_system *system, uint32_t timeout_ms, struct myc_shutdown *result)
 {
 	struct myc_shutdown own;
@@ -418,6 +439,8 @@ int myc_system_shutdown(struct myc_system *system, uint32_t timeout_ms, struct m
 		(void)myc_phase_stop(system, i, result);
 	int code = myc_system_stop(system, timeout_ms);
 
+	if (code)
+		note_hung(system, result);
 	if (code)
 		return code;
 	return result->killed + result->late + result->failed + result->stuck ? -ETIME : 0;

@@ -14,6 +14,7 @@
 
 #include "core/executor.h"
 #include "core/name.h"
+#include "core/thread.h"
 #include "core/shutdown.h"
 
 #define MAILBOX_CAPACITY    1024
@@ -58,10 +59,10 @@ int myc_spawn_open(struct myc_system *system)
 	int code = queue_open(&system->free, system->slots);
 
 	/* So few that what executors keep is never missed. */
-	system->slots_kept = system->opts.actors / (16 * system->opts.executors);
+	system->slots_kept = system->opts.actors / (16 * myc_executors_all(&system->opts));
 	if (system->slots_kept > KEPT_MAX)
 		system->slots_kept = KEPT_MAX;
-	for (uint32_t i = 0; i < system->opts.executors && !code; i++)
+	for (uint32_t i = 0; i < myc_executors_all(&system->opts) && !code; i++)
 		code = queue_open(&system->executor[i].kept, 2 * KEPT_MAX);
 	for (uint32_t i = MYC_SLOTS_FIXED; i < system->slots && !code; i++)
 		queue_put(&system->free, i);
@@ -315,10 +316,54 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 static int check_executor(const struct myc_system *system, const struct myc_spawn_opts *opts,
 			  struct myc_error *error)
 {
-	if (opts->executor >= system->executors)
+	if (opts->executor >= system->opts.executors)
 		return myc_error_set(error, -EINVAL, NULL, "executor %u of %u", opts->executor,
-				     system->executors);
+				     system->opts.executors);
 	return 0;
+}
+
+/* Where it is to be: an executor of its own, or one of those that there are. */
+static int place(struct myc_system *system, struct myc_spawn_opts *opts, struct myc_error *error)
+{
+	if (opts->flags & ~(uint32_t)MYC_SPAWN_THREAD)
+		return myc_error_set(error, -EINVAL, NULL, "spawn flags %#x", opts->flags);
+	/* The deterministic runtime has one thread: there it stays where it would be else. */
+	if (system->workspace.world)
+		opts->flags = 0;
+	if (opts->flags & MYC_SPAWN_THREAD)
+		return myc_thread_take(system, &opts->executor, error);
+	return check_executor(system, opts, error);
+}
+
+/* Under the mutex, around spawn_in: its thread is there before it. */
+static int spawn_placed(struct myc_system *system, const struct myc_spawn_opts *opts, uint32_t slot,
+			uint32_t generation, uint32_t restarts, myc_address *address,
+			struct myc_error *error)
+{
+	struct myc_executor *executor = &system->executor[opts->executor];
+	bool own = opts->flags & MYC_SPAWN_THREAD, launch = own && system->started;
+	myc_address spawned = MYC_NOBODY;
+	int code = launch ? myc_thread_launch(executor, error) : 0;
+
+	if (code)
+		return code;
+	code = spawn_in(system, opts, slot, generation, restarts, &spawned, error);
+	if (!code && address)
+		*address = spawned;
+	if (!code && own)
+		__atomic_store_n(&executor->bound_actor, spawned, __ATOMIC_RELAXED);
+	if (code && launch)
+		myc_thread_untake(executor, true);
+	return code;
+}
+
+/* It was not spawned, and no thread sees to its executor. */
+static void unplace(struct myc_system *system, const struct myc_spawn_opts *opts)
+{
+	struct myc_executor *executor = &system->executor[opts->executor];
+
+	if (opts->flags & MYC_SPAWN_THREAD && !executor->started)
+		myc_thread_untake(executor, false);
 }
 
 int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
@@ -329,7 +374,7 @@ int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_
 	int code = check(opts, &full, error);
 
 	if (!code)
-		code = check_executor(system, &full, error);
+		code = place(system, &full, error);
 	if (code)
 		return code;
 	pthread_mutex_lock(&system->mutex);
@@ -337,11 +382,13 @@ int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_
 	if (!code && !queue_take(&system->free, &slot))
 		code = no_slot(system, error);
 	if (!code) {
-		code = spawn_in(system, &full, slot, next_generation(system, slot), 0, address,
-				error);
+		code = spawn_placed(system, &full, slot, next_generation(system, slot), 0, address,
+				    error);
 		if (code)
 			queue_put(&system->free, slot);
 	}
+	if (code)
+		unplace(system, &full);
 	pthread_mutex_unlock(&system->mutex);
 	return code;
 }
@@ -352,8 +399,6 @@ int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, u
 	struct myc_spawn_opts full = {0};
 	int code = check(opts, &full, error);
 
-	if (!code)
-		code = check_executor(system, &full, error);
 	if (code)
 		return code;
 	if (system->started || slot >= MYC_SLOTS_FIXED)
@@ -361,12 +406,17 @@ int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, u
 				     "slot %u is not to be given, or the system runs", slot);
 	if (system->actor[slot].address)
 		return myc_error_set(error, -EEXIST, NULL, "slot %u is taken", slot);
+	code = place(system, &full, error);
+	if (code)
+		return code;
 	pthread_mutex_lock(&system->mutex);
 	code = check_name(system, full.name, error);
 	if (!code)
-		code = spawn_in(system, &full, slot,
-				myc_actor_word_generation(system->slot[slot].word), restarts,
-				address, error);
+		code = spawn_placed(system, &full, slot,
+				    myc_actor_word_generation(system->slot[slot].word), restarts,
+				    address, error);
+	if (code)
+		unplace(system, &full);
 	pthread_mutex_unlock(&system->mutex);
 	return code;
 }
@@ -406,6 +456,11 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 
 	if (code)
 		return code;
+	if (full.flags) {
+		full.executor = 0;
+		full.phase = full.phase ? full.phase : self->ties.phase;
+		return myc_spawn(system, &full, address, error);
+	}
 	if (!slot_take_local(executor, &slot))
 		return no_slot(system, error);
 	struct myc_actor *actor = &system->actor[slot];

@@ -10,6 +10,7 @@
 #include "core/executor.h"
 #include "core/letter.h"
 #include "core/name.h"
+#include "core/thread.h"
 #include "core/shutdown.h"
 #include "core/state.h"
 #include "core/topic_actor.h"
@@ -45,9 +46,11 @@ static int options(struct myc_system_opts *opts, const struct myc_system_opts *g
 	opts->lane_urgent_slots = or_default(opts->lane_urgent_slots, URGENT_SLOTS);
 	opts->outbox = or_default(opts->outbox, OUTBOX);
 	opts->pending = or_default(opts->pending, PENDING);
-	if (opts->executors > MYC_EXECUTORS_MAX)
-		return myc_error_set(error, -EINVAL, "use 1 to 64", "%u executors",
-				     opts->executors);
+	if (opts->executors > MYC_EXECUTORS_MAX || opts->threads > MYC_THREADS_MAX ||
+	    myc_executors_all(opts) > MYC_EXECUTORS_MAX)
+		return myc_error_set(error, -EINVAL,
+				     "use 1 to 64 executors, at most 16 threads, 64 in all",
+				     "%u executors and %u threads", opts->executors, opts->threads);
 	if (opts->actors > SLOTS_MAX - MYC_SLOTS_FIXED)
 		return myc_error_set(error, -EINVAL, "use at most 1048512", "%u actors",
 				     opts->actors);
@@ -128,7 +131,7 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	struct myc_pool_opts pool;
 
 	myc_system_pool_opts(&opts, lanes_in(processes, executors_all), &pool);
-	if (!processes || executors_all < opts.executors)
+	if (!processes || executors_all < myc_executors_all(&opts))
 		return -EINVAL;
 	code = myc_region_plan_add(plan, MYC_BLOCK_PROCESS, 0,
 				   sizeof(struct myc_process_words) +
@@ -139,20 +142,21 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_STATUS, 0,
 					   MYC_STATUS_ROWS * sizeof(struct myc_status));
-	for (uint32_t i = 0; i < opts.executors && !code; i++)
+	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_LETTERS, i, sizeof(struct myc_letters));
-	for (uint32_t i = 0; i < opts.executors && !code; i++)
+	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_STATE, i,
 					   sizeof(struct myc_state_window));
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_STATE, myc_state_window_of_threads(),
 					   sizeof(struct myc_state_window));
-	for (uint32_t i = 0; i < opts.executors && !code; i++)
+	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
 		code = myc_region_plan_add(
 			plan, MYC_BLOCK_EXECUTOR, i,
 			executor_size(&opts, lanes_in(processes, executors_all)));
-	for (uint32_t i = 0; i < opts.executors + MYC_ATTACH_MAX && !code; i++) {
-		struct myc_lanes head = lanes_head(&opts, executors_all, i >= opts.executors);
+	for (uint32_t i = 0; i < myc_executors_all(&opts) + MYC_ATTACH_MAX && !code; i++) {
+		struct myc_lanes head =
+			lanes_head(&opts, executors_all, i >= myc_executors_all(&opts));
 
 		code = myc_region_plan_add(plan, MYC_BLOCK_LANES, i, myc_lanes_size(&head));
 		if (!code)
@@ -212,7 +216,7 @@ struct myc_actor *myc_system_actor(struct myc_system *system, myc_address addres
 
 int myc_system_add_source(struct myc_system *system, uint32_t executor, struct myc_source *source)
 {
-	if (system->started || executor >= system->executors)
+	if (system->started || executor >= system->opts.executors)
 		return -EINVAL;
 	struct myc_source **link = &system->executor[executor].sources;
 
@@ -262,17 +266,17 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	system->status = myc_region_block(own, MYC_BLOCK_STATUS, 0, &size);
 	if (!system->status || size < MYC_STATUS_ROWS * sizeof(*system->status))
 		return block_missing(error, "status", 0);
-	for (uint32_t i = 0; i < opts->executors + MYC_ATTACH_MAX; i++) {
+	for (uint32_t i = 0; i < myc_executors_all(opts) + MYC_ATTACH_MAX; i++) {
 		struct myc_lanes *lanes = myc_region_block(own, MYC_BLOCK_LANES, i, &lanes_size);
 		/* The number of lanes is what the planner reckoned with: found by the size. */
-		struct myc_lanes head = lanes_head(opts, 1, i >= opts->executors);
+		struct myc_lanes head = lanes_head(opts, 1, i >= myc_executors_all(opts));
 
 		while (lanes && myc_lanes_size(&head) < lanes_size)
 			head.lanes++;
 		if (!lanes || myc_lanes_init(lanes, lanes_size, &head))
 			return block_missing(error, "lanes", i);
 	}
-	for (uint32_t i = 0; i < opts->executors; i++) {
+	for (uint32_t i = 0; i < myc_executors_all(opts); i++) {
 		struct myc_executor_words *executor =
 			myc_region_block(own, MYC_BLOCK_EXECUTOR, i, &size);
 		uint32_t lanes = 1;
@@ -291,7 +295,7 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	}
 	words->slots = system->slots;
 	words->executors = opts->executors;
-	words->sources = opts->executors + MYC_ATTACH_MAX;
+	words->sources = myc_executors_all(opts) + MYC_ATTACH_MAX;
 	words->incarnation = system->workspace.incarnation;
 	/* A predecessor's actors await nobody. Those that may come again (myc_spawn_at) keep their senders
 	 * until myc_system_start; the others are gone. */
@@ -300,7 +304,7 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 
 		system->slot[i].waits_on = MYC_NOBODY;
 		if (i < MYC_SLOTS_FIXED && myc_actor_word_lives(word) &&
-		    myc_actor_word_executor(word) < opts->executors)
+		    myc_actor_word_executor(word) < myc_executors_all(opts))
 			slot_store(system, i, myc_actor_word_executor(word), MYC_ACTOR_STARTING);
 		else
 			slot_store(system, i, MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
@@ -313,14 +317,18 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 static int open_executors(struct myc_system *system, struct myc_error *error)
 {
 	static const struct myc_executor_opts unpinned = {.core = -1};
+	static const struct myc_executor_opts bound = {
+		.core = -1, .timers = 256, .signals = 256, .asks = 256, .watches = 256};
 	long cores = sysconf(_SC_NPROCESSORS_CONF);
 
-	system->executor = calloc(system->opts.executors, sizeof(*system->executor));
+	system->executor = calloc(myc_executors_all(&system->opts), sizeof(*system->executor));
 	if (!system->executor)
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for executors");
-	for (uint32_t i = 0; i < system->opts.executors; i++) {
-		const struct myc_executor_opts *opts =
-			system->opts.executor ? &system->opts.executor[i] : &unpinned;
+	for (uint32_t i = 0; i < myc_executors_all(&system->opts); i++) {
+		const struct myc_executor_opts *opts = i >= system->opts.executors ? &bound
+						       : system->opts.executor
+							       ? &system->opts.executor[i]
+							       : &unpinned;
 		int code;
 
 		if (opts->core >= cores)
@@ -403,7 +411,7 @@ int myc_system_open(struct myc_system **out, const struct myc_system_opts *given
 
 	if (code)
 		return code;
-	code = myc_system_plan(&plan, &opts, 1, opts.executors);
+	code = myc_system_plan(&plan, &opts, 1, myc_executors_all(&opts));
 	if (code)
 		return myc_error_set(error, code, NULL, "planning a system's region: %s",
 				     strerror(-code));
@@ -433,6 +441,9 @@ int myc_system_start(struct myc_system *system, struct myc_error *error)
 	for (uint32_t i = 0; i < system->executors; i++) {
 		struct myc_executor *executor = &system->executor[i];
 
+		if (myc_thread_is(executor) &&
+		    __atomic_load_n(&executor->bound, __ATOMIC_ACQUIRE) != MYC_THREAD_TAKEN)
+			continue;
 		pthread_mutex_lock(&system->mutex);
 		system->running++;
 		pthread_mutex_unlock(&system->mutex);

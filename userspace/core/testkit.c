@@ -368,6 +368,7 @@ static int fill_opts(struct myc_testkit *kit, const struct myc_testkit_opts *giv
 		if (!kit->executor_opts[e].timers)
 			kit->executor_opts[e].timers = 256;
 	}
+	kit->system_opts.threads = 0; /* there is but one */
 	kit->system_opts.executor = kit->executor_opts;
 	return 0;
 }

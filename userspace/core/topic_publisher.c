@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/thread.h"
 #include "core/topic_actor.h"
 
 #define SLOTS	      1024
@@ -19,7 +20,7 @@ static uint32_t readings(const struct myc_system_opts *opts)
 {
 	if (opts->readings)
 		return opts->readings;
-	return opts->executors <= EXECUTORS_FEW ? READINGS : 0;
+	return myc_executors_all(opts) <= EXECUTORS_FEW ? READINGS : 0;
 }
 
 static int parameters(const struct myc_topic_opts *opts, struct myc_topic *head)
@@ -57,7 +58,7 @@ int myc_topics_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 		if (!code)
 			code = myc_region_plan_add(plan, MYC_BLOCK_TOPIC, i, myc_topic_size(&head));
 	}
-	for (uint32_t i = 0; i < opts->executors && records && !code; i++)
+	for (uint32_t i = 0; i < myc_executors_all(opts) && records && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_TOPIC_RECORDS, i,
 					   myc_topic_records_size(records));
 	return code;
@@ -69,7 +70,7 @@ static int open_records(struct myc_system *system)
 	const struct myc_region *own = &system->workspace.regions[system->workspace.process];
 	uint32_t count = readings(&system->opts);
 
-	for (uint32_t i = 0; i < system->opts.executors && count; i++) {
+	for (uint32_t i = 0; i < myc_executors_all(&system->opts) && count; i++) {
 		uint64_t size = 0;
 		struct myc_topic_records *records =
 			myc_region_block(own, MYC_BLOCK_TOPIC_RECORDS, i, &size);

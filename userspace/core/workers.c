@@ -341,7 +341,7 @@ static int full_opts(struct myc_workers *workers, const struct myc_workers_opts 
 		     uint32_t executor, struct myc_error *error)
 {
 	struct myc_workers_opts *opts = &workers->opts;
-	uint32_t executors = workers->system->executors;
+	uint32_t executors = workers->system->opts.executors;
 
 	if (!given || given->sz < offsetof(struct myc_workers_opts, settings) || !given->behaviour)
 		return myc_error_set(error, -EINVAL, "set sz and behaviour",

@@ -32,7 +32,7 @@ static void tell(struct myc_workers *workers, const struct myc_workers_event *ev
 static uint32_t executor_for(const struct myc_workers *workers, uint32_t place)
 {
 	uint32_t load[MYC_EXECUTORS_MAX] = {0}, best = workers->opts.executor;
-	uint32_t n = workers->system->executors;
+	uint32_t n = workers->system->opts.executors;
 	uint32_t least = UINT32_MAX;
 
 	for (uint32_t r = 0; r < workers->rows; r++) {
