@@ -99,6 +99,8 @@ struct myc_signal_event {
 	struct myc_exit_reason reason;
 	struct myc_monitor monitor;	 /* DOWN, STILL: which */
 	const struct myc_letter *letter; /* DEAD_LETTER */
+	const void *state; /* DOWN of a monitor with MYC_MONITOR_STATE; NULL: there is none */
+	uint32_t state_size, state_version;
 };
 
 /* Ends the actor after this handler: `stopped` is its last call. A kill as reason is a reason like others. */
@@ -123,7 +125,14 @@ int myc_exit_send(struct myc_actor *self, myc_address other, struct myc_exit_rea
 
 /* ---- monitors ------------------------------------------------------------------------------ */
 
-enum myc_monitor_flag { MYC_MONITOR_THROUGH = 1 << 0 /* restarts in place are not told */ };
+enum myc_monitor_flag {
+	MYC_MONITOR_THROUGH = 1 << 0, /* restarts in place are not told */
+	/* DOWN brings the last state, as bytes, of an actor whose behaviour lets others have it (MYC_STATE_LAST,
+	 * mycelium/state.h). Without it when there is none: its process was killed, it was killed and its codec
+	 * has a `save`, no buffer was free or large enough (12 bytes more than the state), the table of watches
+	 * of its executor was full, it ended before it knew; of a restart in place also when there was no credit. */
+	MYC_MONITOR_STATE = 1 << 1,
+};
 
 /* One DOWN when `other` ends, at once when it is not there. Any number a pair. -EINVAL: oneself, or the
  * behaviour has no signal handler; -ENOSPC: the table of watches is full; -ENOBUFS: too many

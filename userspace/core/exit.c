@@ -8,6 +8,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/last.h"
 #include "core/letter.h"
 #include "core/signal.h"
 #include "core/watch.h"
@@ -146,6 +147,7 @@ void myc_exit_restarted(struct myc_actor *actor, int code)
 {
 	struct myc_ties *ties = &actor->ties;
 
+	myc_last_send(actor, false);
 	myc_watch_forget(actor, false);
 	myc_letters_forget(actor);
 	ties->flags &= MYC_TIE_DRAINING;
@@ -176,6 +178,7 @@ void myc_actor_end(struct myc_actor *actor, uint32_t reason, int32_t code)
 	if (actor->behaviour->stopped && !(actor->ties.flags & MYC_TIE_KILL))
 		actor->behaviour->stopped(actor);
 	myc_timers_cancel_all(&executor->timers, &actor->timers);
+	myc_last_send(actor, true);
 	myc_watch_forget(actor, true);
 	myc_letters_forget(actor);
 	actor->ties.reason = reason;

@@ -6,6 +6,7 @@
 #include <mycelium/abi/signal.h>
 
 #include "core/exit.h"
+#include "core/last.h"
 #include "core/receiver.h"
 #include "core/signal.h"
 #include "core/watch.h"
@@ -169,12 +170,15 @@ int myc_monitor(struct myc_actor *self, myc_address other, uint32_t flags,
 					     .generation = watch->generation};
 	watch->through = flags & MYC_MONITOR_THROUGH;
 	watch->restart = restart_of(executor, other);
-	if (watch->state == MYC_WATCH_LOST || told_before(executor, watch))
+	watch->wants_state = flags & MYC_MONITOR_STATE;
+	if (watch->state == MYC_WATCH_LOST || (!watch->wants_state && told_before(executor, watch)))
 		return 0;
 	const struct myc_signal_watch asked = {.who = other,
 					       .incarnation = watch->incarnation,
 					       .restart = watch->restart,
-					       .through = watch->through};
+					       .through = watch->through,
+					       .state = watch->wants_state,
+					       .watcher = self->address};
 	int code = road_of(executor, other, &road);
 
 	if (!code)
@@ -300,9 +304,15 @@ static int watch_came(struct myc_executor *executor, struct myc_inlet *inlet,
 		      const struct myc_signal_watch *watch)
 {
 	struct myc_actor *actor;
+	int code;
 
-	return watched(executor, way_back(executor, inlet), watch->who, watch->incarnation,
+	if (watch->state && !from_there(executor, inlet, watch->watcher))
+		return -EPROTO;
+	code = watched(executor, way_back(executor, inlet), watch->who, watch->incarnation,
 		       watch->restart, watch->through, &actor);
+	if (actor && watch->state)
+		myc_last_wanted(actor, watch->watcher, watch->through);
+	return code;
 }
 
 static int link_came(struct myc_executor *executor, struct myc_inlet *inlet,

@@ -5,6 +5,7 @@
  */
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/last.h"
 #include "core/receiver.h"
 #include "core/signal.h"
 #include "core/stash.h"
@@ -305,7 +306,9 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 	if (code)
 		return false;
 	flow->received++;
-	if (!flow->actor || flow->actor->aside || slot->type >= MYC_TYPE_FRAMEWORK) {
+	bool last = flow->actor && slot->type == MYC_TYPE_LAST_STATE;
+
+	if (!last && (!flow->actor || flow->actor->aside || slot->type >= MYC_TYPE_FRAMEWORK)) {
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 		take_aside(executor, inlet, flow, slot);
 		return true;
@@ -316,7 +319,9 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
 	uint32_t hold = myc_pool_credit(&executor->out.pool, &reference, origin);
 
-	if (deliver(actor, flow->from, slot, view.data, view.size, hold)) {
+	if (last) {
+		myc_last_came(actor, flow->from, view.data, view.size);
+	} else if (deliver(actor, flow->from, slot, view.data, view.size, hold)) {
 		set_aside(actor, myc_receiver_set_down(executor, inlet, flow, slot, origin, hold,
 						       MYC_PENDING_STASHED));
 		return true;

@@ -76,7 +76,7 @@ static bool in_doubt(struct myc_executor *executor, const struct myc_flow_in *fl
 
 	if (actor)
 		myc_count(&actor->metrics->in_doubt);
-	if (actor && actor->behaviour->redeliver &&
+	if (actor && actor->behaviour->redeliver && slot->type < MYC_TYPE_FRAMEWORK &&
 	    (hold == MYC_HOLD_NONE || myc_pool_weight(&executor->out.pool, hold))) {
 		slot->flags |= MYC_MESSAGE_REDELIVERED;
 		return true;

@@ -107,10 +107,10 @@ static int load(struct myc_actor *actor, const void *bytes, size_t size, uint32_
 	return 0;
 }
 
-static void *scratch_of(struct myc_executor *executor)
+void *myc_state_scratch(struct myc_executor *executor)
 {
 	if (!executor->state_scratch)
-		executor->state_scratch = malloc(MYC_STATE_MAX);
+		executor->state_scratch = malloc(MYC_STATE_SCRATCH);
 	return executor->state_scratch;
 }
 
@@ -119,7 +119,7 @@ static int tell(struct myc_executor *executor, struct myc_actor *actor, struct m
 	const struct myc_workspace *workspace = &executor->system->workspace;
 	struct myc_state_window *window =
 		window_of(executor->system, workspace->process, executor->index);
-	void *scratch = scratch_of(executor);
+	void *scratch = myc_state_scratch(executor);
 
 	if (!window || !scratch)
 		return -ENOMEM;
@@ -142,7 +142,7 @@ static int take(struct myc_executor *executor, struct myc_actor *actor, uint32_t
 {
 	const struct myc_state_window *window =
 		window_of(executor->system, process, myc_state_window_of_threads());
-	void *scratch = scratch_of(executor);
+	void *scratch = myc_state_scratch(executor);
 
 	if (!window || !scratch)
 		return -ENOMEM;

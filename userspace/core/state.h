@@ -12,6 +12,10 @@
  * `save` said. *size: how many there are. */
 int myc_state_save(struct myc_actor *actor, enum myc_state_right right, void *bytes, size_t room);
 
+#define MYC_STATE_SCRATCH (MYC_STATE_MAX + 64)
+/* Private memory for so many bytes, for the moment; NULL: there is none. */
+void *myc_state_scratch(struct myc_executor *executor);
+
 /* A MYC_SIGNAL_STATE came. False: it is not what it may be. */
 bool myc_state_came(struct myc_executor *executor, const struct myc_inlet *inlet,
 		    const struct myc_slot *slot);

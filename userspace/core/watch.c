@@ -34,6 +34,8 @@ int myc_watches_open(struct myc_executor *executor, uint32_t capacity)
 
 void myc_watches_close(struct myc_executor *executor)
 {
+	for (uint32_t i = 1; executor->watches.entry && i <= executor->watches.capacity; i++)
+		free(executor->watches.entry[i].last);
 	free(executor->watches.entry);
 	free(executor->watches.row);
 	free(executor->watches.armed);
@@ -172,6 +174,8 @@ void myc_watch_free(struct myc_executor *executor, struct myc_watch *watch)
 		take_out(watches, watch, MYC_WATCH_PEER);
 	if (watch->state == MYC_WATCH_LOST || watch->state == MYC_WATCH_DUE)
 		take_out(watches, watch, MYC_WATCH_QUEUE);
+	free(watch->last);
+	watch->last = NULL;
 	watch->owner = NULL;
 	watch->state = MYC_WATCH_FREE;
 	watch->in[MYC_WATCH_OWNED].next = watches->free;
@@ -209,7 +213,11 @@ void myc_watch_forget(struct myc_actor *owner, bool drains_too)
 
 	for (uint32_t at = owner->ties.owned.first; at; at = next) {
 		next = watches->entry[at].in[MYC_WATCH_OWNED].next;
-		if (drains_too || watches->entry[at].kind != MYC_WATCH_DRAIN)
+		const struct myc_watch *watch = &watches->entry[at];
+
+		/* Some are about its restarts too. */
+		if (drains_too || (watch->kind != MYC_WATCH_DRAIN &&
+				   (watch->kind != MYC_WATCH_STATE || !watch->through)))
 			myc_watch_free(executor, &watches->entry[at]);
 	}
 }
@@ -282,8 +290,12 @@ static void deliver(struct myc_executor *executor, struct myc_watch *watch)
 		.from = was.peer,
 		.reason = was.reason,
 		.monitor = {(uint32_t)(watch - executor->watches.entry), was.generation},
+		.state = was.last ? was.last->bytes : NULL,
+		.state_size = was.last ? was.last->size : 0,
+		.state_version = was.last ? was.last->version : 0,
 	};
 
+	watch->last = NULL;
 	myc_watch_free(executor, watch);
 	switch (was.kind) {
 	case MYC_WATCH_MONITOR:
@@ -298,6 +310,7 @@ static void deliver(struct myc_executor *executor, struct myc_watch *watch)
 		myc_exit_control(owner, MYC_STOP);
 		break;
 	}
+	free(was.last);
 }
 
 unsigned myc_watch_deliver(struct myc_executor *executor, const struct myc_actor *only)

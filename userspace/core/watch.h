@@ -29,23 +29,31 @@ enum myc_watch_kind {
 	MYC_WATCH_MONITOR = 1,
 	MYC_WATCH_LINK = 2,
 	MYC_WATCH_EXIT = 3,
-	MYC_WATCH_DRAIN = 4
+	MYC_WATCH_DRAIN = 4,
+	MYC_WATCH_STATE = 5, /* the peer wants the owner's last state: core/last.h */
 };
 enum myc_watch_state { MYC_WATCH_FREE, MYC_WATCH_ARMED, MYC_WATCH_LOST, MYC_WATCH_DUE };
 enum { MYC_WATCH_OWNED, MYC_WATCH_PEER, MYC_WATCH_QUEUE, MYC_WATCH_LISTS };
 
+/* A last state. */
+struct myc_last {
+	uint32_t size, version;
+	_Alignas(8) uint8_t bytes[];
+};
+
 struct myc_watch {
 	struct myc_actor *owner;
 	myc_address peer;
-	uint64_t after;	  /* DUE: pending messages up to this order go first */
-	uint64_t late_ns; /* ARMED: from then on the owner is told STILL; 0 = never */
+	uint64_t after;	       /* DUE: pending messages up to this order go first */
+	uint64_t late_ns;      /* ARMED: from then on the owner is told STILL; 0 = never */
+	struct myc_last *last; /* of a monitor that wants it, when it has come; NULL = none */
 	struct myc_exit_reason reason;
 	uint32_t sweep; /* LOST: until this one has passed */
 	uint32_t generation;
 	uint32_t incarnation, restart; /* of the peer */
 	uint32_t mine, other;	       /* numbers of a link, 0 = none: core/link.c */
 	uint8_t kind, state;
-	bool through, held, restarted;
+	bool through, held, restarted, wants_state;
 	bool kill; /* at late_ns it is killed as well */
 	struct {
 		uint32_t next, previous;

@@ -26,6 +26,8 @@ struct myc_signal_watch {
 	uint32_t incarnation; /* of its process */
 	uint32_t restart;     /* of it */
 	uint32_t through;     /* whichever it is now */
+	uint32_t state;	      /* 1: and send its last state to the watcher */
+	uint64_t watcher;     /* with state: of the signal's process */
 };
 
 struct myc_signal_link { /* and UNLINK, REFUSED */
