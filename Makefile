@@ -168,6 +168,8 @@ $(BUILD)/include/sbe/%.h: tests/schemas/%.xml $(BUILD)/bin/myc-gen
 	$(call say,GEN,$@)
 	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
 $(BUILD)/obj/tests/unit/sbe_car_test.o: $(GEN_HEADERS)
+FUZZ_HEADERS := $(addprefix $(BUILD)/include/sbe/,car/example-extension-schema.h $(addprefix good/,arrays_big.h \
+	dimension_turned.h groups_data.h groups_nested.h header_counts.h version_groups.h version_groups_told.h))
 
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	@mkdir -p $(@D)
@@ -205,10 +207,16 @@ $(BUILD)/obj-fuzz/%.o: %.c Makefile | $(SKELS)
 	$(call say,CC,$<)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
-$(FUZZERS): $(BUILD)/%: $(BUILD)/obj-fuzz/%.o $(FUZZ_OBJ)
+SBE_FUZZERS := $(filter %/sbe_schema_fuzz %/sbe_message_fuzz,$(FUZZERS)) # they need nothing of the library
+$(filter-out $(SBE_FUZZERS),$(FUZZERS)): $(FUZZ_OBJ)
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj-fuzz/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/obj-fuzz/tests/fuzz/sbe_message_fuzz.o: $(FUZZ_HEADERS)
+$(BUILD)/tests/fuzz/sbe_schema_fuzz: $(patsubst %.c,$(BUILD)/obj-fuzz/%.o,$(GEN_SRC) tests/sbe/random.c)
+$(BUILD)/tests/fuzz/sbe_schema_fuzz: LIBS += $(LIBS_myc-gen)
 
 fuzzers: $(FUZZERS)
 
@@ -295,7 +303,7 @@ format: ## formats every C file
 
 # The peers' libraries need not be there.
 TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/bench/actors/peers/%,$(filter %.c,$(C_FILES)))
-lint-tidy: | $(SKELS) $(GEN_HEADERS)
+lint-tidy: | $(SKELS) $(GEN_HEADERS) $(FUZZ_HEADERS)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
 		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf $(XML_CFLAGS) 2>/dev/null
 

@@ -23,7 +23,7 @@ make_install DESTDIR="$dir/stage" PREFIX=/usr >"$dir/log" 2>&1 || { cat "$dir/lo
 (cd "$dir/stage/usr" && find . ! -type d | sort) >"$dir/staged"
 cmp "$dir/plain" "$dir/staged" || failed "DESTDIR changes what is installed"
 ! grep -q "$dir" "$dir/stage/usr/lib/pkgconfig/mycelium.pc" || failed "DESTDIR is in mycelium.pc"
-for tool in myc myc-load myc-feed; do
+for tool in myc myc-load myc-feed myc-gen; do
 	[ -x "$dir/prefix/bin/$tool" ] || failed "no $tool"
 	[ -f "$dir/prefix/share/man/man1/$tool.1" ] || failed "no man page of $tool"
 done

@@ -197,13 +197,14 @@ static void drive_message(struct gen_emit *e, const struct gen_block *message)
 	    "\tMUST(%s_size(&view) == size, \"%s\");\n\t%s_verify(&view, version, d);\n}\n",
 	    c, c, c, c, c, c, c);
 	out(e,
-	    "static int %s_d_read(const uint8_t *data, size_t size, bool bounded)\n{\n\tstatic "
-	    "char to[1 << 16];\n"
+	    "static int %s_d_read(uint8_t *data, size_t size, bool bounded, int "
+	    "filler)\n{\n\tstatic char to[1 << 16];\n"
 	    "\tstruct %s view;\n\tint error = bounded ? %s_open_bounded(&view, data, size) : "
 	    "%s_open(&view, data, size);\n"
 	    "\tif (!error) { size_t n = %s_print(&view, MYC_SBE_JSON, to, sizeof(to)); MUST(n, "
 	    "\"%s\");\n"
-	    "\t\t%s_print(&view, MYC_SBE_TEXT, to, 10); MUST(%s_equal(&view, &view), \"%s\"); }\n"
+	    "\t\tMUST(%s_equal(&view, &view), \"%s\"); memset(data, filler, size);\n"
+	    "\t\t%s_print(&view, MYC_SBE_TEXT, to, 10); }\n"
 	    "\treturn error;\n}\n",
 	    c, c, c, c, c, c, c, c, c);
 	drive_again(e, message);

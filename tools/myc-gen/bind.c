@@ -143,16 +143,19 @@ static bool bind_encoding(struct gen_schema *schema, struct gen_type *type)
 		return false;
 	}
 	type->primitive = (enum gen_primitive)primitive;
-	if (gen_is_unsigned(type->primitive) ||
-	    (type->kind == GEN_ENUM && type->primitive == GEN_CHAR)) {
-		if (type->kind == GEN_ENUM)
-			literal(schema, type, "nullValue", &type->null);
-		return true;
+	if (gen_is_real(type->primitive) ||
+	    (type->kind == GEN_SET && !gen_is_unsigned(type->primitive))) {
+		gen_error(schema, &type->where, "encodingType", type->encoding,
+			  type->kind == GEN_ENUM ? "enums are char or unsigned; choose such a type"
+						 : "sets are unsigned; choose uint8 to uint64");
+		return false;
 	}
-	gen_error(schema, &type->where, "encodingType", type->encoding,
-		  type->kind == GEN_ENUM ? "enums are char or unsigned; choose such a type"
-					 : "sets are unsigned; choose uint8 to uint64");
-	return false;
+	if (gen_is_signed(type->primitive))
+		gen_soft(schema, &type->where, "encodingType", type->encoding,
+			 "enums are char or unsigned; choose such a type");
+	if (type->kind == GEN_ENUM)
+		literal(schema, type, "nullValue", &type->null);
+	return true;
 }
 
 static void bind_value(struct gen_schema *schema, const struct gen_type *type,

@@ -158,10 +158,10 @@ static void check_versions(struct growing *g)
 		if (leaf->constant)
 			continue;
 		if (leaf->since < before && leaf->field->offset == GEN_NONE)
-			gen_error(g->schema, &leaf->field->where, "sinceVersion", NULL,
-				  "%u, after one of version %u: old messages would be read "
-				  "wrongly; append what is new, or give its offset",
-				  leaf->since, before);
+			gen_soft(g->schema, &leaf->field->where, "sinceVersion", NULL,
+				 "%u, after one of version %u: old messages would be read "
+				 "wrongly; append what is new, or give its offset",
+				 leaf->since, before);
 		before = later(before, leaf->since);
 		add_step(g, leaf->since);
 	}

@@ -434,7 +434,10 @@ static void read_schema(struct reading *r, xmlNode *root)
 	schema->description = attribute(r, root, "description");
 	schema->semantic_version = attribute(r, root, "semanticVersion");
 	schema->id = required_number(r, root, &schema->where, "id", 0xfffffffe);
-	schema->version = required_number(r, root, &schema->where, "version", 0xfffffffe);
+	if (!xmlHasProp(root, (const xmlChar *)"version"))
+		gen_soft(schema, &schema->where, "version", NULL,
+			 "missing; give a number from 0 to %u, the first is 0", 0xfffffffe);
+	schema->version = number(r, root, &schema->where, "version", 0xfffffffe, 0);
 	schema->header_name = attribute(r, root, "headerType");
 	if (!schema->header_name)
 		schema->header_name = "messageHeader";

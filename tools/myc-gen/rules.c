@@ -88,14 +88,21 @@ static void check_dimension(struct gen_schema *schema, const struct gen_block *g
 			  "its blockLength and numInGroup are not constants; remove the presence");
 }
 
-static void check_data(struct gen_schema *schema, const struct gen_field *data)
+static void check_data(struct gen_schema *schema, struct gen_field *data)
 {
 	static const char *const parts[] = {"length", NULL};
-	const struct gen_type *type = data->type, *bytes;
+	struct gen_type *type = data->type, *bytes;
 
 	if (!shape(schema, &data->where, "type", type, parts, 1))
 		return;
-	bytes = gen_target(gen_member(type, "varData"));
+	bytes = gen_member(type, "varData");
+	if (bytes && !bytes->next && bytes->kind == GEN_TYPE && bytes->length == 1 &&
+	    !bytes->length_given) {
+		gen_soft(schema, &bytes->where, "length", NULL,
+			 "missing, and varData is of variable length; write length=\"0\"");
+		bytes->length = 0;
+		type->variable = true;
+	}
 	if (!bytes || bytes->kind != GEN_TYPE || gen_primitive_size(bytes->primitive) != 1 ||
 	    bytes->length != 0 || bytes->presence == GEN_CONSTANT)
 		gen_error(schema, &data->where, "type", type->name,
@@ -243,7 +250,7 @@ static void check_block(struct gen_schema *schema, const struct gen_block *block
 		check_block(schema, group, seen);
 	}
 	before = 0;
-	for (const struct gen_field *data = block->data; data; data = data->next) {
+	for (struct gen_field *data = block->data; data; data = data->next) {
 		list[n++] = (struct sibling){&data->where, data->name, data->id};
 		if (distinct(schema, list, n))
 			once(schema, seen, &data->where, data->id, data->name);

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A short run of the fuzzers of the schema compiler and of generated decoders; `make fuzz` runs them longer.
+set -eu
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+# The flags of the make around this test are its own affair, and so are its sanitizers.
+env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory SAN= BUILD=build build/tests/fuzz/sbe_schema_fuzz \
+	build/tests/fuzz/sbe_message_fuzz >"$dir/log" 2>&1 || { tail -n 30 "$dir/log"; echo "failed: build"; exit 1; }
+run() { # NAME SEEDS...
+	name=$1
+	shift
+	"build/tests/fuzz/$name" -seed=1 -runs=20000 -max_total_time=15 -artifact_prefix="$dir/" "$@" >"$dir/log" 2>&1 || {
+		tail -n 40 "$dir/log"
+		echo "failed: $name"
+		exit 1
+	}
+	tail -n 1 "$dir/log"
+}
+mkdir "$dir/schemas" "$dir/messages"
+cp tests/schemas/car/*.sbe "$dir/messages"
+run sbe_schema_fuzz "$dir/schemas" tests/schemas/good tests/schemas/bad
+run sbe_message_fuzz "$dir/messages"
