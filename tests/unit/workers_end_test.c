@@ -59,6 +59,56 @@ static void a_place_without_luck_is_tried_later_and_later(void **state)
 	bed_close();
 }
 
+/* Given ahead and not begun with, they are given again, in order; the one in hand is in doubt. */
+static void what_was_given_ahead_goes_on_in_order(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		bed(seed, settings(.workers = 2, .ahead = 8, .route = MYC_ROUTE_KEY));
+		for (uint64_t i = 0; i < 60; i++)
+			put(i, 3, i == 4 || i == 20 ? FAIL : DO);
+		pass(5000 * MS);
+		for (uint64_t i = 0; i < 60; i++) {
+			assert_int_equal(told[i].begun, 1);
+			assert_int_equal(told[i].order, i + 1);
+			assert_int_equal(told[i].again, 0);
+		}
+		assert_int_equal(numbers().in_doubt, 2);
+		assert_int_equal(numbers().done, 58);
+		bed_close();
+	}
+}
+
+static void stop(myc_address who, enum myc_stop_how how);
+
+/* A job that comes back is as old as it was. */
+static void who_comes_back_has_not_become_younger(void **state)
+{
+	struct myc_behaviour moody = worker_behaviour;
+
+	(void)state;
+	moody.init = moody_init;
+	init_fails = 0;
+	bed_open(1, settings(.workers = 1, .retries = 1, .ttl_ns = 10 * MS));
+	opts.behaviour = &moody;
+	pool_open();
+	put(0, 0, KEEP);
+	pass(4 * MS);
+	put(1, 0, DO);
+	init_fails = 1;
+	stop(place(0).address, MYC_STOP_KILL);
+	pass(6 * MS - 1);
+	assert_int_equal(discards, 0);
+	pass(1);
+	assert_int_equal(told[0].discarded, 1);
+	assert_int_equal(told[0].reason, MYC_DISCARD_TTL);
+	assert_int_equal(told[0].tries, 1);
+	assert_int_equal(told[1].discarded, 0);
+	pass(4 * MS);
+	assert_int_equal(told[1].discarded, 1);
+	bed_close();
+}
+
 static int become_message(struct myc_actor *self, const struct myc_message *message)
 {
 	(void)message;
@@ -433,6 +483,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_dies_is_replaced_and_its_queue_goes_on),
 		cmocka_unit_test(a_place_without_luck_is_tried_later_and_later),
+		cmocka_unit_test(what_was_given_ahead_goes_on_in_order),
+		cmocka_unit_test(who_comes_back_has_not_become_younger),
 		cmocka_unit_test(a_worker_keeps_its_behaviour_and_others_have_no_jobs),
 		cmocka_unit_test(who_has_a_job_too_long_is_reported_once),
 		cmocka_unit_test(who_hangs_is_given_up_and_its_job_done_by_another),

@@ -99,6 +99,37 @@ static void a_sticky_key_goes_to_the_idle_when_it_has_no_jobs(void **state)
 	bed_close();
 }
 
+/* Its worker has none of its jobs any more, though some wait: whoever is free takes them. */
+static void a_sticky_key_lets_go_of_a_busy_worker(void **state)
+{
+	uint32_t a, mate;
+
+	(void)state;
+	bed(1, &(struct myc_workers_settings){.workers = 2, .ahead = 2, .route = MYC_ROUTE_STICKY});
+	for (uint64_t i = 0; i < 4; i++) {
+		put(i, 50 + i, KEEP);
+		settle();
+	}
+	a = told[0].worker;
+	for (mate = 1; told[mate].worker != a;)
+		mate++;
+	put(4, 7, KEEP);
+	settle();
+	put(5, 7, KEEP);
+	settle();
+	finish(0);
+	assert_int_equal(told[4].worker, a);
+	put(6, 50 + mate, KEEP); /* for a, before what is anybody's */
+	settle();
+	finish(4);
+	assert_int_equal(told[6].begun, 1);
+	assert_int_equal(told[5].begun, 0);
+	finish(mate == 1 ? 2 : 1);
+	assert_int_equal(told[5].begun, 1);
+	assert_true(told[5].worker != a);
+	bed_close();
+}
+
 static void round_robin_goes_round_and_least_loaded_does_not_pile_up(void **state)
 {
 	(void)state;
@@ -271,6 +302,78 @@ static void resized_at_random_nothing_is_lost_or_done_twice(void **state)
 	}
 }
 
+/* ---- asks that await one another ---------------------------------------------------------------- */
+
+static int await_codes[2], await_status[2];
+
+/* A worker that awaits who asks it. */
+static int back_message(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref back;
+	struct myc_job job;
+	int code = myc_resolve(self, message->from, &back);
+
+	assert_int_equal(myc_job_keep(self, &job), 0);
+	await_codes[1] =
+		code ? code : myc_ask_await(self, &back, JOB, NULL, 0, MYC_FOREVER, 0, NULL, NULL);
+	return await_codes[1] ? myc_job_done(self, &job) : 0;
+}
+
+static int back_reply(struct myc_actor *self, const struct myc_reply *reply)
+{
+	(void)self;
+	await_status[1] = reply->status;
+	return 0;
+}
+
+static const struct myc_behaviour awaiting_back = {
+	.name = "back", .message = back_message, .reply = back_reply};
+
+static int client_message(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref to;
+	const struct job job = {.id = 1};
+
+	if (message->type != GO)
+		return message->correlation ? myc_reply(self, message, ANSWER, NULL, 0) : 0;
+	assert_int_equal(myc_lookup(self, "pool", &to), 0);
+	await_codes[0] = myc_ask_await(self, &to, JOB, &job, sizeof(job), 100 * MS, 0, NULL, NULL);
+	return 0;
+}
+
+static int client_reply(struct myc_actor *self, const struct myc_reply *reply)
+{
+	(void)self;
+	await_status[0] = reply->status;
+	return 0;
+}
+
+static const struct myc_behaviour client = {
+	.name = "client", .message = client_message, .reply = client_reply};
+
+/* The asker awaits the pool, its worker the asker: one of them is refused, at once. */
+static void a_cycle_of_awaiting_through_the_pool_is_found(void **state)
+{
+	struct myc_spawn_opts spawn = {.sz = sizeof(spawn), .behaviour = &client, .executor = 3};
+	myc_address address;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		await_codes[0] = await_codes[1] = await_status[0] = await_status[1] = 1;
+		bed_open(seed, &(struct myc_workers_settings){.workers = 1});
+		opts.behaviour = &awaiting_back;
+		pool_open();
+		assert_int_equal(myc_testkit_spawn(kit, 0, &spawn, &address), 0);
+		assert_int_equal(myc_testkit_post(kit, address, GO, NULL, 0), 0);
+		settle();
+		assert_int_equal(await_codes[0], 0);
+		if (await_codes[1] != -EDEADLK && await_status[0] != -EDEADLK)
+			fail_msg("seed %llu: nobody is told, %d, %d", (unsigned long long)seed,
+				 await_codes[1], await_status[0]);
+		bed_close();
+	}
+}
+
 static void what_a_pool_cannot_be_is_refused(void **state)
 {
 	struct myc_system *system;
@@ -330,12 +433,14 @@ int main(void)
 		cmocka_unit_test(workers_are_spread_over_the_other_executors),
 		cmocka_unit_test(a_key_stays_with_its_worker_in_order),
 		cmocka_unit_test(a_sticky_key_goes_to_the_idle_when_it_has_no_jobs),
+		cmocka_unit_test(a_sticky_key_lets_go_of_a_busy_worker),
 		cmocka_unit_test(round_robin_goes_round_and_least_loaded_does_not_pile_up),
 		cmocka_unit_test(the_application_chooses_a_worker),
 		cmocka_unit_test(who_is_more_important_goes_first),
 		cmocka_unit_test(growing_gives_work_to_the_new_ones),
 		cmocka_unit_test(shrinking_drains_and_pending_keys_keep_their_worker),
 		cmocka_unit_test(resized_at_random_nothing_is_lost_or_done_twice),
+		cmocka_unit_test(a_cycle_of_awaiting_through_the_pool_is_found),
 		cmocka_unit_test(what_a_pool_cannot_be_is_refused),
 	};
 

@@ -532,6 +532,13 @@ static bool has_ended(const struct myc_workers *workers)
 	return numbers.state == MYC_WORKERS_ENDED;
 }
 
+static uint64_t now_of(const struct myc_workers *workers)
+{
+	const struct myc_world *world = workers->system->workspace.world;
+
+	return world ? world->now(world->context) : myc_clock_ns();
+}
+
 static void nap(const struct myc_workers *workers, long *ns)
 {
 	const struct myc_world *world = workers->system->workspace.world;
@@ -548,7 +555,7 @@ static void nap(const struct myc_workers *workers, long *ns)
 int myc_workers_change(struct myc_workers *workers, const struct myc_workers_settings *settings)
 {
 	uint64_t before = __atomic_load_n(&workers->shared->changes, __ATOMIC_RELAXED);
-	uint64_t until = myc_clock_ns() + POST_NS;
+	uint64_t until = now_of(workers) + POST_NS;
 	long ns = NAP_NS_MIN;
 	int code = myc_workers_check(workers, settings);
 
@@ -556,7 +563,7 @@ int myc_workers_change(struct myc_workers *workers, const struct myc_workers_set
 		code = myc_post(workers->system, workers->control_address, MYC_WORKERS_CHANGE,
 				settings, sizeof(*settings), POST_NS);
 	while (!code && __atomic_load_n(&workers->shared->changes, __ATOMIC_RELAXED) == before) {
-		code = has_ended(workers) ? -ESRCH : myc_clock_ns() > until ? -ETIMEDOUT : 0;
+		code = has_ended(workers) ? -ESRCH : now_of(workers) > until ? -ETIMEDOUT : 0;
 		nap(workers, &ns);
 	}
 	return code;
