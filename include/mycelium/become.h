@@ -37,7 +37,8 @@ extern "C" {
  * Goes on with `behaviour` in place of the current one (above the first, when that is the current one), or
  * over it. What `entered` returned is returned when it is an error: the change has taken place then, and
  * `return myc_become(..)` from a handler makes it a failure of the actor.
- * -ENOSPC: MYC_BEHAVIOURS_MAX are there; -EBUSY: from `left` or `entered`; -EINVAL: NULL; -ENOMEM: the
+ * -ENOSPC: MYC_BEHAVIOURS_MAX are there; -EBUSY: from `left` or `entered`; -EINVAL: NULL; -EPERM: a
+ * worker of a pool; -ENOMEM: the
  * first change of an actor without a name allocates a little (do it in `init` if that matters).
  */
 int myc_become(struct myc_actor *self, const struct myc_behaviour *behaviour);

@@ -28,7 +28,8 @@
  * place: what waits for it goes to that one. The first replacement comes at once, those of a place whose
  * workers die without finishing anything come later and later. A failure of a worker is the pool's affair:
  * it does not take the process with it, as that of an actor beyond its restart limit does (myc run). A
- * worker has no restarts in place, and cannot become another behaviour.
+ * worker has no restarts in place, cannot become another behaviour, and cannot put messages aside. Its state
+ * can be seen and replaced from outside if its codec has `save` and `load` (mycelium/state.h).
  *
  * A handler that never returns holds its executor, and all actors on it, workers or not: nothing can
  * interrupt it but the death of the process. What a pool on *another* executor can do, and does by

@@ -69,7 +69,10 @@ static int work(struct myc_actor *self, const struct myc_message *message)
 	return message->correlation ? myc_reply(self, message, ANSWER, &job, sizeof(job)) : 0;
 }
 
-static const struct myc_behaviour worker = {.name = "worker", .message = work};
+/* Its state's memory as it is: that is not all its own. */
+static const struct myc_state_codec codec = {.rights = MYC_STATE_READ | MYC_STATE_REPLACE};
+static const struct myc_behaviour worker = {
+	.name = "worker", .state_size = 8, .message = work, .codec = &codec};
 
 static void failed(void *context, myc_address actor, int code)
 {
@@ -223,6 +226,27 @@ static void a_worker_that_fails_is_the_pools_affair(void **state)
 	end();
 }
 
+static void nobody_reaches_behind_a_workers_state(void **state)
+{
+	struct myc_worker_numbers n;
+	struct myc_state_info info;
+	uint8_t bytes[256] = {0};
+
+	(void)state;
+	begin(&(struct myc_workers_settings){.workers = 1});
+	post(0, 0, DO);
+	wait_until(numbers().done == 1);
+	assert_int_equal(myc_workers_read_worker(pool, 0, &n), 0);
+	assert_int_equal(myc_state_read(system_, n.address, bytes, sizeof(bytes), &info, SECOND),
+			 -EACCES);
+	for (size_t size = 8; size <= 128; size += 8)
+		assert_int_equal(myc_state_replace(system_, n.address, bytes, size, 0, SECOND),
+				 -EACCES);
+	post(0, 1, DO);
+	wait_until(numbers().done == 2);
+	end();
+}
+
 /* ---- many at once ------------------------------------------------------------------------------ */
 
 static void *call_often(void *argument)
@@ -354,6 +378,7 @@ int main(void)
 		cmocka_unit_test(a_stuck_handler_costs_its_executor_and_nobody_elses_work),
 		cmocka_unit_test(without_retries_the_stuck_job_is_in_doubt_and_its_caller_told),
 		cmocka_unit_test(a_worker_that_fails_is_the_pools_affair),
+		cmocka_unit_test(nobody_reaches_behind_a_workers_state),
 		cmocka_unit_test(callers_resizers_and_readers_at_once),
 		cmocka_unit_test(a_sender_that_never_looks_is_paused_and_loses_nothing),
 		cmocka_unit_test(a_system_that_stops_finishes_what_is_accepted),

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <mycelium/state.h>
+
 #include "core/ask.h"
 #include "core/workers.h"
 
@@ -130,6 +132,9 @@ void myc_workers_frame(struct myc_workers *workers)
 	behaviour->reply = own->reply ? on_reply : NULL;
 	behaviour->signal = own->signal ? on_signal : NULL;
 	behaviour->redeliver = false;
+	/* The memory of its state is not all its own. */
+	if (own->codec && (!own->codec->save || !own->codec->load))
+		behaviour->codec = NULL;
 }
 
 /* ---- for workers ------------------------------------------------------------------------------- */
