@@ -56,6 +56,11 @@ struct myc_status {
 	char text[192]; /* zero-terminated; a reader may see it torn */
 };
 
+/* A timer that a behaviour declares: as myc_timer_start. */
+struct myc_timer_plan {
+	uint64_t delay_ns, period_ns, cookie;
+};
+
 /*
  * What an actor does. Lives as long as any actor that has it (usually static const). Handlers
  * return 0, or -errno = failed: the actor is restarted by its policy. Any may be NULL.
@@ -81,11 +86,16 @@ struct myc_behaviour {
 	int (*reply)(struct myc_actor *self, const struct myc_reply *reply); /* mycelium/ask.h */
 	/* DOWN and EXIT, also while paused or suspended: mycelium/link.h */
 	int (*signal)(struct myc_actor *self, const struct myc_signal_event *event);
-	int (*entered)(struct myc_actor *self);				   /* mycelium/become.h */
-	void (*left)(struct myc_actor *self);				   /* the same */
-	void (*stopping)(struct myc_actor *self);			   /* may still send */
-	void (*stopped)(struct myc_actor *self);			   /* last call */
+	int (*idle)(struct myc_actor *self);	  /* nothing came for idle_timeout_ns */
+	int (*entered)(struct myc_actor *self);	  /* mycelium/become.h */
+	void (*left)(struct myc_actor *self);	  /* the same */
+	void (*stopping)(struct myc_actor *self); /* may still send */
+	void (*stopped)(struct myc_actor *self);  /* last call */
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */
+	/* Timers that it has after each `init`, of a restart too. -ENOSPC fails the start. */
+	const struct myc_timer_plan *timers;
+	uint32_t timers_count;
+	uint64_t idle_timeout_ns; /* as myc_idle_timeout_set; 0 = none */
 	/* The message in hand when the process died comes again, marked MYC_MESSAGE_REDELIVERED.
 	 * false: it becomes a dead letter, counted as in doubt. */
 	bool redeliver;
@@ -145,18 +155,40 @@ int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const vo
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
+/*
+ * Due times are whole ns of CLOCK_MONOTONIC. A timer fires in the first turn at or after its due time, never
+ * before, in the order of due times; in that turn it may be late by what the turn takes, or by a pause or
+ * suspension of its actor, in which it is held. A periodic one is due every period_ns from its first due
+ * time on, however late its handler ran (no drift); periods that have passed meanwhile are not made up
+ * for: it fires once for all of them, and myc_timer_missed says how many were missed (counted by executor
+ * in timers_missed). After a cancel a timer does not fire any more, not even one due in the same turn. None
+ * outlives its actor or a restart, which arms those that its behaviour declares anew, and only these; nor a
+ * kill -9 of its process.
+ */
 struct myc_timer {
 	uint32_t index;
 	uint32_t generation;
 };
 
-/* Calls behaviour->timer(cookie) once `delay_ns` from now and, when period_ns is not 0, every
- * period_ns after that on a drift-free schedule. -ENOSPC: all timers of the executor are in use.
- * None survives its actor or a restart. */
+/* Calls the `timer` handler with this cookie `delay_ns` from now and, when period_ns is not 0, every
+ * period_ns after that. -ENOSPC: all timers of the executor are in use. */
 int myc_timer_start(struct myc_actor *self, uint64_t delay_ns, uint64_t period_ns, uint64_t cookie,
 		    struct myc_timer *timer);
-/* After it returns the timer does not fire any more. -ENOENT: it had fired or was cancelled. */
+/* -ENOENT: it had fired or was cancelled. */
 int myc_timer_cancel(struct myc_actor *self, struct myc_timer timer);
+
+/* Timers by key: set cancels whatever timers of this actor have this cookie, declared ones too, and starts one.
+ * Both cost a step for each timer that the actor has. clear: -ENOENT: there is none. */
+int myc_timer_set(struct myc_actor *self, uint64_t key, uint64_t delay_ns, uint64_t period_ns);
+int myc_timer_clear(struct myc_actor *self, uint64_t key);
+/* In a timer handler: periods of this timer that have passed since it last fired, without firing. */
+uint64_t myc_timer_missed(const struct myc_actor *self);
+
+/* Calls the `idle` handler when for `timeout_ns` there was no message, feed or topic event for the actor, and
+ * again after each further timeout_ns; 0 = never. Counted from now; replaces the behaviour's until the
+ * next restart. Never early; late by up to an eighth, since messages are not timed but looked for as often.
+ * What waits because the actor is paused counts as heard. -ENOSPC, -ENOMEM. */
+int myc_idle_timeout_set(struct myc_actor *self, uint64_t timeout_ns);
 
 /* Ends the actor after this handler: stopping, stopped. For others it is done: MYC_EXIT_NORMAL. */
 void myc_stop(struct myc_actor *self);

@@ -47,6 +47,8 @@ static int start_once(struct myc_actor *actor)
 	memset(actor->state, 0, behaviour->state_size);
 	if (behaviour->init)
 		code = behaviour->init(actor);
+	if (code >= 0)
+		code = myc_actor_timers_declared(actor);
 	if (code >= 0 && behaviour->started)
 		code = behaviour->started(actor);
 	return code < 0 ? code : 0;
@@ -110,7 +112,7 @@ int myc_actor_begin(struct myc_actor *actor)
 		if (!code)
 			break;
 		actor->stop_asked = false;
-		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
+		myc_actor_timers_forget(actor);
 		myc_asks_forget(actor);
 		myc_topics_forget(actor);
 		myc_stash_give_back(actor, UINT32_MAX, false);
@@ -138,7 +140,7 @@ void myc_actor_after(struct myc_actor *actor, int code)
 	if (code < 0) {
 		actor->stop_asked = false;
 		myc_body_give_all(actor);
-		myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
+		myc_actor_timers_forget(actor);
 		myc_asks_forget(actor);
 		myc_topics_forget(actor);
 		myc_stash_give_back(actor, UINT32_MAX, false);
@@ -239,22 +241,6 @@ const char *myc_setting(const struct myc_actor *self, const char *key, const cha
 		if (!strcmp(self->more->settings[i].key, key))
 			return self->more->settings[i].value;
 	return fallback;
-}
-
-int myc_timer_start(struct myc_actor *self, uint64_t delay_ns, uint64_t period_ns, uint64_t cookie,
-		    struct myc_timer *timer)
-{
-	uint64_t now = myc_executor_now(self->executor);
-	uint64_t due = delay_ns < UINT64_MAX - now ? now + delay_ns : UINT64_MAX - 1;
-
-	myc_timers_advance(&self->executor->timers, now);
-	return myc_timers_start(&self->executor->timers, self, &self->timers, due, period_ns,
-				cookie, timer);
-}
-
-int myc_timer_cancel(struct myc_actor *self, struct myc_timer timer)
-{
-	return myc_timers_cancel(&self->executor->timers, self, &self->timers, timer);
 }
 
 void myc_stop(struct myc_actor *self)

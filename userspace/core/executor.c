@@ -217,21 +217,13 @@ static unsigned fire_timers(struct myc_executor *executor)
 
 	while (n < executor->opts.batch && (entry = myc_timers_due(&executor->timers, now))) {
 		struct myc_actor *actor = entry->actor;
-		uint64_t cookie = entry->cookie;
-		int code = 0;
-
 		if (myc_actor_waits(actor) || actor->life != MYC_ACTOR_RUNNING) {
 			myc_timers_hold(&executor->timers, &actor->timers, entry);
 			continue;
 		}
-		myc_timers_fired(&executor->timers, &actor->timers, entry, now);
-		add(&actor->metrics->timers, 1);
-		n++;
-		int (*timer)(struct myc_actor * self, uint64_t cookie) =
-			myc_actor_hook(actor, timer);
+		int code = myc_actor_timer(actor, entry, now);
 
-		if (timer)
-			code = timer(actor, cookie);
+		n++;
 		if (code < 0 || actor->stop_asked)
 			myc_actor_after(actor, code);
 	}

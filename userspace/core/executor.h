@@ -276,6 +276,9 @@ struct myc_actor_more {
 	uint64_t change_hand; /* metrics->messages at the last change */
 	uint32_t stash_first, stash_last, stash_count;
 	bool postpone; /* with put_aside: until the next change */
+	/* core/actor_timer.c. idle_ns 0: nobody looks. */
+	uint64_t idle_ns, idle_since_ns, idle_heard;
+	struct myc_timer idle_timer;
 };
 
 /* The first line is what a message needs; an idle actor has this, its metrics, slot and state. */
@@ -339,6 +342,11 @@ void myc_actor_pause(struct myc_actor *actor);
 void myc_actor_unpause(struct myc_actor *actor);
 /* Adds the pause since the last look, and sees whether it has become a long one. */
 void myc_actor_count_pause(struct myc_actor *actor);
+/* A timer of its is due: what its handler returned. */
+int myc_actor_timer(struct myc_actor *actor, struct myc_timer_entry *entry, uint64_t now);
+/* Those that its behaviour declares. */
+int myc_actor_timers_declared(struct myc_actor *actor);
+void myc_actor_timers_forget(struct myc_actor *actor);
 void myc_actor_status(struct myc_actor *actor);
 static inline void myc_actor_aside(struct myc_actor *actor, enum myc_aside why, bool is)
 {
@@ -451,6 +459,7 @@ struct myc_executor {
 	bool telling;	      /* ends wait for room in a lane */
 	bool restarts_untold; /* see myc_exit_tell_restarts */
 	struct myc_timers timers;
+	uint64_t timer_missed; /* periods, of the timer that is in its handler */
 	struct myc_source *sources;
 	struct myc_topics *topics;  /* NULL: reads and publishes none. core/topic_actor.h */
 	struct myc_slot_queue kept; /* free slots */

@@ -174,10 +174,10 @@ void myc_actor_end(struct myc_actor *actor, uint32_t reason, int32_t code)
 
 	if (actor->life == MYC_ACTOR_ENDED)
 		return;
-	myc_timers_cancel_all(&executor->timers, &actor->timers);
+	myc_actor_timers_forget(actor);
 	if (actor->behaviour->stopped && !(actor->ties.flags & MYC_TIE_KILL))
 		actor->behaviour->stopped(actor);
-	myc_timers_cancel_all(&executor->timers, &actor->timers);
+	myc_actor_timers_forget(actor);
 	myc_last_send(actor, true);
 	myc_watch_forget(actor, true);
 	myc_letters_forget(actor);

@@ -130,7 +130,8 @@ static int fill_more(struct myc_actor *actor, const struct myc_spawn_opts *opts)
 	char *at;
 
 	if (!opts->name && !opts->settings_count && !opts->restarts_max &&
-	    !opts->restarts_window_ns && !actor->behaviour->stash_capacity)
+	    !opts->restarts_window_ns && !actor->behaviour->stash_capacity &&
+	    !actor->behaviour->idle_timeout_ns)
 		return 0;
 	more = myc_actor_more(actor);
 	if (!more)

@@ -396,17 +396,18 @@ void myc_timers_cancel_all(struct myc_timers *timers, uint32_t *head)
 		cancel(timers, head, &timers->entry[*head]);
 }
 
-void myc_timers_fired(struct myc_timers *timers, uint32_t *head, struct myc_timer_entry *entry,
-		      uint64_t now_ns)
+uint64_t myc_timers_fired(struct myc_timers *timers, uint32_t *head, struct myc_timer_entry *entry,
+			  uint64_t now_ns)
 {
-	uint64_t period = entry->period_ns, step;
+	uint64_t period = entry->period_ns, step, missed;
 
 	take_out(timers, entry);
 	if (!period) {
 		release(timers, head, entry);
-		return;
+		return 0;
 	}
-	if (__builtin_mul_overflow((now_ns - entry->due_ns) / period + 1, period, &step) ||
+	missed = (now_ns - entry->due_ns) / period;
+	if (__builtin_mul_overflow(missed + 1, period, &step) ||
 	    __builtin_add_overflow(entry->due_ns, step, &entry->due_ns))
 		entry->due_ns = UINT64_MAX;
 	entry->order = timers->starts++;
@@ -414,6 +415,7 @@ void myc_timers_fired(struct myc_timers *timers, uint32_t *head, struct myc_time
 	timers->count++;
 	if (entry->due_ns < timers->next_ns)
 		timers->next_ns = entry->due_ns;
+	return missed;
 }
 
 void myc_timers_hold(struct myc_timers *timers, uint32_t *head, struct myc_timer_entry *entry)

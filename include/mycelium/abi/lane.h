@@ -39,10 +39,10 @@
 #define MYC_EXECUTORS_MAX      64    /* of one process */
 #define MYC_ATTACH_MAX	       8     /* plain threads of one process that send */
 #define MYC_SOURCES_OF_PROCESS (MYC_EXECUTORS_MAX + MYC_ATTACH_MAX)
-#define MYC_TYPE_FRAMEWORK     0xff00u	   /* types from here on are the framework's */
-#define MYC_SLOT_REFERENCE     0x80	   /* slot.flags: the payload is a struct myc_reference */
-#define MYC_SLOT_URGENT_BEFORE 0x40	   /* slot.flags: urgent ones came before: look there first */
-#define MYC_FLOW_NONE	       0xffffu	   /* slot.flow of a signal: needs no credit */
+#define MYC_TYPE_FRAMEWORK     0xff00u /* types from here on are the framework's */
+#define MYC_SLOT_REFERENCE     0x80    /* slot.flags: the payload is a struct myc_reference */
+#define MYC_SLOT_URGENT_BEFORE 0x40    /* slot.flags: urgent ones came before: look there first */
+#define MYC_FLOW_NONE	       0xffffu /* slot.flow of a signal: needs no credit */
 #define MYC_SLOT_PLAIN	       0xffffffffu /* slot.from of a plain thread */
 #define MYC_CREDIT_MAX	       (1u << 25)  /* that a flow can have */
 #define MYC_SLOTS_FIXED	       64	   /* actor slots given by number, before the free ones */
@@ -252,7 +252,8 @@ struct myc_executor_words {
 	uint64_t turns, naps, bells_rung, lanes_full, outboxed, pended;
 	uint64_t dead_letters[8]; /* enum myc_dead_letter */
 	uint64_t lane_faults[8];  /* enum myc_lane_fault: lanes cut off */
-	uint64_t reserved1[2];
+	uint64_t timers_missed;	  /* periods that had passed when their timer fired */
+	uint64_t reserved1[1];
 };
 _Static_assert(sizeof(struct myc_executor_words) == 256, "layout");
 _Static_assert(MYC_DEAD_LETTERS_COUNT <= 8 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");
