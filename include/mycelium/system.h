@@ -37,6 +37,9 @@ enum myc_idle {
 
 struct myc_executor_opts {
 	int core; /* -1 = not pinned. Note: zero-initialised means core 0 */
+	/* With core -1: it runs on the cores of NUMA node `node` - 1; 0 = on any. Its memory is on its core's, or
+	 * this, node. */
+	uint32_t node;
 	enum myc_idle idle;
 	uint32_t idle_spins; /* empty turns before sleep or yield, 0 = 2000 */
 	uint32_t batch;	     /* messages of one source or lane a turn, 0 = 64 */

@@ -422,7 +422,7 @@ static void garbage_in_anothers_outbox_is_followed_nowhere(void **state)
 	/* The other process' links lead in a ring of their own, and out of the block. */
 	struct myc_system *other = rig.system[1];
 	struct myc_actor_metrics *row = &other->metrics[myc_address_slot(actor[1])];
-	uint32_t first = row->waits;
+	uint32_t first = __atomic_load_n(&row->waits, __ATOMIC_RELAXED);
 
 	assert_true(first != 0);
 	const uint32_t wild[] = {UINT32_MAX, first, 0x7fffffff, 1024, 1025, 1};

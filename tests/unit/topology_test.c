@@ -131,6 +131,13 @@ static const struct broken {
 	 " ] } ]\n",
 	 "t.yaml:2: processes[0].executors[0].core: x", "not a number"},
 	{BEFORE
+	 "processes: [ { name: p, library: l.so, executors: [ { node: 63 } ], actors: [ " ACTOR
+	 " ] } ]\n",
+	 "t.yaml:2: processes[0].executors[0].node: 63", "no such NUMA node"},
+	{BEFORE "processes: [ { name: p, library: l.so, executors: [ { core: 0, node: 0 } ], "
+		"actors: [ " ACTOR " ] } ]\n",
+	 "t.yaml:2: processes[0].executors[0].node: 0", "core or a node"},
+	{BEFORE
 	 "processes: [ { name: p, library: l.so, executors: [ { idle: nap } ], actors: [ " ACTOR
 	 " ] } ]\n",
 	 "t.yaml:2: processes[0].executors[0].idle: nap", "sleep"},
@@ -248,7 +255,7 @@ static const char whole[] =
 	"    restart: transient\n"
 	"    shutdown_ms: 250\n"
 	"    library: ./libbook.so\n"
-	"    executors: [ { core: 0, idle: yield, batch: 32 }, {} ]\n"
+	"    executors: [ { core: 0, idle: yield, batch: 32 }, { node: 0 } ]\n"
 	"    actors:\n"
 	"      - { name: book, behaviour: book, executor: 1, feeds: [itch], settings: { symbol: "
 	"AAPL "
@@ -283,6 +290,7 @@ static void a_whole_topology_reads_as_written(void **state)
 	assert_int_equal(p->executor[0].core, 0);
 	assert_int_equal(p->executor[0].batch, 32);
 	assert_int_equal(p->executor[1].core, -1);
+	assert_int_equal(p->executor[1].node, 1);
 	assert_int_equal(p->executor[1].idle, MYC_IDLE_SLEEP);
 	assert_int_equal(p->actor[0].executor, 1);
 	assert_int_equal(p->actor[0].feeds, 1);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/numa.h"
 #include "core/ask.h"
 #include "core/executor.h"
 #include "core/body.h"
@@ -558,8 +559,12 @@ static void pin(const struct myc_executor *executor)
 
 	snprintf(name, sizeof(name), "%.11s/%u", executor->system->name, executor->index);
 	pthread_setname_np(pthread_self(), name);
-	if (executor->opts.core < 0)
+	if (executor->opts.core < 0) {
+		if (executor->opts.node)
+			pthread_setaffinity_np(pthread_self(), sizeof(set),
+					       &myc_numa()->cores[executor->opts.node - 1]);
 		return;
+	}
 	CPU_ZERO(&set);
 	CPU_SET((size_t)executor->opts.core, &set);
 	/* myc_system_start checked that the core is there; without it we run anywhere. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/numa.h"
 #include "core/executor.h"
 #include "core/letter.h"
 #include "core/name.h"
@@ -119,6 +120,29 @@ void myc_system_pool_opts(const struct myc_system_opts *opts, uint32_t sources,
 	}
 }
 
+/* The NUMA node of an executor's memory, UINT32_MAX: any. */
+static uint32_t node_of(const struct myc_system_opts *opts, uint32_t executor)
+{
+	const struct myc_executor_opts *of =
+		executor < opts->executors && opts->executor ? &opts->executor[executor] : NULL;
+
+	if (!of || (of->core < 0 && !of->node))
+		return UINT32_MAX;
+	return of->core >= 0 ? myc_numa_node_of(myc_numa(), (unsigned)of->core) : of->node - 1;
+}
+
+/* What an executor writes and its lanes are near it; what it reads of others' is where they are. */
+static void plan_nodes(struct myc_region_plan *plan, const struct myc_system_opts *opts)
+{
+	static const uint32_t kinds[] = {MYC_BLOCK_EXECUTOR, MYC_BLOCK_LANES, MYC_BLOCK_POOL,
+					 MYC_BLOCK_LETTERS};
+
+	for (uint32_t i = 0; i < opts->executors; i++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
+			if (node_of(opts, i) != UINT32_MAX)
+				(void)myc_region_plan_node(plan, kinds[k], i, node_of(opts, i));
+}
+
 int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *given,
 		    uint32_t processes, uint32_t executors_all)
 {
@@ -164,6 +188,7 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	}
 	if (!code)
 		code = myc_topics_plan(plan, &opts);
+	plan_nodes(plan, &opts);
 	return code;
 }
 
@@ -325,17 +350,26 @@ static int open_executors(struct myc_system *system, struct myc_error *error)
 	if (!system->executor)
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for executors");
 	for (uint32_t i = 0; i < myc_executors_all(&system->opts); i++) {
+		uint32_t node = node_of(&system->opts, i);
 		const struct myc_executor_opts *opts = i >= system->opts.executors ? &bound
 						       : system->opts.executor
 							       ? &system->opts.executor[i]
 							       : &unpinned;
+		struct myc_numa_policy before;
 		int code;
 
+		if (opts->core < 0 && opts->node && !myc_numa_has_cores(myc_numa(), node))
+			return myc_error_set(error, -EINVAL, "use a NUMA node of this machine",
+					     "executor %u is to run on NUMA node %u, which has no "
+					     "cores",
+					     i, node);
 		if (opts->core >= cores)
 			return myc_error_set(error, -EINVAL, "use a core of this machine, or -1",
 					     "executor %u is to run on core %d of %ld", i,
 					     opts->core, cores);
+		myc_numa_enter(&before, node);
 		code = myc_executor_open(&system->executor[i], system, i, opts, error);
+		myc_numa_leave(&before);
 		system->executors = i + 1;
 		if (code)
 			return code;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory/region.h"
 
+#include "base/numa.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -42,8 +44,20 @@ int myc_region_plan_add(struct myc_region_plan *plan, uint32_t kind, uint32_t in
 	plan->block[plan->count].kind = kind;
 	plan->block[plan->count].index = index;
 	plan->block[plan->count].size = round_up(size, 64);
+	plan->block[plan->count].node = 0;
 	plan->count++;
 	return 0;
+}
+
+int myc_region_plan_node(struct myc_region_plan *plan, uint32_t kind, uint32_t index, uint32_t node)
+{
+	for (uint32_t i = 0; i < plan->count; i++) {
+		if (plan->block[i].kind != kind || plan->block[i].index != index)
+			continue;
+		plan->block[i].node = node + 1;
+		return 0;
+	}
+	return -ENOENT;
 }
 
 uint64_t myc_region_plan_size(const struct myc_region_plan *plan)
@@ -91,6 +105,17 @@ static void lay_out(struct region_header *header, const struct myc_region_plan *
 	header->magic = MYC_REGION_MAGIC;
 }
 
+/* Before anything but the header is touched: the policy stays with the memory. A kernel that refuses it has its
+ * reasons, and the memory is good all the same. */
+static void place(const struct region_header *header, const struct myc_region_plan *plan,
+		  uint64_t page)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->block[i].node)
+			(void)myc_numa_prefer((char *)header + header->block[i].offset,
+					      header->block[i].size, page, plan->block[i].node - 1);
+}
+
 int myc_region_create(const char *name, const struct myc_region_plan *plan, struct myc_error *error)
 {
 	uint64_t size = myc_region_plan_size(plan);
@@ -109,6 +134,7 @@ int myc_region_create(const char *name, const struct myc_region_plan *plan, stru
 				     "region '%s': no %llu bytes of shared memory: %s", name,
 				     (unsigned long long)size, strerror(-fd));
 	lay_out(base, plan, size);
+	place(base, plan, size % HUGE_PAGE ? SMALL_PAGE : HUGE_PAGE);
 	munmap(base, size);
 	if (fchmod(fd, 0400) == 0 &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)

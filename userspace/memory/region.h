@@ -59,11 +59,16 @@ struct myc_region_plan {
 	struct {
 		uint32_t kind, index;
 		uint64_t size;
+		uint32_t node; /* + 1: NUMA node that its memory should be on; 0 = any */
 	} block[MYC_REGION_BLOCKS_MAX];
 };
 
 /* Adds a block of `size` bytes (rounded up to 64). -ENOSPC, -EEXIST (same kind and index). */
 int myc_region_plan_add(struct myc_region_plan *plan, uint32_t kind, uint32_t index, uint64_t size);
+
+/* The memory of this block, which was added, is to be on this NUMA node, as far as it has pages of its own. -ENOENT. */
+int myc_region_plan_node(struct myc_region_plan *plan, uint32_t kind, uint32_t index,
+			 uint32_t node);
 
 /* Bytes the region will have, a multiple of the page size. */
 uint64_t myc_region_plan_size(const struct myc_region_plan *plan);

@@ -326,15 +326,16 @@ static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *ex
 			 struct myc_error *error)
 {
 	static const char *const idles[] = {"sleep", "spin", "pause", "yield"};
-	struct myc_yaml_node core, idle, spins, batch, timers;
+	struct myc_yaml_node core, numa, idle, spins, batch, timers;
 	const struct myc_yaml_field fields[] = {
-		{"core", &core, false},	  {"idle", &idle, false},     {"idle_spins", &spins, false},
-		{"batch", &batch, false}, {"timers", &timers, false},
+		{"core", &core, false},	       {"node", &numa, false},	 {"idle", &idle, false},
+		{"idle_spins", &spins, false}, {"batch", &batch, false}, {"timers", &timers, false},
 	};
 	unsigned of_idle = MYC_IDLE_SLEEP;
 
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
 	err = err ?: read_core(core, &executor->core, error);
+	err = err ?: myc_topology_read_node(numa, executor, error);
 	err = err ?: myc_yaml_choice(idle, idles, COUNT(idles), &of_idle, error);
 	err = err ?: read_u32(spins, 1, UINT32_MAX, &executor->idle_spins, error);
 	err = err ?: read_u32(batch, 1, 4096, &executor->batch, error);

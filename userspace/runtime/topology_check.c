@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/capability.h>
 
+#include "base/numa.h"
 #include "runtime/channels_yaml.h"
 
 int myc_topology_check_core(struct myc_yaml_node node, uint32_t core, struct myc_error *error)
@@ -26,6 +27,27 @@ int myc_topology_check_core(struct myc_yaml_node node, uint32_t core, struct myc
 	snprintf(remedy, sizeof(remedy), "this process may use %d cores, the last is %u",
 		 CPU_COUNT(&allowed), last);
 	return myc_yaml_refuse(node, error, remedy, "no such core here");
+}
+
+int myc_topology_read_node(struct myc_yaml_node node, struct myc_executor_opts *executor,
+			   struct myc_error *error)
+{
+	uint64_t number;
+
+	if (!myc_yaml_present(node))
+		return 0;
+	int err = myc_yaml_number(node, 0, MYC_NUMA_NODES_MAX - 1, &number, error);
+
+	if (err)
+		return err;
+	if (executor->core >= 0)
+		return myc_yaml_refuse(node, error, "give it a core or a node",
+				       "the core says it already");
+	if (!myc_numa_has_cores(myc_numa(), (uint32_t)number))
+		return myc_yaml_refuse(node, error, "see lscpu",
+				       "no such NUMA node with cores here");
+	executor->node = (uint32_t)number + 1;
+	return 0;
 }
 
 int myc_topology_check_network(const struct myc_topology *topology, struct myc_yaml_node node,

@@ -7,6 +7,9 @@
 
 /* Is there such a core, and may we run on it? */
 int myc_topology_check_core(struct myc_yaml_node node, uint32_t core, struct myc_error *error);
+/* The NUMA node of an executor that is not pinned; is there one? `node` may be absent. */
+int myc_topology_read_node(struct myc_yaml_node node, struct myc_executor_opts *executor,
+			   struct myc_error *error);
 /* Has the kind what it needs? `node` may be absent. */
 int myc_topology_check_network(const struct myc_topology *topology, struct myc_yaml_node node,
 			       struct myc_error *error);
