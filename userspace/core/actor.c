@@ -57,9 +57,9 @@ static int start_once(struct myc_actor *actor)
 /* Notes a restart; false when it is one more than allowed within the window. */
 static bool restart_allowed(struct myc_actor *actor)
 {
-	struct myc_actor_more *more = myc_actor_more(actor);
+	struct myc_actor_more *more = actor->restarts_none ? NULL : myc_actor_more(actor);
 
-	if (!more || !more->restarts_max)
+	if (!more)
 		return false;
 	if (!more->restarted_ns)
 		more->restarted_ns = calloc(more->restarts_max, sizeof(*more->restarted_ns));

@@ -291,6 +291,7 @@ struct myc_actor {
 	uint8_t aside; /* enum myc_aside: why a message does not go straight to the handler */
 	bool stop_asked : 1;
 	bool put_aside : 1; /* the message in hand goes into the stash */
+	bool restarts_none : 1;
 	uint8_t life;	    /* enum myc_actor_state, as its executor sees it */
 	bool adopted : 1;   /* its executor knows it */
 	bool ready_listed : 1;

@@ -126,20 +126,20 @@ struct myc_actor_more *myc_actor_more(struct myc_actor *actor)
 static int fill_more(struct myc_actor *actor, const struct myc_spawn_opts *opts)
 {
 	size_t size = opts->settings_count * sizeof(struct myc_setting);
+	bool limits = opts->restarts_max && opts->restarts_max != MYC_RESTARTS_NONE;
 	struct myc_actor_more *more;
 	char *at;
 
-	if (!opts->name && !opts->settings_count && !opts->restarts_max &&
-	    !opts->restarts_window_ns && !actor->behaviour->stash_capacity &&
-	    !actor->behaviour->idle_timeout_ns)
+	actor->restarts_none = opts->restarts_max == MYC_RESTARTS_NONE;
+	if (!opts->name && !opts->settings_count && !limits && !opts->restarts_window_ns &&
+	    !actor->behaviour->stash_capacity && !actor->behaviour->idle_timeout_ns)
 		return 0;
 	more = myc_actor_more(actor);
 	if (!more)
 		return -ENOMEM;
 	snprintf(more->name, sizeof(more->name), "%s", opts->name ? opts->name : "");
-	if (opts->restarts_max)
-		more->restarts_max =
-			opts->restarts_max == MYC_RESTARTS_NONE ? 0 : opts->restarts_max;
+	if (limits)
+		more->restarts_max = opts->restarts_max;
 	if (opts->restarts_window_ns)
 		more->restarts_window_ns = opts->restarts_window_ns;
 	if (!opts->settings_count)

@@ -3,8 +3,20 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define CHUNK 65536
+#define CHUNK_MIN 65536
+#define CHUNK_MAX (4u << 20)
+#define HUGE_PAGE (2u << 20)
+
+void myc_memory_huge(void *memory, size_t size)
+{
+	uintptr_t first = ((uintptr_t)memory + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+	uintptr_t end = ((uintptr_t)memory + size) & ~(uintptr_t)(HUGE_PAGE - 1);
+
+	if (first < end)
+		madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
 
 static size_t lines(size_t size)
 {
@@ -13,16 +25,23 @@ static size_t lines(size_t size)
 
 static void *refill(struct myc_slab *slab, size_t wanted)
 {
-	struct myc_slab_link *chunk = aligned_alloc(MYC_SLAB_LINE, CHUNK);
+	size_t size = slab->chunk_size ? slab->chunk_size * 2 : CHUNK_MIN;
+
+	if (size > CHUNK_MAX)
+		size = CHUNK_MAX;
+	struct myc_slab_link *chunk =
+		aligned_alloc(size < HUGE_PAGE ? MYC_SLAB_LINE : HUGE_PAGE, size);
 
 	if (!chunk)
 		return NULL;
+	myc_memory_huge(chunk, size);
+	slab->chunk_size = size;
 	chunk->next = slab->chunks;
 	slab->chunks = chunk;
 	char *first = (char *)chunk + MYC_SLAB_LINE;
 
 	slab->at = first + wanted * MYC_SLAB_LINE;
-	slab->end = (char *)chunk + CHUNK;
+	slab->end = (char *)chunk + size;
 	return first;
 }
 

@@ -19,12 +19,16 @@ struct myc_slab_link {
 struct myc_slab {
 	struct myc_slab_link *free[MYC_SLAB_LINES_MAX + 1]; /* by lines */
 	char *at, *end;					    /* of the newest chunk */
+	size_t chunk_size;				    /* of it: each is twice the one before */
 	struct myc_slab_link *chunks;			    /* all of them */
 };
 
 /* Uninitialised; NULL: no memory. `size` is remembered by the caller. */
 void *myc_slab_take(struct myc_slab *slab, size_t size);
 void myc_slab_give(struct myc_slab *slab, void *memory, size_t size);
+/* Asks for huge pages in a large piece of private memory that is not touched yet: a fault for each 2 MiB, not
+ * for each 4 KiB. Only a wish. */
+void myc_memory_huge(void *memory, size_t size);
 /* Frees everything that was taken, but for what came from the heap. */
 void myc_slab_close(struct myc_slab *slab);
 
