@@ -27,6 +27,7 @@ extern "C" {
 struct myc_actor;
 struct myc_feed_event;
 struct myc_topic_event;
+struct myc_overflow;
 struct myc_reply;
 struct myc_signal_event;
 struct myc_state_codec;
@@ -101,6 +102,9 @@ struct myc_behaviour {
 	bool redeliver;
 	/* What others may know of, and do to, its state: mycelium/state.h. NULL: nothing. */
 	const struct myc_state_codec *codec;
+	/* What becomes of messages of some types when no more can wait: mycelium/mailbox.h. */
+	const struct myc_overflow *overflow;
+	uint32_t overflow_count;
 };
 
 /* ---- about oneself ------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include <mycelium/feed.h>
 #include <mycelium/letter.h>
 #include <mycelium/link.h>
+#include <mycelium/mailbox.h>
 #include <mycelium/shutdown.h>
 #include <mycelium/state.h>
 #include <mycelium/system.h>

@@ -123,6 +123,9 @@ void myc_ask_answered(struct myc_executor *executor, const struct myc_reply_to *
 bool myc_ask_was_answered(const struct myc_executor *executor, myc_address asker, uint32_t id);
 /* Tells the asker that `whom` has its request now, as myc_delegate does, whose message carries it. */
 int myc_ask_passed(struct myc_actor *self, const struct myc_reply_to *asker, myc_address whom);
+/* A request by an actor of ours went to somebody else than it was sent to: its asker is told. */
+void myc_ask_redirected(struct myc_actor *self, uint32_t correlation, const void *payload,
+			myc_address whom);
 /* A reply, status 0, or what stands for one, to whoever asked. `from`: NULL, or the actor behind whose earlier
  * messages it comes. */
 int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,

@@ -5,6 +5,7 @@
 
 #include <mycelium/body.h>
 
+#include "core/overflow.h"
 #include "core/receiver.h"
 
 #define PARTS	       1024 /* a share is one of so many: it can be shared on itself, and again */
@@ -28,20 +29,22 @@ static int publish(struct myc_sender *sender, struct myc_flow_out *flow, uint64_
 }
 
 static int put_outbox(struct myc_executor *executor, struct myc_actor *actor,
-		      struct myc_flow_out *flow, uint64_t kind, uint64_t from, uint32_t hold,
+		      const struct myc_way *way, uint64_t kind, uint64_t from, uint32_t hold,
 		      uint32_t parts, uint32_t size)
 {
 	struct myc_reference reference;
-	uint64_t ticket = myc_ticket_outbox(executor->outbox_order + 1);
+	uint64_t ticket = myc_ticket_outbox(way->order);
 	int code = myc_pool_lend(&executor->out.pool, hold, parts, ticket, 0, size, &reference);
 
 	if (code)
 		return code;
-	code = myc_outbox_put(executor, actor, flow, kind, from, &reference, sizeof(reference));
+	code = myc_outbox_put(executor, actor, way, kind, from, &reference, sizeof(reference));
 	if (code)
 		myc_pool_lend_undo(&executor->out.pool);
 	else
 		myc_pool_lent(&executor->out.pool);
+	if (!code)
+		myc_outbox_replaced(executor, way);
 	return code;
 }
 
@@ -54,11 +57,21 @@ int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc
 
 	if (!code)
 		return publish(sender, flow, kind, from, hold, parts, size);
-	if (!wait)
+	if (!actor)
 		return code;
-	if (flow->to == actor->address)
-		return -EDEADLK;
-	return put_outbox(actor->executor, actor, flow, kind, from, hold, parts, size);
+	struct myc_view view = {0};
+	struct myc_way way = {.flow = flow};
+
+	(void)myc_pool_view(&sender->pool, hold, &view);
+	const struct myc_message_out message = {
+		.kind = kind, .from = from, .payload = view.data, .size = view.size, .wait = wait};
+
+	code = myc_overflow_way(actor, &message, &way);
+	if (code == MYC_WAY_NOW)
+		return publish(sender, way.flow, kind, from, hold, parts, size);
+	if (code == MYC_WAY_WAITS)
+		return put_outbox(actor->executor, actor, &way, kind, from, hold, parts, size);
+	return code == MYC_WAY_DROPPED ? 1 : code;
 }
 
 /* Takes a buffer; when none is free, looks first whether some have come home, also by rings that were
@@ -107,6 +120,17 @@ int myc_body_check(struct myc_executor *executor, const struct myc_slot *slot,
 	if (myc_pool_check(&executor->out.pool, reference, view) != MYC_POOL_FINE)
 		return -EPROTO;
 	return myc_pool_room(&executor->out.pool) ? 0 : -EAGAIN;
+}
+
+uint32_t myc_body_loan(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin)
+{
+	struct myc_reference reference;
+	struct myc_view view;
+
+	if (!(slot->flags & MYC_SLOT_REFERENCE) ||
+	    myc_body_check(executor, slot, &reference, &view))
+		return MYC_HOLD_NONE;
+	return myc_pool_credit(&executor->out.pool, &reference, origin);
 }
 
 bool myc_body_drop(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin)
@@ -177,8 +201,11 @@ void myc_body_give_all(struct myc_actor *actor)
 	actor->has_bodies = false;
 }
 
+/* What was dropped by its receiver's rule is counted there: 0 for who sends. */
 static int count(struct myc_actor *self, int code)
 {
+	if (code > 0)
+		return 0;
 	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
 	return code;
 }
@@ -203,6 +230,8 @@ static int send_whole(struct myc_actor *self, struct myc_ref *to, uint16_t type,
 	int code =
 		body->data ? send_hold(self, to, type, body->hold, 1, body->size, wait) : -ENODATA;
 
+	if (code > 0)
+		myc_body_give(self, body);
 	if (!code)
 		body->data = NULL;
 	return count(self, code);

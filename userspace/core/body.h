@@ -29,8 +29,14 @@ static inline uint64_t myc_origin_pending(uint32_t index)
 	return 1ull << 63 | index;
 }
 
+static inline uint64_t myc_origin_outbox(uint64_t order)
+{
+	return 3ull << 62 | order;
+}
+
 /* Sends what a sender's own pool has as `hold`: the parts-th part of it. `actor` NULL: a plain thread,
- * which does not wait. 0, or as myc_send, with nothing changed. */
+ * which does not wait. 0, or as myc_send, with nothing changed; 1: dropped by its receiver's rule, nothing
+ * was lent. */
 int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc_flow_out *flow,
 		  uint16_t type, uint32_t hold, uint32_t parts, uint32_t size, bool wait);
 /* Copies a payload into a buffer and sends that. */
@@ -42,6 +48,8 @@ int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
  * -EAGAIN: no room in the ledger now, the message stays where it is. */
 int myc_body_check(struct myc_executor *executor, const struct myc_slot *slot,
 		   struct myc_reference *reference, struct myc_view *view);
+/* The loan of a message that nobody gets, for myc_pool_done; MYC_HOLD_NONE: it has none, or there is no room. */
+uint32_t myc_body_loan(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin);
 /* A message that nobody gets: its weight goes home. False: it has a body, and there is no room in the
  * ledger even after pieces that waited have gone; only then, and only while others' return rings are
  * full: drop it later, or the weight is out until its owner is restarted. */

@@ -222,7 +222,7 @@ static bool waits_long(const struct myc_flow_out *flow, uint64_t now)
 {
 	const struct myc_actor *actor = flow->actor;
 
-	return flow->outboxed && actor && actor->more && myc_actor_runs(actor) &&
+	return flow->outboxed > flow->lenient && actor && actor->more && myc_actor_runs(actor) &&
 	       now - actor->more->paused_at_ns >= MYC_CYCLE_LOOK_NS;
 }
 
@@ -323,7 +323,7 @@ static bool see_to(struct myc_executor *executor, struct myc_flow_out *flow,
 	__atomic_store_n(&actor->metrics->cycles, actor->metrics->cycles + 1, __ATOMIC_RELAXED);
 	report(executor, flow, walk, cycle);
 	if (policy == MYC_CYCLES_FAIL)
-		myc_outbox_fail(executor, flow, MYC_DEAD_LETTER_CREDIT_CYCLE, -EDEADLK);
+		myc_outbox_fail(executor, flow, MYC_DEAD_LETTER_CREDIT_CYCLE);
 	if (policy == MYC_CYCLES_KILL)
 		myc_exit_control(actor, MYC_STOP_KILL);
 	/* Without room for a body that goes home its message stays, until the next look. */

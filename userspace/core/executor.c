@@ -62,7 +62,7 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 	executor->inlets_max = words->lanes_in;
 	executor->pending_entries = words->pending;
 	executor->pending_capacity = words->pending - words->lanes_in * MYC_LANE_FLOWS;
-	executor->outbox_capacity = words->outbox;
+	executor->outbox_capacity = words->outbox - 1;
 	executor->pending = (struct myc_pending *)(void *)at;
 	executor->outbox = (struct myc_outbox_entry *)(void *)(executor->pending + words->pending);
 	executor->inlet = calloc(executor->inlets_max, sizeof(*executor->inlet));
@@ -71,11 +71,15 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 	executor->changed_seen = calloc(sources, sizeof(*executor->changed_seen));
 	executor->pending_next = calloc(words->pending, sizeof(*executor->pending_next));
 	executor->pending_hold = calloc(words->pending, sizeof(*executor->pending_hold));
+	executor->pending_previous = calloc(words->pending, sizeof(*executor->pending_previous));
 	executor->outbox_next = calloc(words->outbox, sizeof(*executor->outbox_next));
+	executor->outbox_previous = calloc(words->outbox, sizeof(*executor->outbox_previous));
 	executor->offer = calloc(system->slots, sizeof(struct myc_actor *));
 	if (!executor->inlet || !executor->flow_table || !executor->changed_seen ||
 	    !executor->pending_next || !executor->pending_hold || !executor->outbox_next ||
-	    !executor->offer)
+	    !executor->pending_previous || !executor->outbox_previous || !executor->offer ||
+	    myc_keyed_open(&executor->pending_keyed, words->pending) ||
+	    myc_keyed_open(&executor->outbox_keyed, words->outbox))
 		return -ENOMEM;
 	memset(executor->flow_table, 0,
 	       executor->inlets_max * MYC_LANE_FLOWS * sizeof(*executor->flow_table));
@@ -153,7 +157,11 @@ void myc_executor_close(struct myc_executor *executor)
 	free(executor->changed_seen);
 	free(executor->pending_next);
 	free(executor->pending_hold);
+	free(executor->pending_previous);
 	free(executor->outbox_next);
+	free(executor->outbox_previous);
+	myc_keyed_close(&executor->pending_keyed);
+	myc_keyed_close(&executor->outbox_keyed);
 	free(executor->offer);
 	myc_slab_close(&executor->slab);
 }
@@ -256,7 +264,8 @@ static void write_status(struct myc_executor *executor)
 	executor->status_ns = now + STATUS_NS;
 	for (uint32_t at = executor->blocked; at != MYC_NONE;
 	     at = executor->out.flow_table[at].next_blocked)
-		if (executor->out.flow_table[at].actor)
+		if (executor->out.flow_table[at].actor &&
+		    executor->out.flow_table[at].actor->aside & MYC_ASIDE_OUTBOX)
 			myc_actor_count_pause(executor->out.flow_table[at].actor);
 	status_lines(executor);
 }

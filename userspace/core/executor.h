@@ -9,6 +9,7 @@
  *   asks      messages that wait for a reply, and the replies (ask.h and its four files)
  *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
+ *   overflow  what becomes of messages that cannot wait               (overflow.c, keyed.c)
  *   actor     life of one actor: init, failure, restart, stop       (actor.c, exit.c)
  *   become    other handlers for the same actor, messages put aside (become.c, stash.c)
  *   watches   links and monitors                                   (watch.c, link.c)
@@ -29,17 +30,19 @@
 #include <mycelium/abi/lane.h>
 #include <mycelium/become.h>
 
+#include "core/keyed.h"
 #include "core/process.h"
 #include "core/timer.h"
 #include "memory/lane.h"
 #include "memory/pool.h"
 #include "memory/slab.h"
 
-#define MYC_NAME_SIZE	    48 /* with its 0 */
-#define MYC_BASE_BEHIND	    (1u << 29)
-#define MYC_NONE	    UINT32_MAX
-#define MYC_HAND_OVER	    (UINT32_MAX - 1) /* no message is in hand, though one was begun */
-#define MYC_UNRUNG_SLEEP_NS 1000000	     /* longest sleep when other processes cannot wake us */
+#define MYC_NAME_SIZE		48 /* with its 0 */
+#define MYC_BASE_BEHIND		(1u << 29)
+#define MYC_NONE		UINT32_MAX
+#define MYC_HAND_OVER		(UINT32_MAX - 1) /* no message is in hand, though one was begun */
+#define MYC_CAPACITY_PER_SENDER 64		 /* unless the behaviour says otherwise */
+#define MYC_UNRUNG_SLEEP_NS	1000000 /* longest sleep when other processes cannot wake us */
 
 /* A counter in the region: this thread is its one writer, anyone reads. */
 static inline void myc_count(uint64_t *counter)
@@ -82,6 +85,7 @@ struct myc_flow_out {
 	uint32_t outboxed;	 /* messages of it in the outbox */
 	uint32_t first, last;	 /* of them */
 	uint32_t next_blocked;	 /* flows with an outbox, as index in flow_table */
+	uint32_t lenient;	 /* of the outboxed: do not pause their sender */
 	struct myc_actor *actor; /* that has messages in the outbox */
 };
 
@@ -266,7 +270,8 @@ struct myc_actor_more {
 	uint64_t restarts_window_ns;
 	uint64_t *restarted_ns; /* the last restarts_max of them, a ring */
 	uint64_t paused_at_ns, counted_at_ns;
-	bool stuck; /* this pause is counted as such */
+	uint32_t outboxed_lenient; /* of its messages in the outbox: do not pause it */
+	bool stuck;		   /* this pause is counted as such */
 	/* Behaviours it became, the current one last (core/become.c). */
 	const struct myc_behaviour *become[MYC_BEHAVIOURS_MAX];
 	uint32_t becomes;
@@ -432,7 +437,9 @@ struct myc_executor {
 	uint32_t *changed_seen; /* process * MYC_SOURCES_OF_PROCESS + source */
 
 	struct myc_pending *pending;
-	uint32_t *pending_next;	   /* free list and actors' queues */
+	uint32_t *pending_next;	    /* free list and actors' queues */
+	uint32_t *pending_previous; /* in an actor's queue */
+	struct myc_keyed pending_keyed;
 	uint32_t *pending_hold;	   /* loans of those with `credited` */
 	uint32_t pending_capacity; /* beyond the one that each flow is sure of */
 	uint32_t pending_entries, pending_free;
@@ -443,12 +450,14 @@ struct myc_executor {
 	struct myc_actor *ready_last;
 
 	struct myc_outbox_entry *outbox;
-	uint32_t *outbox_next;
-	uint32_t outbox_capacity, outbox_free, outbox_count;
-	uint32_t blocked; /* first flow with an outbox, MYC_NONE */
-	uint64_t outbox_order;
-	uint64_t cycle_ns;   /* next look for cycles of those who wait there */
-	uint32_t cycle_skip; /* blocked flows that the last look came to */
+	uint32_t *outbox_next, *outbox_previous;
+	struct myc_keyed outbox_keyed;
+	/* One entry more than the capacity: for what replaces another. */
+	uint32_t outbox_capacity, outbox_free, outbox_count, outbox_lenient;
+	uint32_t blocked;      /* first flow with an outbox, MYC_NONE */
+	uint64_t outbox_order; /* of the newest: arrival << 2 */
+	uint64_t cycle_ns;     /* next look for cycles of those who wait there */
+	uint32_t cycle_skip;   /* blocked flows that the last look came to */
 
 	struct myc_signals signals;
 	struct myc_asks asks;
@@ -528,15 +537,30 @@ void myc_receiver_make_ready(struct myc_actor *actor);
 void myc_receiver_drop_pending(struct myc_actor *actor);
 
 /* outbox.c */
+struct myc_way;
+/* At the place of core/overflow.h. -ENOBUFS. */
 int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
-		   struct myc_flow_out *flow, uint64_t kind, uint64_t from, const void *payload,
+		   const struct myc_way *way, uint64_t kind, uint64_t from, const void *payload,
 		   size_t size);
+/* Then, when the pool is done with the sending: what it took the place of is dropped. */
+void myc_outbox_replaced(struct myc_executor *executor, const struct myc_way *way);
+/* One that waits is given up, under a name. False: its body finds no room in the ledger now. */
+bool myc_outbox_may_drop(struct myc_executor *executor, uint32_t index);
+bool myc_outbox_drop(struct myc_executor *executor, struct myc_flow_out *flow, uint32_t index,
+		     uint32_t why);
+/* After myc_receiver_recover, before the pool forgets loans: bodies of what was being dropped. */
+void myc_outbox_claim(struct myc_executor *executor);
+static inline bool myc_outbox_room(const struct myc_executor *executor)
+{
+	return executor->outbox_free != MYC_NONE &&
+	       executor->outbox_next[executor->outbox_free] != MYC_NONE;
+}
 unsigned myc_outbox_drain(struct myc_executor *executor);
 bool myc_outbox_ready(struct myc_executor *executor);
 void myc_outbox_recover(struct myc_executor *executor);
-/* What waits there of this flow becomes dead letters; asks end with `status`. Their actor may go on. */
+/* What waits there of this flow becomes dead letters. Their actor may go on. */
 void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,
-		     enum myc_dead_letter why, int status);
+		     enum myc_dead_letter why);
 
 /* ---- system ---------------------------------------------------------------------------------- */
 
@@ -569,6 +593,7 @@ struct myc_system {
 	struct myc_system_opts opts;
 	struct myc_process_words *words;
 	struct myc_actor_slot *slot;
+	struct myc_overflow_row *overflow; /* MYC_OVERFLOW_ROWS */
 	struct myc_actor_metrics *metrics;
 	struct myc_actor *actor;   /* by slot */
 	struct myc_status *status; /* the first MYC_STATUS_ROWS slots' lines */

@@ -4,6 +4,10 @@
  * an actor has one there it is paused. Entries lie in the region: a sent message stays sent when
  * the process dies. `position` is stored before an entry is published in its lane, so a successor
  * sees whether it was.
+ *
+ * By its receiver's overflow rules (core/overflow.h) an entry may pause nobody, be dropped, or be replaced in
+ * its place: the newer one is stored first, with the same arrival and the next revision, and of two with one
+ * arrival a successor drops the older.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,43 +15,79 @@
 #include "core/ask.h"
 #include "core/body.h"
 #include "core/letter.h"
+#include "core/overflow.h"
+#include "core/receiver.h"
 
 static void set_count(struct myc_actor *actor)
 {
 	__atomic_store_n(&actor->metrics->outbox_depth, actor->outboxed, __ATOMIC_RELAXED);
 }
 
-static void append(struct myc_executor *executor, uint32_t index, struct myc_flow_out *flow,
-		   struct myc_actor *actor)
+/* Its messages there that pause it. */
+static uint32_t pausing(const struct myc_actor *actor)
 {
+	return actor->outboxed - (actor->more ? actor->more->outboxed_lenient : 0);
+}
+
+static void append_actor(struct myc_actor *actor, bool lenient)
+{
+	uint32_t before = pausing(actor);
+
+	actor->outboxed++;
+	if (lenient)
+		actor->more->outboxed_lenient++;
+	else if (!before)
+		myc_actor_pause(actor);
+	myc_actor_aside(actor, MYC_ASIDE_OUTBOX, pausing(actor));
+	set_count(actor);
+}
+
+/* Behind all of its flow, or right behind the one that it replaces. */
+static void append(struct myc_executor *executor, uint32_t index, struct myc_flow_out *flow,
+		   struct myc_actor *actor, uint32_t replaces)
+{
+	struct myc_outbox_entry *entry = &executor->outbox[index];
+	uint32_t f = (uint32_t)(flow - executor->out.flow_table);
+	uint32_t before = replaces != MYC_NONE ? replaces : flow->outboxed ? flow->last : MYC_NONE;
+	uint32_t next = before == MYC_NONE ? MYC_NONE : executor->outbox_next[before];
+
 	actor = actor && actor->unpaused ? NULL : actor;
-	executor->outbox_next[index] = MYC_NONE;
+	if (entry->lenient && actor && !myc_actor_more(actor))
+		entry->lenient = 0;
+	executor->outbox_next[index] = next;
+	executor->outbox_previous[index] = before;
 	executor->outbox_count++;
-	if (flow->outboxed++) {
-		executor->outbox_next[flow->last] = index;
-	} else {
-		flow->first = index;
+	if (!flow->outboxed++) {
 		flow->next_blocked = executor->blocked;
-		executor->blocked = (uint32_t)(flow - executor->out.flow_table);
+		executor->blocked = f;
 	}
+	if (before == MYC_NONE)
+		flow->first = index;
+	else
+		executor->outbox_next[before] = index;
+	if (next == MYC_NONE)
+		flow->last = index;
+	else
+		executor->outbox_previous[next] = index;
 	flow->open = flow->sent;
-	flow->last = index;
 	flow->actor = actor;
-	if (actor) {
-		if (!actor->outboxed++)
-			myc_actor_pause(actor);
-		myc_actor_aside(actor, MYC_ASIDE_OUTBOX, true);
-		set_count(actor);
-	}
+	if (entry->rule)
+		myc_keyed_add(&executor->outbox_keyed, index, myc_keyed_owner_out(f, entry->rule),
+			      entry->key);
+	flow->lenient += entry->lenient;
+	executor->outbox_lenient += entry->lenient;
+	if (actor)
+		append_actor(actor, entry->lenient);
 }
 
 int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
-		   struct myc_flow_out *flow, uint64_t kind, uint64_t from, const void *payload,
+		   const struct myc_way *way, uint64_t kind, uint64_t from, const void *payload,
 		   size_t size)
 {
+	struct myc_flow_out *flow = way->flow;
 	uint32_t index = executor->outbox_free;
 
-	if (index == MYC_NONE)
+	if (index == MYC_NONE || (way->replaces == MYC_NONE && !myc_outbox_room(executor)))
 		return -ENOBUFS;
 	struct myc_outbox_entry *entry = &executor->outbox[index];
 
@@ -55,26 +95,55 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	entry->lane = (uint32_t)(flow->road - executor->out.road);
 	entry->position = 0;
 	__atomic_store_n(&entry->next_wait, 0, __ATOMIC_RELAXED);
+	entry->key = way->key;
+	entry->rule = way->rule;
+	entry->lenient = way->lenient;
+	entry->dropped = 0;
 	entry->slot.word[0] = kind;
 	entry->slot.word[1] = flow->slot_to;
 	entry->slot.word[2] = from;
 	myc_payload_copy(entry->slot.payload, payload, size);
 	myc_order_for_successor();
 	MYC_POINT("outbox: written, not stored");
-	__atomic_store_n(&entry->order, ++executor->outbox_order, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->order, way->order, __ATOMIC_RELAXED);
 	MYC_POINT("outbox: stored");
-	append(executor, index, flow, actor);
+	if (way->replaces == MYC_NONE)
+		executor->outbox_order = way->order;
+	append(executor, index, flow, actor, way->replaces);
 	myc_count(&executor->words->outboxed);
 	return 0;
 }
 
-static void release(struct myc_executor *executor, struct myc_flow_out *flow)
+void myc_outbox_replaced(struct myc_executor *executor, const struct myc_way *way)
 {
-	uint32_t index = flow->first;
-	struct myc_actor *actor = flow->actor;
+	if (way->replaces != MYC_NONE)
+		myc_outbox_drop(executor, way->flow, way->replaces, MYC_CONFLATED);
+}
 
-	flow->first = executor->outbox_next[index];
+static void unlink_entry(struct myc_executor *executor, struct myc_flow_out *flow, uint32_t index)
+{
+	uint32_t next = executor->outbox_next[index], previous = executor->outbox_previous[index];
+
+	if (previous == MYC_NONE)
+		flow->first = next;
+	else
+		executor->outbox_next[previous] = next;
+	if (next == MYC_NONE)
+		flow->last = previous;
+	else
+		executor->outbox_previous[next] = previous;
 	flow->outboxed--;
+	myc_keyed_remove(&executor->outbox_keyed, index);
+}
+
+static void release(struct myc_executor *executor, struct myc_flow_out *flow, uint32_t index)
+{
+	struct myc_actor *actor = flow->actor;
+	bool lenient = executor->outbox[index].lenient;
+
+	unlink_entry(executor, flow, index);
+	flow->lenient -= lenient;
+	executor->outbox_lenient -= lenient;
 	myc_order_for_successor();
 	MYC_POINT("outbox: gone, not freed");
 	__atomic_store_n(&executor->outbox[index].order, 0, __ATOMIC_RELAXED);
@@ -85,11 +154,101 @@ static void release(struct myc_executor *executor, struct myc_flow_out *flow)
 	if (!actor)
 		return;
 	actor->outboxed--;
+	if (lenient)
+		actor->more->outboxed_lenient--;
 	set_count(actor);
-	myc_actor_aside(actor, MYC_ASIDE_OUTBOX, actor->outboxed);
-	if (!actor->outboxed)
+	myc_actor_aside(actor, MYC_ASIDE_OUTBOX, pausing(actor));
+	if (!lenient && !pausing(actor))
 		myc_actor_unpause(actor);
 }
+
+/* ---- giving up --------------------------------------------------------------------------------- */
+
+static int status_of(uint32_t why)
+{
+	switch (why) {
+	case MYC_DEAD_LETTER_LANE_CUT:
+		return -ENOTCONN;
+	case MYC_DEAD_LETTER_OUTBOX_NO_ACTOR:
+		return -ESRCH;
+	case MYC_DEAD_LETTER_CREDIT_CYCLE:
+		return -EDEADLK;
+	default:
+		return -ENOBUFS;
+	}
+}
+
+bool myc_outbox_may_drop(struct myc_executor *executor, uint32_t index)
+{
+	if (!(executor->outbox[index].slot.flags & MYC_SLOT_REFERENCE))
+		return true;
+	if (!myc_pool_room(&executor->out.pool))
+		myc_pool_flush(&executor->out.pool);
+	return myc_pool_room(&executor->out.pool);
+}
+
+/* It is counted, its asker told. A successor that finds it marked does the same; killed inside, it may be
+ * counted twice. Returns the loan of its body, which goes home when the entry is free. */
+static uint32_t give_up(struct myc_executor *executor, struct myc_outbox_entry *entry,
+			const struct myc_flow_out *flow, uint32_t why)
+{
+	entry->why = why;
+	myc_order_for_successor();
+	__atomic_store_n(&entry->dropped, 1, __ATOMIC_RELAXED);
+	MYC_POINT("outbox: dropped");
+	uint32_t hold = myc_body_loan(executor, &entry->slot, myc_origin_outbox(entry->order));
+
+	MYC_POINT("outbox: dropped, body lent");
+	if (why == MYC_CONFLATED)
+		myc_count(&executor->words->conflated);
+	else
+		myc_letter_note(executor, (enum myc_dead_letter)why, flow->from, flow->to,
+				&entry->slot);
+	myc_count(&executor->words->outbox_dropped);
+	myc_ask_bounce_if(executor, flow->from, &entry->slot, status_of(why));
+	return hold;
+}
+
+static void body_home(struct myc_executor *executor, uint32_t hold)
+{
+	if (hold != MYC_HOLD_NONE)
+		myc_pool_done(&executor->out.pool, hold);
+}
+
+static bool drop(struct myc_executor *executor, struct myc_flow_out *flow, uint32_t index,
+		 uint32_t why)
+{
+	if (!myc_outbox_may_drop(executor, index))
+		return false;
+	uint32_t hold = give_up(executor, &executor->outbox[index], flow, why);
+
+	release(executor, flow, index);
+	body_home(executor, hold);
+	return true;
+}
+
+/* Its last message is gone. (myc_outbox_drain does so itself.) */
+static void unlist(struct myc_executor *executor, struct myc_flow_out *flow)
+{
+	uint32_t *link = &executor->blocked;
+
+	while (*link != (uint32_t)(flow - executor->out.flow_table))
+		link = &executor->out.flow_table[*link].next_blocked;
+	*link = flow->next_blocked;
+	myc_flow_more(&executor->out, flow);
+}
+
+bool myc_outbox_drop(struct myc_executor *executor, struct myc_flow_out *flow, uint32_t index,
+		     uint32_t why)
+{
+	bool dropped = drop(executor, flow, index, why);
+
+	if (!flow->outboxed)
+		unlist(executor, flow);
+	return dropped;
+}
+
+/* ---- draining ---------------------------------------------------------------------------------- */
 
 static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *flow)
 {
@@ -102,15 +261,9 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 		bool cut = myc_road_cut(road);
 
 		if (cut || !myc_flow_alive(flow)) {
-			if (!myc_body_drop(executor, &entry->slot, myc_ticket_outbox(entry->order)))
+			if (!drop(executor, flow, flow->first,
+				  cut ? MYC_DEAD_LETTER_LANE_CUT : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR))
 				break;
-			myc_letter_note(executor,
-					cut ? MYC_DEAD_LETTER_LANE_CUT
-					    : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR,
-					flow->from, flow->to, &entry->slot);
-			myc_ask_bounce_if(executor, flow->from, &entry->slot,
-					  cut ? -ENOTCONN : -ESRCH);
-			release(executor, flow);
 			continue;
 		}
 		if ((flow->held && entry->order > flow->held_order) ||
@@ -129,7 +282,7 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 				    entry->slot.payload,
 				    entry->slot.correlation & MYC_ASK_FORWARDED ? MYC_LANE_PAYLOAD
 										: entry->slot.size);
-		release(executor, flow);
+		release(executor, flow, flow->first);
 	}
 	return moved;
 }
@@ -152,23 +305,11 @@ unsigned myc_outbox_drain(struct myc_executor *executor)
 }
 
 void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,
-		     enum myc_dead_letter why, int status)
+		     enum myc_dead_letter why)
 {
-	uint32_t *link = &executor->blocked;
-
-	while (flow->outboxed) {
-		struct myc_outbox_entry *entry = &executor->outbox[flow->first];
-
-		if (!myc_body_drop(executor, &entry->slot, myc_ticket_outbox(entry->order)))
+	while (flow->outboxed)
+		if (!myc_outbox_drop(executor, flow, flow->first, why))
 			return;
-		myc_count(&executor->words->dead_letters[why]);
-		myc_ask_bounce_if(executor, flow->from, &entry->slot, status);
-		release(executor, flow);
-	}
-	while (*link != (uint32_t)(flow - executor->out.flow_table))
-		link = &executor->out.flow_table[*link].next_blocked;
-	*link = flow->next_blocked;
-	myc_flow_more(&executor->out, flow);
 }
 
 bool myc_outbox_ready(struct myc_executor *executor)
@@ -186,49 +327,88 @@ bool myc_outbox_ready(struct myc_executor *executor)
 	return false;
 }
 
+/* ---- recovery ---------------------------------------------------------------------------------- */
+
+/* Of two with one arrival the older is first. */
 static int by_order(const void *a, const void *b)
 {
 	const struct myc_outbox_entry *const *x = a, *const *y = b;
+	uint64_t one = (*x)->order >> 2, other = (*y)->order >> 2;
 
-	return (*x)->order < (*y)->order ? -1 : (*x)->order > (*y)->order;
+	if (one != other)
+		return one < other ? -1 : 1;
+	return (*y)->order == (one << 2 | (((*x)->order + 1) & 3)) ? -1 : 1;
+}
+
+/* What was being dropped and has its loan: that goes home with those that nobody claims. */
+void myc_outbox_claim(struct myc_executor *executor)
+{
+	for (uint32_t i = 0; i < executor->words->outbox; i++) {
+		struct myc_outbox_entry *entry = &executor->outbox[i];
+
+		if (entry->order && entry->dropped && entry->slot.flags & MYC_SLOT_REFERENCE &&
+		    myc_pool_loaned(&executor->out.pool, myc_origin_outbox(entry->order)))
+			entry->slot.flags &= (uint8_t)~MYC_SLOT_REFERENCE;
+	}
+}
+
+static void free_entry(struct myc_executor *executor, uint32_t index)
+{
+	executor->outbox[index].order = 0;
+	executor->outbox_next[index] = executor->outbox_free;
+	executor->outbox_free = index;
+}
+
+/* Is it to be sent yet? */
+static bool waits(const struct myc_executor *executor, const struct myc_outbox_entry *entry)
+{
+	const struct myc_road *road =
+		entry->lane < executor->out.roads ? &executor->out.road[entry->lane] : NULL;
+
+	return entry->order && road && road->peer && entry->slot.flow < MYC_LANE_FLOWS &&
+	       road->flow[entry->slot.flow].to &&
+	       !(entry->position && entry->position == road->lane.head[MYC_RING_ORDINARY]);
+}
+
+static void resume(struct myc_executor *executor, struct myc_outbox_entry *entry, bool replaced)
+{
+	struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
+	struct myc_actor *actor = myc_system_actor(executor->system, flow->from);
+	uint32_t index = (uint32_t)(entry - executor->outbox);
+
+	actor = actor && actor->executor == executor ? actor : NULL;
+	entry->position = 0;
+	executor->outbox_order = entry->order & ~3ull;
+	if (entry->dropped || replaced) {
+		uint32_t hold =
+			give_up(executor, entry, flow, replaced ? MYC_CONFLATED : entry->why);
+
+		free_entry(executor, index);
+		body_home(executor, hold);
+		return;
+	}
+	append(executor, index, flow, actor, MYC_NONE);
 }
 
 void myc_outbox_recover(struct myc_executor *executor)
 {
-	uint32_t found = 0;
+	uint32_t found = 0, entries_count = executor->words->outbox;
 	struct myc_outbox_entry **entries =
-		calloc(executor->outbox_capacity, sizeof(struct myc_outbox_entry *));
+		calloc(entries_count, sizeof(struct myc_outbox_entry *));
 
 	executor->outbox_free = MYC_NONE;
 	executor->blocked = MYC_NONE;
-	for (uint32_t i = executor->outbox_capacity; i-- > 0;) {
-		struct myc_outbox_entry *entry = &executor->outbox[i];
-		struct myc_road *road =
-			entry->lane < executor->out.roads ? &executor->out.road[entry->lane] : NULL;
-		bool moved = road && road->peer && entry->position &&
-			     entry->position == road->lane.head[MYC_RING_ORDINARY];
-
-		if (entry->order && entries && road && road->peer && !moved &&
-		    entry->slot.flow < MYC_LANE_FLOWS && road->flow[entry->slot.flow].to) {
-			entry->position = 0;
-			entries[found++] = entry;
-			continue;
-		}
-		entry->order = 0;
-		executor->outbox_next[i] = executor->outbox_free;
-		executor->outbox_free = i;
+	for (uint32_t i = entries_count; i-- > 0;) {
+		if (entries && waits(executor, &executor->outbox[i]))
+			entries[found++] = &executor->outbox[i];
+		else
+			free_entry(executor, i);
 	}
 	if (found)
 		qsort(entries, found, sizeof(void *), by_order);
-	for (uint32_t i = 0; entries && i < found; i++) {
-		struct myc_outbox_entry *entry = entries[i];
+	for (uint32_t i = 0; entries && i < found; i++)
 		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): found ones have a road */
-		struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
-		struct myc_actor *actor = myc_system_actor(executor->system, flow->from);
-
-		append(executor, (uint32_t)(entry - executor->outbox), flow,
-		       actor && actor->executor == executor ? actor : NULL);
-		executor->outbox_order = entry->order;
-	}
+		resume(executor, entries[i],
+		       i + 1 < found && entries[i]->order >> 2 == entries[i + 1]->order >> 2);
 	free(entries);
 }

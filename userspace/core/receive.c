@@ -6,6 +6,7 @@
 #include "core/ask.h"
 #include "core/body.h"
 #include "core/last.h"
+#include "core/overflow.h"
 #include "core/receiver.h"
 #include "core/signal.h"
 #include "core/stash.h"
@@ -28,16 +29,30 @@ void myc_receiver_make_ready(struct myc_actor *actor)
 	executor->ready_last = actor;
 }
 
-void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, uint32_t index)
+void myc_pending_link(struct myc_executor *executor, struct myc_actor *actor, uint32_t index,
+		      uint32_t before)
 {
 	struct myc_actor_metrics *metrics = actor->metrics;
+	struct myc_pending *entry = &executor->pending[index];
+	uint32_t previous = before != MYC_NONE	   ? executor->pending_previous[before]
+			    : actor->pending_count ? actor->pending_last
+						   : MYC_NONE;
 
-	executor->pending_next[index] = MYC_NONE;
-	if (actor->pending_count++)
-		executor->pending_next[actor->pending_last] = index;
-	else
+	executor->pending_next[index] = before;
+	executor->pending_previous[index] = previous;
+	if (previous == MYC_NONE)
 		actor->pending_first = index;
-	actor->pending_last = index;
+	else
+		executor->pending_next[previous] = index;
+	if (before == MYC_NONE)
+		actor->pending_last = index;
+	else
+		executor->pending_previous[before] = index;
+	actor->pending_count++;
+	if (entry->rule)
+		myc_keyed_add(&executor->pending_keyed, index,
+			      myc_keyed_owner_in(entry->lane_in, entry->slot.flow, entry->rule),
+			      entry->key);
 	myc_actor_aside(actor, MYC_ASIDE_PENDING, true);
 	uint32_t depth = myc_actor_mailbox(actor);
 
@@ -49,7 +64,8 @@ void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, 
 /* Died between the two stores: the entry is there, and recovery moves the lane's progress behind it. */
 uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *inlet,
 			       struct myc_flow_in *flow, const struct myc_slot *slot,
-			       uint64_t credited, uint32_t hold, enum myc_pending_state state)
+			       const struct myc_pending_place *place, uint64_t credited,
+			       uint32_t hold, enum myc_pending_state state)
 {
 	uint32_t index = executor->pending_free;
 
@@ -65,11 +81,16 @@ uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *
 	entry->credited = credited;
 	entry->counting = 0;
 	entry->stash = 0;
+	entry->dropped = 0;
+	entry->rule = place ? place->rule : 0;
+	entry->key = place ? place->key : 0;
 	executor->pending_hold[index] = hold;
 	entry->slot = *slot;
 	myc_order_for_successor();
 	MYC_POINT("pend: written, not stored");
-	__atomic_store_n(&entry->order, ++executor->pending_order << 2 | state, __ATOMIC_RELAXED);
+	uint64_t order = place && place->order ? place->order : ++executor->pending_order << 2;
+
+	__atomic_store_n(&entry->order, order | state, __ATOMIC_RELAXED);
 	MYC_POINT("pend: stored, not done");
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 	myc_count(&executor->words->pended);
@@ -78,14 +99,14 @@ uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *
 
 /* Out of the lane into the actor's queue. */
 bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
-		       struct myc_flow_in *flow, const struct myc_slot *slot, uint64_t credited,
-		       uint32_t hold)
+		       struct myc_flow_in *flow, const struct myc_slot *slot,
+		       const struct myc_pending_place *place, uint64_t credited, uint32_t hold)
 {
-	uint32_t index = myc_receiver_set_down(executor, inlet, flow, slot, credited, hold,
+	uint32_t index = myc_receiver_set_down(executor, inlet, flow, slot, place, credited, hold,
 					       MYC_PENDING_QUEUED);
 
 	if (index != MYC_NONE)
-		myc_pending_append(executor, flow->actor, index);
+		myc_pending_link(executor, flow->actor, index, place ? place->before : MYC_NONE);
 	return index != MYC_NONE;
 }
 
@@ -99,38 +120,76 @@ void myc_pending_free(struct myc_executor *executor, uint32_t index)
 	executor->pending_free = index;
 }
 
-static uint32_t pending_take(struct myc_executor *executor, struct myc_actor *actor)
+void myc_pending_unlink(struct myc_executor *executor, struct myc_actor *actor, uint32_t index)
 {
-	uint32_t index = actor->pending_first;
+	uint32_t next = executor->pending_next[index], previous = executor->pending_previous[index];
 
-	actor->pending_first = executor->pending_next[index];
+	if (previous == MYC_NONE)
+		actor->pending_first = next;
+	else
+		executor->pending_next[previous] = next;
+	if (next == MYC_NONE)
+		actor->pending_last = previous;
+	else
+		executor->pending_previous[next] = previous;
 	actor->pending_count--;
+	myc_keyed_remove(&executor->pending_keyed, index);
 	myc_actor_aside(actor, MYC_ASIDE_PENDING, actor->pending_count);
 	__atomic_store_n(&actor->metrics->mailbox_depth, myc_actor_mailbox(actor),
 			 __ATOMIC_RELAXED);
-	return index;
+}
+
+/* Killed inside, a successor sees that it is given up, whether its loan was made, and whether it is counted;
+ * only the reason may be counted twice. */
+void myc_pending_discard(struct myc_executor *executor, uint32_t index, uint32_t why, uint32_t hold)
+{
+	struct myc_pending *entry = &executor->pending[index];
+	myc_address to = executor->inlet[entry->lane_in].flow[entry->slot.flow].to;
+	bool nobody = why == MYC_DEAD_LETTER_NO_ACTOR;
+
+	__atomic_store_n(&entry->dropped, why + 1, __ATOMIC_RELAXED);
+	myc_order_for_successor();
+	MYC_POINT("pending: dropped");
+	if (hold == MYC_HOLD_NONE)
+		hold = myc_body_loan(executor, &entry->slot, myc_origin_pending(index));
+	if (why == MYC_CONFLATED)
+		myc_count(&executor->words->conflated);
+	else
+		myc_letter_note(executor, (enum myc_dead_letter)why, entry->from, to, &entry->slot);
+	if (!nobody)
+		myc_count(&executor->words->mailbox_dropped);
+	myc_ask_bounce_if(executor, entry->from, &entry->slot, nobody ? -ESRCH : -ENOBUFS);
+	MYC_POINT("pending: dropped, not counted");
+	myc_pending_counted(executor, entry);
+	myc_pending_free(executor, index);
+	if (hold != MYC_HOLD_NONE)
+		myc_pool_done(&executor->out.pool, hold);
+}
+
+bool myc_pending_drop(struct myc_executor *executor, struct myc_actor *actor, uint32_t index,
+		      uint32_t why, bool must)
+{
+	struct myc_pending *entry = &executor->pending[index];
+	struct myc_pool *pool = &executor->out.pool;
+	bool lends = entry->slot.flags & MYC_SLOT_REFERENCE && !entry->credited;
+
+	if (lends && !myc_pool_room(pool))
+		myc_pool_flush(pool);
+	if (lends && !myc_pool_room(pool) && !must)
+		return false;
+	myc_pending_unlink(executor, actor, index);
+	myc_stash_let_go(executor, entry);
+	myc_pending_discard(executor, index, why,
+			    entry->credited ? executor->pending_hold[index] : MYC_HOLD_NONE);
+	return true;
 }
 
 void myc_receiver_drop_pending(struct myc_actor *actor)
 {
-	struct myc_executor *executor = actor->executor;
-
 	myc_stash_give_back(actor, UINT32_MAX, false);
-	while (actor->pending_count) {
-		uint32_t index = pending_take(executor, actor);
-		struct myc_pending *entry = &executor->pending[index];
-
-		myc_stash_let_go(executor, entry);
-		if (entry->credited)
-			myc_pool_done(&executor->out.pool, executor->pending_hold[index]);
-		else
-			(void)myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
-		myc_letter_note(executor, MYC_DEAD_LETTER_NO_ACTOR, entry->from, actor->address,
-				&entry->slot);
-		myc_ask_bounce_if(executor, entry->from, &entry->slot, -ESRCH);
-		myc_pending_counted(executor, entry);
-		myc_pending_free(executor, index);
-	}
+	while (actor->pending_count)
+		myc_pending_drop(actor->executor, actor, actor->pending_first,
+				 MYC_DEAD_LETTER_NO_ACTOR, true);
 }
 
 #define MYC_FLAGS_KNOWN ((uint64_t)(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT) << 8)
@@ -243,16 +302,26 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 {
 	struct myc_actor *actor = flow->actor;
 	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+	struct myc_pending_place place = {.before = MYC_NONE};
+	enum myc_dead_letter why =
+		actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR;
 
-	if (actor && slot->type < MYC_TYPE_FRAMEWORK &&
-	    myc_receiver_pend(executor, inlet, flow, slot, 0, MYC_HOLD_NONE))
-		return;
+	if (actor && slot->type < MYC_TYPE_FRAMEWORK) {
+		if (!actor->behaviour->overflow_count ||
+		    myc_overflow_in(executor, inlet, flow, slot, &place)) {
+			/* There is an entry: each credit reserved one. */
+			myc_receiver_pend(executor, inlet, flow, slot, &place, 0, MYC_HOLD_NONE);
+			return;
+		}
+		why = MYC_DEAD_LETTER_DROPPED_NEWEST;
+		myc_count(&executor->words->mailbox_dropped);
+	}
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
 	(void)myc_body_drop(executor, slot,
 			    myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
-	myc_letter_note(executor, actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR,
-			flow->from, flow->to, slot);
-	myc_ask_bounce_if(executor, flow->from, slot, -ESRCH);
+	myc_letter_note(executor, why, flow->from, flow->to, slot);
+	myc_ask_bounce_if(executor, flow->from, slot,
+			  why == MYC_DEAD_LETTER_DROPPED_NEWEST ? -ENOBUFS : -ESRCH);
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 }
@@ -277,7 +346,7 @@ static inline __attribute__((always_inline)) void take_one(struct myc_executor *
 	if (__builtin_expect(
 		    deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE),
 		    0)) {
-		set_aside(actor, myc_receiver_set_down(executor, inlet, flow, slot, 0,
+		set_aside(actor, myc_receiver_set_down(executor, inlet, flow, slot, NULL, 0,
 						       MYC_HOLD_NONE, MYC_PENDING_STASHED));
 		return;
 	}
@@ -322,8 +391,8 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 	if (last) {
 		myc_last_came(actor, flow->from, view.data, view.size);
 	} else if (deliver(actor, flow->from, slot, view.data, view.size, hold)) {
-		set_aside(actor, myc_receiver_set_down(executor, inlet, flow, slot, origin, hold,
-						       MYC_PENDING_STASHED));
+		set_aside(actor, myc_receiver_set_down(executor, inlet, flow, slot, NULL, origin,
+						       hold, MYC_PENDING_STASHED));
 		return true;
 	}
 	myc_credit_handled(executor, inlet, flow, position);
@@ -487,7 +556,7 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 	else if (entry->slot.flags & MYC_SLOT_REFERENCE &&
 		 myc_body_check(executor, &entry->slot, &reference, &view))
 		return false;
-	pending_take(executor, actor);
+	myc_pending_unlink(executor, actor, index);
 	myc_stash_let_go(executor, entry);
 	__atomic_store_n(&entry->order, (entry->order & ~3ull) | MYC_PENDING_BEGUN,
 			 __ATOMIC_RELAXED);
@@ -504,6 +573,7 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 		if (hold != MYC_HOLD_NONE && !entry->credited)
 			entry->credited = myc_origin_pending(index);
 		executor->pending_hold[index] = hold;
+		entry->rule = 0; /* nothing replaces it any more */
 		myc_order_for_successor();
 		__atomic_store_n(&entry->order, entry->order | MYC_PENDING_STASHED,
 				 __ATOMIC_RELAXED);

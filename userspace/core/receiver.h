@@ -75,15 +75,17 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
  * looked at again after the next scan. */
 struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,
 				       const struct myc_slot *slot);
-/* The lane's next message into its actor's pending queue. `credited`, `hold`: its loan, when it has one
- * already. False: no entry, which cannot be. */
+/* The lane's next message into its actor's pending queue, at its place (core/overflow.h; NULL: behind all).
+ * `credited`, `hold`: its loan, when it has one already. False: no entry, which cannot be. */
+struct myc_pending_place;
 bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
-		       struct myc_flow_in *flow, const struct myc_slot *slot, uint64_t credited,
-		       uint32_t hold);
+		       struct myc_flow_in *flow, const struct myc_slot *slot,
+		       const struct myc_pending_place *place, uint64_t credited, uint32_t hold);
 /* The same, in a state of the caller's choice and in no queue: its index, MYC_NONE. */
 uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *inlet,
 			       struct myc_flow_in *flow, const struct myc_slot *slot,
-			       uint64_t credited, uint32_t hold, enum myc_pending_state state);
+			       const struct myc_pending_place *place, uint64_t credited,
+			       uint32_t hold, enum myc_pending_state state);
 /* The message of a pending entry is dealt with: counted in its flow, which a successor can tell. */
 static inline void myc_pending_counted(struct myc_executor *executor, struct myc_pending *entry)
 {
@@ -95,8 +97,18 @@ static inline void myc_pending_counted(struct myc_executor *executor, struct myc
 	MYC_POINT("pending: to be counted");
 	myc_credit_handled(executor, inlet, flow, entry->position);
 }
-/* A filled pending entry into its actor's queue; an entry given back. */
-void myc_pending_append(struct myc_executor *executor, struct myc_actor *actor, uint32_t index);
+/* A filled pending entry into its actor's queue, before another one (MYC_NONE: behind all), and out of it; an
+ * entry given back. */
+void myc_pending_link(struct myc_executor *executor, struct myc_actor *actor, uint32_t index,
+		      uint32_t before);
+void myc_pending_unlink(struct myc_executor *executor, struct myc_actor *actor, uint32_t index);
 void myc_pending_free(struct myc_executor *executor, uint32_t index);
+/* Gives up one that waits; why: enum myc_dead_letter, or MYC_CONFLATED. False: its body finds no room in the
+ * ledger now (`must`: then its weight is out until its owner is restarted). */
+bool myc_pending_drop(struct myc_executor *executor, struct myc_actor *actor, uint32_t index,
+		      uint32_t why, bool must);
+/* The same for an entry that is in no queue. `hold`: its loan, when it has one. */
+void myc_pending_discard(struct myc_executor *executor, uint32_t index, uint32_t why,
+			 uint32_t hold);
 
 #endif

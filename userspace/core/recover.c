@@ -47,13 +47,14 @@ static void claim(struct myc_executor *executor)
 		const struct myc_pending *entry = &executor->pending[i];
 		uint64_t origin = entry->credited;
 
-		if ((entry->order & 3) == MYC_PENDING_BEGUN && !origin)
+		if (((entry->order & 3) == MYC_PENDING_BEGUN || entry->dropped) && !origin)
 			origin = myc_origin_pending(i);
 		executor->pending_hold[i] =
 			entry->order && entry->slot.flags & MYC_SLOT_REFERENCE && origin
 				? myc_pool_find(pool, origin)
 				: MYC_HOLD_NONE;
 	}
+	myc_outbox_claim(executor);
 	for (uint32_t i = 0; i < executor->inlets; i++)
 		executor->inlet[i].doubt_hold =
 			executor->inlet[i].block
@@ -122,7 +123,7 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 	if (in_doubt(executor, flow, &slot, hold)) {
 		slot.flags |= reference ? MYC_SLOT_REFERENCE : 0;
 		myc_receiver_pend(
-			executor, inlet, flow, &slot,
+			executor, inlet, flow, &slot, NULL,
 			reference ? myc_origin_lane((uint32_t)(inlet - executor->inlet), position)
 				  : 0,
 			hold);
@@ -170,15 +171,16 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 	bool keep = actor != NULL;
 
 	flow->received++;
+	if (entry->dropped) {
+		myc_pending_discard(executor, index, entry->dropped - 1, hold);
+		return;
+	}
 	/* Begun, and its loan is not there: no handler has seen it. */
 	if (begun && (hold != MYC_HOLD_NONE || !(entry->slot.flags & MYC_SLOT_REFERENCE)))
 		keep = in_doubt(executor, flow, &entry->slot, hold);
 	else if (!keep) {
-		if (hold == MYC_HOLD_NONE)
-			(void)myc_body_drop(executor, &entry->slot, myc_origin_pending(index));
-		myc_letter_note(executor, MYC_DEAD_LETTER_NO_ACTOR, flow->from, flow->to,
-				&entry->slot);
-		myc_ask_bounce_if(executor, flow->from, &entry->slot, -ESRCH);
+		myc_pending_discard(executor, index, MYC_DEAD_LETTER_NO_ACTOR, hold);
+		return;
 	}
 	if (!keep) {
 		myc_pending_counted(executor, entry);
@@ -191,7 +193,9 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 		entry->credited = myc_origin_pending(index);
 	myc_order_for_successor();
 	entry->order = (entry->order & ~3ull) | MYC_PENDING_QUEUED;
-	myc_pending_append(executor, actor, index);
+	if (entry->rule > actor->behaviour->overflow_count)
+		entry->rule = 0;
+	myc_pending_link(executor, actor, index, MYC_NONE);
 	myc_receiver_make_ready(actor);
 }
 

@@ -159,6 +159,14 @@ int myc_ask_passed(struct myc_actor *self, const struct myc_reply_to *asker, myc
 	return code;
 }
 
+void myc_ask_redirected(struct myc_actor *self, uint32_t correlation, const void *payload,
+			myc_address whom)
+{
+	struct myc_reply_to to = origin(self->address, correlation, payload);
+
+	(void)moved(self, &to, whom); /* else it ends by its timeout, should `whom` end */
+}
+
 int myc_delegate(struct myc_actor *self, const struct myc_reply_to *asker, struct myc_ref *to,
 		 uint16_t type, const void *payload, size_t size)
 {

@@ -7,6 +7,7 @@
 #include "core/ask.h"
 #include "core/body.h"
 #include "core/name.h"
+#include "core/overflow.h"
 #include "core/signal.h"
 #include "core/wake.h"
 
@@ -460,6 +461,27 @@ int myc_lookup(struct myc_actor *self, const char *name, struct myc_ref *ref)
 	return code ? code : myc_resolve(self, address, ref);
 }
 
+/* Its receiver has no room for it: as its overflow rules say. 1: dropped by them. */
+static int send_by_rule(struct myc_actor *self, struct myc_flow_out *flow, uint64_t kind,
+			uint64_t from, const void *payload, size_t size, bool wait)
+{
+	struct myc_executor *executor = self->executor;
+	const struct myc_message_out message = {
+		.kind = kind, .from = from, .payload = payload, .size = size, .wait = wait};
+	struct myc_way way = {.flow = flow};
+	int code = myc_overflow_way(self, &message, &way);
+
+	if (code == MYC_WAY_WAITS) {
+		code = myc_outbox_put(executor, self, &way, kind, from, payload, size);
+		if (!code)
+			myc_outbox_replaced(executor, &way);
+		return code;
+	}
+	if (code == MYC_WAY_NOW)
+		myc_sender_put_slow(&executor->out, way.flow, kind, from, payload, size);
+	return code == MYC_WAY_DROPPED ? 1 : code;
+}
+
 /* What is not the common case: large payloads, flows not known (any more), no credit, a full lane. */
 __attribute__((noinline)) static int send_slow(struct myc_actor *self, struct myc_ref *to,
 					       uint64_t kind, uint64_t from, const void *payload,
@@ -478,12 +500,11 @@ __attribute__((noinline)) static int send_slow(struct myc_actor *self, struct my
 		code = myc_sender_may(&executor->out, flow);
 		if (!code)
 			myc_sender_put_slow(&executor->out, flow, kind, from, payload, size);
-		/* Paused, it would never handle what gives it credit again. */
-		else if (wait && to->address == self->address)
-			code = -EDEADLK;
-		else if (wait)
-			code = myc_outbox_put(executor, self, flow, kind, from, payload, size);
+		else
+			code = send_by_rule(self, flow, kind, from, payload, size, wait);
 	}
+	if (code > 0) /* counted as dropped */
+		return 0;
 	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
 	return code;
 }

@@ -151,7 +151,7 @@ __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 		.from = from,
 		.from_address = from ? from->address : MYC_NOBODY,
 		.to = signal->to,
-		.order = executor->outbox_order,
+		.order = executor->outbox_order | 3,
 	};
 
 	memcpy(entry.slot.word, word, 3 * sizeof(*word));

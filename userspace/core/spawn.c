@@ -14,14 +14,14 @@
 
 #include "core/executor.h"
 #include "core/name.h"
+#include "core/overflow.h"
 #include "core/thread.h"
 #include "core/shutdown.h"
 
-#define MAILBOX_CAPACITY    1024
-#define CAPACITY_PER_SENDER 64
-#define RESTARTS_MAX	    3
-#define RESTARTS_WINDOW_NS  5000000000u
-#define KEPT_MAX	    256 /* free slots that an executor keeps */
+#define MAILBOX_CAPACITY   1024
+#define RESTARTS_MAX	   3
+#define RESTARTS_WINDOW_NS 5000000000u
+#define KEPT_MAX	   256 /* free slots that an executor keeps */
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
@@ -204,7 +204,7 @@ static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, ui
 		.message = behaviour->message ? behaviour->message : myc_actor_ignore,
 		.capacity = or_default(behaviour->mailbox_capacity, MAILBOX_CAPACITY),
 		.capacity_per_sender =
-			or_default(behaviour->capacity_per_sender, CAPACITY_PER_SENDER),
+			or_default(behaviour->capacity_per_sender, MYC_CAPACITY_PER_SENDER),
 		.pending_first = MYC_NONE,
 		.timers = MYC_TIMER_NONE,
 		.metrics = &system->metrics[slot],
@@ -217,6 +217,29 @@ static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, ui
 		return 0;
 	myc_actor_free(actor);
 	return -ENOMEM;
+}
+
+/* In the slot, which is nobody's yet: the row with its overflow rules. Not under the mutex: `lock`. */
+static int give_row(struct myc_system *system, const struct myc_actor *actor, bool lock,
+		    struct myc_error *error)
+{
+	uint64_t *word = &system->slot[actor->slot].word;
+	uint64_t row = 0;
+
+	if (actor->behaviour->overflow_count) {
+		if (lock)
+			pthread_mutex_lock(&system->mutex);
+		row = myc_overflow_row(system, actor->behaviour);
+		if (lock)
+			pthread_mutex_unlock(&system->mutex);
+		if (!row)
+			return myc_error_set(error, -ENOSPC,
+					     "let behaviours share their overflow rules",
+					     "%u different sets of overflow rules in one process",
+					     MYC_OVERFLOW_ROWS);
+	}
+	__atomic_store_n(word, (*word & ~MYC_ACTOR_WORD_OVERFLOW) | row << 48, __ATOMIC_RELAXED);
+	return 0;
 }
 
 /* Makes the slot the actor's, for all to see. */
@@ -235,7 +258,8 @@ static void publish(struct myc_system *system, struct myc_actor *actor, uint32_t
 	/* Release: who finds the address finds its executor. */
 	__atomic_store_n(&system->slot[actor->slot].word,
 			 myc_actor_word(myc_address_generation(actor->address),
-					actor->executor->index, MYC_ACTOR_STARTING),
+					actor->executor->index, MYC_ACTOR_STARTING) |
+				 (system->slot[actor->slot].word & MYC_ACTOR_WORD_OVERFLOW),
 			 __ATOMIC_RELEASE);
 }
 
@@ -248,6 +272,10 @@ static int check(const struct myc_spawn_opts *opts, struct myc_spawn_opts *full,
 			      "spawn options are incomplete");
 		return -EINVAL;
 	}
+	int code = myc_overflow_check(opts->behaviour, error);
+
+	if (code)
+		return code;
 	if (opts->name && (!*opts->name || strlen(opts->name) >= MYC_NAME_SIZE)) {
 		myc_error_set(error, -EINVAL, "use 1 to 47 bytes", "name '%s'", opts->name);
 		return -EINVAL;
@@ -295,6 +323,11 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 	if (myc_phase_reserve(system, opts->phase) ||
 	    fill(system, opts, slot, generation, executor, false))
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for an actor");
+	code = give_row(system, actor, false, error);
+	if (code) {
+		myc_actor_free(actor);
+		return code;
+	}
 	actor->ties.phase = (uint8_t)opts->phase;
 	publish(system, actor, restarts);
 	myc_phase_enter(system, opts->phase, actor->address, opts->name);
@@ -472,9 +505,10 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 	}
 	uint32_t phase = full.phase ? full.phase : self->ties.phase;
 
-	if (full.name || phase)
+	code = give_row(system, actor, true, error);
+	if (!code && (full.name || phase))
 		code = enter_local(system, actor, full.name, phase, error);
-	else
+	else if (!code)
 		publish(system, actor, 0);
 	if (code) {
 		myc_actor_free(actor);

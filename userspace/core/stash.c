@@ -101,12 +101,15 @@ static void insert(struct myc_executor *executor, uint32_t *first, uint32_t *las
 		next = executor->pending_next[next];
 	}
 	executor->pending_next[index] = next;
+	executor->pending_previous[index] = before;
 	if (before == MYC_NONE)
 		*first = index;
 	else
 		executor->pending_next[before] = index;
 	if (next == MYC_NONE)
 		*last = index;
+	else
+		executor->pending_previous[next] = index;
 }
 
 void myc_stash_add(struct myc_actor *actor, uint32_t index)

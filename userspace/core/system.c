@@ -99,7 +99,7 @@ static uint64_t executor_size(const struct myc_system_opts *opts, uint32_t lanes
 {
 	return sizeof(struct myc_executor_words) + lanes * myc_lane_in_size(MYC_LANE_FLOWS) +
 	       pending_entries(opts, lanes) * sizeof(struct myc_pending) +
-	       opts->outbox * sizeof(struct myc_outbox_entry);
+	       (opts->outbox + 1) * sizeof(struct myc_outbox_entry);
 }
 
 void myc_system_pool_opts(const struct myc_system_opts *opts, uint32_t sources,
@@ -166,6 +166,9 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_STATUS, 0,
 					   MYC_STATUS_ROWS * sizeof(struct myc_status));
+	if (!code)
+		code = myc_region_plan_add(plan, MYC_BLOCK_MAILBOX, 0,
+					   MYC_OVERFLOW_ROWS * sizeof(struct myc_overflow_row));
 	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_LETTERS, i, sizeof(struct myc_letters));
 	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
@@ -288,6 +291,9 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	system->metrics = myc_region_block(own, MYC_BLOCK_METRICS, 0, &size);
 	if (!system->metrics || size < system->slots * sizeof(*system->metrics))
 		return block_missing(error, "metrics", 0);
+	system->overflow = myc_region_block(own, MYC_BLOCK_MAILBOX, 0, &size);
+	if (!system->overflow || size < MYC_OVERFLOW_ROWS * sizeof(*system->overflow))
+		return block_missing(error, "mailbox", 0);
 	system->status = myc_region_block(own, MYC_BLOCK_STATUS, 0, &size);
 	if (!system->status || size < MYC_STATUS_ROWS * sizeof(*system->status))
 		return block_missing(error, "status", 0);
@@ -311,19 +317,21 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 		if (!executor || size < executor_size(opts, lanes) ||
 		    (executor->lanes_in && (executor->lanes_in != lanes ||
 					    executor->pending != pending_entries(opts, lanes) ||
-					    executor->outbox != opts->outbox)))
+					    executor->outbox != opts->outbox + 1)))
 			return block_missing(error, "executor", i);
 		executor->flows = MYC_LANE_FLOWS;
 		executor->pending = pending_entries(opts, lanes);
-		executor->outbox = opts->outbox;
+		executor->outbox = opts->outbox + 1;
 		executor->lanes_in = lanes;
 	}
 	words->slots = system->slots;
 	words->executors = opts->executors;
 	words->sources = myc_executors_all(opts) + MYC_ATTACH_MAX;
 	words->incarnation = system->workspace.incarnation;
-	/* A predecessor's actors await nobody. Those that may come again (myc_spawn_at) keep their senders
-	 * until myc_system_start; the others are gone. */
+	/* A predecessor's actors await nobody, and say nothing of what becomes of messages. Those that may come
+	 * again (myc_spawn_at) keep their senders until myc_system_start; the others are gone. */
+	for (uint32_t i = 0; i < MYC_OVERFLOW_ROWS; i++)
+		system->overflow[i].rules = 0;
 	for (uint32_t i = 0; i < system->slots; i++) {
 		uint64_t word = system->slot[i].word;
 

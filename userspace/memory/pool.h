@@ -163,6 +163,8 @@ void myc_pool_settle(struct myc_pool *pool, bool published);
 /* The loan with this origin, which stays; MYC_HOLD_NONE: it was not credited yet. One of weight 0:
  * its weight was lent on (or merged) before the crash, and with it the right to read. */
 uint32_t myc_pool_find(struct myc_pool *pool, uint64_t origin);
+/* Is there one? It does not stay for that. */
+bool myc_pool_loaned(const struct myc_pool *pool, uint64_t origin);
 void myc_pool_recovered(struct myc_pool *pool);
 
 /* ---- the slow halves of what is below -------------------------------------------------------- */

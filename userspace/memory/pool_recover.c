@@ -308,6 +308,14 @@ uint32_t myc_pool_find(struct myc_pool *pool, uint64_t origin)
 	return MYC_HOLD_NONE;
 }
 
+bool myc_pool_loaned(const struct myc_pool *pool, uint64_t origin)
+{
+	for (uint32_t i = 0; i < pool->shape.loans; i++)
+		if (pool->loan[i].state && pool->loan[i].origin == origin)
+			return true;
+	return false;
+}
+
 void myc_pool_recovered(struct myc_pool *pool)
 {
 	/* Backwards, so that the first buffers are the first to be taken. */

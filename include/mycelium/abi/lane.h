@@ -210,7 +210,10 @@ static inline uint64_t myc_lane_in_size(uint32_t flows)
 	X(OUTBOX_NO_ACTOR, "its actor went while it was in the outbox")       \
 	X(LANE_CUT, "was in the outbox for a lane that its receiver cut off") \
 	X(LATE_REPLY, "a reply that nobody waits for (any more)")             \
-	X(CREDIT_CYCLE, "closed a cycle of spent credit")
+	X(CREDIT_CYCLE, "closed a cycle of spent credit")                     \
+	X(DROPPED_NEWEST, "no more could wait, and it was the newest")        \
+	X(DROPPED_OLDEST, "was the oldest when no more could wait")           \
+	X(REDIRECT, "was redirected too often, or to nobody")
 
 enum myc_dead_letter {
 #define MYC_DEAD_LETTER_ENUM(name, text) MYC_DEAD_LETTER_##name,
@@ -246,20 +249,25 @@ struct myc_executor_words {
 	uint32_t lanes_in;
 	uint32_t flows;
 	uint32_t pending;
-	uint32_t outbox;
+	uint32_t outbox; /* entries: its capacity and one more */
 	uint32_t reserved[10];
 	/* counters: since the region was made */
 	uint64_t turns, naps, bells_rung, lanes_full, outboxed, pended;
-	uint64_t dead_letters[8]; /* enum myc_dead_letter */
-	uint64_t lane_faults[8];  /* enum myc_lane_fault: lanes cut off */
-	uint64_t timers_missed;	  /* periods that had passed when their timer fired */
-	uint64_t reserved1[1];
+	uint64_t dead_letters[16]; /* enum myc_dead_letter */
+	uint64_t lane_faults[8];   /* enum myc_lane_fault: lanes cut off */
+	uint64_t timers_missed;	   /* periods that had passed when their timer fired */
+	uint64_t conflated;	   /* replaced by a newer one with the same key */
+	uint64_t redirected;	   /* sent to whom their receiver named */
+	uint64_t outbox_dropped;   /* given up or replaced before they were in a lane */
+	uint64_t mailbox_dropped;  /* the same by their receiver's rules, where it has them wait */
+	uint64_t reserved1[5];
 };
-_Static_assert(sizeof(struct myc_executor_words) == 256, "layout");
-_Static_assert(MYC_DEAD_LETTERS_COUNT <= 8 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");
+_Static_assert(sizeof(struct myc_executor_words) == 384, "layout");
+_Static_assert(MYC_DEAD_LETTERS_COUNT <= 16 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");
 
 /* A message that waits in its receiver's executor: its actor is paused, or has put it aside (core/stash.h).
- * Stored last: order = arrival << 2 | state; a begun one is in doubt after a crash. */
+ * Stored last: order = arrival << 2 | state; a begun one is in doubt after a crash, a dropped one is done
+ * with. */
 enum myc_pending_state {
 	MYC_PENDING_FREE = 0,
 	MYC_PENDING_QUEUED = 1,
@@ -278,12 +286,17 @@ struct myc_pending {
 	/* Before it is counted: 2^32 + what its flow's count is with it, so that a successor sees whether it
 	 * was. Those of a flow need not be counted in the order of their positions. Else 0. */
 	uint64_t counting;
-	uint32_t reserved1[4];
+	uint64_t key;	  /* under the rule: of what newer ones replace it */
+	uint32_t rule;	  /* of its behaviour's overflow rules, from 1; 0 = none */
+	uint32_t dropped; /* not 0: given up, 1 + enum myc_dead_letter or MYC_CONFLATED */
 	struct myc_slot slot;
 };
 _Static_assert(sizeof(struct myc_pending) == 128, "two cache lines");
 
-/* A message that waits in its sender's executor for credit. order: stored last, 0 = free.
+#define MYC_CONFLATED MYC_DEAD_LETTERS_COUNT /* not a dead letter: a newer one is there */
+
+/* A message that waits in its sender's executor for credit. order: stored last, 0 = free; arrival << 2 |
+ * revision: one that replaces another has its arrival, and the next revision (mod 4).
  * position: stored before it is published in the lane; tells recovery whether it was. */
 struct myc_outbox_entry {
 	uint64_t order;
@@ -291,11 +304,15 @@ struct myc_outbox_entry {
 	uint32_t position; /* number it is being published as, 0 = not yet */
 	/* Of the first of a flow: index + 1 of another flow's that its actor waits for, as metrics.waits. */
 	uint32_t next_wait;
-	uint32_t reserved;
+	uint32_t rule; /* of its receiver's, from 1; 0 = none */
 	uint64_t
 		cycle; /* mark of a cycle of waits that its executor saw it in, and since when (ns) */
 	uint64_t cycle_ns;
-	uint32_t reserved1[6];
+	uint64_t key;	  /* as in struct myc_pending */
+	uint32_t lenient; /* 1: does not pause its sender */
+	uint32_t dropped; /* 1: is done with */
+	uint32_t why;	  /* then: as in struct myc_pending */
+	uint32_t reserved;
 	struct myc_slot slot;
 };
 _Static_assert(sizeof(struct myc_outbox_entry) == 128, "two cache lines");
@@ -313,16 +330,17 @@ enum myc_actor_state {
 /* Writer: the controlling thread while state is FREE or STARTING and before the executor adopted
  * the actor, then that executor. */
 struct myc_actor_slot {
-	/* generation 24 (low) | executor 8 | state 8 | home 8. Senders compare the low half at each message:
-	 * the executor is MYC_EXECUTOR_NONE when none are taken (free, ended, draining). Home is whose it is,
-	 * or was, then; signals go there. */
+	/* generation 24 (low) | executor 8 | state 8 | home 8 | overflow row 16, 0 = none. Senders compare the
+	 * low half at each message: the executor is MYC_EXECUTOR_NONE when none are taken (free, ended,
+	 * draining). Home is whose it is, or was, then; signals go there. */
 	uint64_t word;
 	uint32_t restarts;
 	uint32_t awaited;  /* MYC_ASK_ID of the ask that waits_on is about */
 	uint64_t waits_on; /* address whose reply it awaits; 0 = nobody's. See core/await.h */
 };
 
-#define MYC_EXECUTOR_NONE 0xff
+#define MYC_EXECUTOR_NONE	0xff
+#define MYC_ACTOR_WORD_OVERFLOW 0xffff000000000000ull
 
 static inline uint64_t myc_actor_word(uint32_t generation, uint32_t executor, uint32_t state)
 {
@@ -354,6 +372,11 @@ static inline int myc_actor_word_lives(uint64_t word)
 	return state != MYC_ACTOR_FREE && state != MYC_ACTOR_ENDED;
 }
 
+static inline uint32_t myc_actor_word_overflow(uint64_t word)
+{
+	return (uint32_t)(word >> 48);
+}
+
 /* Head of the block; `slots` times struct myc_actor_slot follow. */
 struct myc_process_words {
 	uint32_t version; /* MYC_LANE_VERSION, written last; 0 = not laid out yet */
@@ -367,5 +390,28 @@ struct myc_process_words {
 	uint32_t reserved1[8];
 };
 _Static_assert(sizeof(struct myc_process_words) == 384, "layout");
+
+/* ---- mailbox block (MYC_BLOCK_MAILBOX): rows of overflow rules ------------------------------- */
+
+/* Read by senders whose credit is spent: copied, and every value taken for what it can be. Writer: whoever
+ * spawns the first actor with these rules, under the process' lock, before the actor's word names the row. */
+#define MYC_OVERFLOW_RULES 8
+#define MYC_OVERFLOW_ROWS  63 /* of one process, from 1 */
+
+struct myc_overflow_words {
+	uint16_t first, last; /* types */
+	uint16_t policy;      /* enum myc_overflow_policy */
+	uint16_t key_offset, key_size;
+	uint16_t reserved;
+	uint32_t keep; /* never 0 */
+	char to[48];   /* name */
+};
+_Static_assert(sizeof(struct myc_overflow_words) == 64, "one cache line");
+
+struct myc_overflow_row {
+	uint32_t rules; /* of them in use; 0 = the row is free */
+	uint32_t reserved[15];
+	struct myc_overflow_words rule[MYC_OVERFLOW_RULES];
+};
 
 #endif

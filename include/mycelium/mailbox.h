@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes of messages that cannot be handled yet.
+ *
+ * A receiver has room for capacity_per_sender messages of each sender (struct myc_behaviour). A message
+ * beyond that waits at its sender, which is paused: nothing is lost, and a slow receiver slows its senders
+ * down. A behaviour can say otherwise for types whose newest message is worth more than all of them, or whose
+ * sender must not be slowed down:
+ *
+ *	static const struct myc_overflow quotes[] = {
+ *		{.first = QUOTE, .last = QUOTE, .policy = MYC_OVERFLOW_CONFLATE, .key_size = 4},
+ *		{.first = TRADE, .last = PRINT, .policy = MYC_OVERFLOW_DROP_OLDEST, .keep = 100},
+ *	};
+ *	static const struct myc_behaviour screen = {.overflow = quotes, .overflow_count = 2, ...};
+ *
+ * A policy acts in two places, on the messages of one sender to one receiver: in the sender's outbox, when
+ * its credit is spent, and where the receiver's messages wait while it is paused, suspended, or others are
+ * before them. What is in a lane in between is not touched: it is on its way. The order of what is left
+ * stays. No sender is paused by a message that falls under a rule, but for what is said below.
+ *
+ *	REFUSE        as without a rule: myc_try_send returns -EAGAIN, myc_send waits and pauses
+ *	DROP_NEWEST   `keep` may wait in each place; what comes then is dropped
+ *	DROP_OLDEST   the same, and the oldest of those that fall under the rule makes room
+ *	CONFLATE      a message replaces the one with the same key that waits, in its place in the queue; it is
+ *	              refused when there is none, and `keep` with other keys wait in the outbox
+ *	REDIRECT      with its credit spent, it is sent to the actor named `to` instead, as if that had been
+ *	              meant: `from` is the sender, its own rules apply, at most MYC_REDIRECTS_MAX times.
+ *	              The first message of a pair, which has no credit yet, waits
+ *
+ * Sends return 0 for what was dropped, replaced or redirected: it is counted, under its reason, in the
+ * executor where it happened (enum myc_dead_letter: DROPPED_NEWEST, DROPPED_OLDEST, REDIRECT; struct
+ * myc_executor_words: conflated, redirected, mailbox_dropped, outbox_dropped). A body goes home, an ask ends at once with
+ * -ENOBUFS. Messages of plain threads are refused by myc_post_try, whatever the rule, and fall under it
+ * where the receiver's wait.
+ *
+ * Killed: what waits in either place survives; a message is not lost before the one that replaces it is
+ * there. (After a restart a replacement that waited in an outbox is where the replaced one was.)
+ */
+#ifndef MYCELIUM_MAILBOX_H
+#define MYCELIUM_MAILBOX_H
+
+#include <stdint.h>
+
+#include <mycelium/actor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MYC_OVERFLOW_MAX  8 /* rules of a behaviour */
+#define MYC_REDIRECTS_MAX 4 /* of one message */
+
+enum myc_overflow_policy {
+	MYC_OVERFLOW_REFUSE = 0,
+	MYC_OVERFLOW_DROP_NEWEST = 1,
+	MYC_OVERFLOW_DROP_OLDEST = 2,
+	MYC_OVERFLOW_CONFLATE = 3,
+	MYC_OVERFLOW_REDIRECT = 4,
+	MYC_OVERFLOW_POLICIES
+};
+
+/* For the types first..last. Of several rules the first that a type falls under counts. Lives as long as
+ * the behaviour. A rule that cannot be (first > last, a key of 0 or more than 8 bytes or none in the payload,
+ * a redirect to no name) makes spawning fail with -EINVAL. */
+struct myc_overflow {
+	uint16_t first, last;
+	uint16_t policy; /* enum myc_overflow_policy */
+	/* CONFLATE: where in the payload the key is; a payload too short for it has the key 0. */
+	uint16_t key_offset;
+	uint16_t key_size; /* 1..8 */
+	/* Messages of one sender that may wait in each place. 0: half of capacity_per_sender, so that the
+	 * receiver's place is full before the credit is spent; CONFLATE: as many as there is room for. An
+	 * outbox gives a quarter of itself at most, and half to all that do not pause their sender. */
+	uint32_t keep;
+	const char *to; /* REDIRECT: name of an actor, at most 47 bytes */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
