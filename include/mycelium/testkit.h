@@ -82,6 +82,8 @@ int myc_testkit_crash(struct myc_testkit *kit, uint32_t process);
 /* The two halves of it: what the others do meanwhile is seen. -ESRCH: it is dead; -EALREADY: it lives. */
 int myc_testkit_kill(struct myc_testkit *kit, uint32_t process);
 int myc_testkit_revive(struct myc_testkit *kit, uint32_t process);
+/* From a handler: its process dies there, and comes back. Does not return. */
+void myc_testkit_die(struct myc_testkit *kit);
 uint32_t myc_testkit_crashes(const struct myc_testkit *kit);
 /* The kit's chance, for the test's own choices: 0 to bound - 1. */
 uint32_t myc_testkit_random(struct myc_testkit *kit, uint32_t bound);

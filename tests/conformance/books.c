@@ -24,6 +24,11 @@ void expect_doubt(void)
 	doubt = true;
 }
 
+bool doubt_expected(void)
+{
+	return doubt;
+}
+
 static uint64_t load(const uint64_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_RELAXED);

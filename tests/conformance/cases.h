@@ -17,6 +17,8 @@
 	X(link)           \
 	X(stop)           \
 	X(suspend)        \
+	X(death)          \
+	X(books)          \
 	X(timer)          \
 	X(spawn)
 

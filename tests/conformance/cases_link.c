@@ -439,7 +439,9 @@ CASE(a_kill_overtakes_messages)
 	OK(let(a, job_say_and_signal, b->address, 10, WHY(MYC_EXIT_KILL, 1), 0));
 	UNTIL(ended(b));
 	assert_int_equal(b->messages, 0);
-	UNTIL(counted_dead(MYC_DEAD_LETTER_NO_ACTOR) == 10);
+	UNTIL(counted_dead(MYC_DEAD_LETTER_NO_ACTOR) +
+		      counted_dead(MYC_DEAD_LETTER_OUTBOX_NO_ACTOR) ==
+	      10);
 }
 
 CASE(a_suspended_one_is_ended_by_an_exit_signal)

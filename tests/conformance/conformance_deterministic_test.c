@@ -77,6 +77,19 @@ static void revive_one(uint32_t place)
 	OK(myc_testkit_revive(kit, place));
 }
 
+static void die(void)
+{
+	myc_testkit_die(kit);
+}
+
+/* It is back already. */
+static void died(uint32_t place)
+{
+	(void)place;
+	OK(myc_testkit_run_until_idle(kit));
+	assert_true(myc_testkit_crashes(kit) > 0);
+}
+
 /* To the end of what can be done now; then from due time to due time. */
 static bool wait_a_turn(uint64_t *turn)
 {
@@ -153,6 +166,8 @@ const struct way way = {.name = "deterministic",
 			.spawn = spawn_probe,
 			.kill = kill_one,
 			.revive = revive_one,
+			.die = die,
+			.died = died,
 			.settle = settle_kit,
 			.wait = wait_a_turn,
 			.region = region_of};

@@ -36,7 +36,7 @@ static struct {
 	struct myc_region region[PLACES];
 	uint64_t incarnation[PLACES];
 	pid_t pid[PLACES];
-	bool stopped[PLACES];
+	bool stopped[PLACES], dead[PLACES];
 	struct probe *fixed[PLACES][SLOTS];
 	uint32_t fixed_count[PLACES];
 } house;
@@ -134,7 +134,7 @@ static void start(uint32_t place)
 
 	OK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line));
 	house.incarnation[place]++;
-	house.stopped[place] = false;
+	house.stopped[place] = house.dead[place] = false;
 	shared->alive[place] = shared->started[place] = true;
 	fflush(NULL);
 	house.pid[place] = fork();
@@ -160,12 +160,39 @@ static bool answered(uint32_t place, struct message *message)
 	       recv(house.line[place], message, sizeof(*message), 0) == (ssize_t)sizeof(*message);
 }
 
+static int do_nothing_there(struct myc_system *system, uint64_t *a)
+{
+	(void)system;
+	(void)a;
+	return 0;
+}
+
+/* It has joined when it answers. */
+static void start_and_wait(uint32_t place)
+{
+	struct message message = {.run = do_nothing_there};
+
+	start(place);
+	if (!answered(place, &message))
+		fail_msg("place %u does not answer", place);
+}
+
+/* With it those that have actors of the topology: they know each other from the start. */
+static void start_first(uint32_t place)
+{
+	for (uint32_t p = 0; p < PLACES; p++)
+		if (!house.incarnation[p] && (p == place || house.fixed_count[p] > 1))
+			start_and_wait(p);
+}
+
 static int at_place(uint32_t place, errand run, uint64_t *a)
 {
 	struct message message = {.run = run};
 
+	if (house.dead[place])
+		fail_msg("place %u is dead", place);
 	if (!house.pid[place])
-		start(place);
+		start_first(place);
 	if (a)
 		memcpy(message.a, a, sizeof(message.a));
 	if (!answered(place, &message))
@@ -265,11 +292,44 @@ static void close_house(void)
 	house.open = false;
 }
 
+static void note_death(uint32_t place)
+{
+	shared->alive[place] = shared->started[place] = false;
+	house.dead[place] = true;
+}
+
 static void kill_one(uint32_t place)
 {
-	assert_true(house.pid[place]);
+	if (!house.pid[place])
+		start_first(place);
 	reap(place);
-	shared->alive[place] = shared->started[place] = false;
+	note_death(place);
+}
+
+static void die(void)
+{
+	raise(SIGKILL);
+}
+
+/* Has it ended by itself? Only where the case says so. */
+static void look_for_death(uint32_t place, int options)
+{
+	int status;
+
+	if (!house.pid[place] || waitpid(house.pid[place], &status, options) != house.pid[place])
+		return;
+	house.pid[place] = 0;
+	close(house.line[place]);
+	if (!doubt_expected() || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		fail_msg("the process of place %u ended, status %#x", place, status);
+	note_death(place);
+}
+
+static void died(uint32_t place)
+{
+	look_for_death(place, 0);
+	assert_true(house.dead[place]);
+	start_and_wait(place);
 }
 
 static bool wait_a_little(uint64_t *turn)
@@ -279,22 +339,15 @@ static bool wait_a_little(uint64_t *turn)
 
 	*turn = *turn ? *turn : now;
 	nanosleep(&nap, NULL);
-	for (uint32_t p = 0; p < PLACES; p++) {
-		int status;
-
-		if (house.pid[p] && waitpid(house.pid[p], &status, WNOHANG) == house.pid[p]) {
-			house.pid[p] = 0;
-			fail_msg("the process of place %u ended, status %#x", p, status);
-		}
-	}
+	for (uint32_t p = 0; p < PLACES; p++)
+		look_for_death(p, WNOHANG);
 	return now - *turn < LIMIT_NS;
 }
 
 static const struct myc_region *region_of(uint32_t place, uint32_t *executor)
 {
 	*executor = 0;
-	return house.open && (house.pid[place] || house.stopped[place]) ? &house.region[place]
-									: NULL;
+	return house.open && house.incarnation[place] ? &house.region[place] : NULL;
 }
 
 const struct way way = {.name = "processes",
@@ -309,7 +362,9 @@ const struct way way = {.name = "processes",
 			.fix = fix_probe,
 			.spawn = spawn_probe,
 			.kill = kill_one,
-			.revive = start,
+			.revive = start_and_wait,
+			.die = die,
+			.died = died,
 			.settle = settle_by_pings,
 			.wait = wait_a_little,
 			.region = region_of};

@@ -64,6 +64,11 @@ static void no_place_ends(uint32_t place)
 	fail_msg("place %u is a thread: the case is one that needs processes", place);
 }
 
+static void nobody_dies(void)
+{
+	fail_msg("places are threads");
+}
+
 static bool wait_a_little(uint64_t *turn)
 {
 	struct timespec nap = {.tv_nsec = 20000};
@@ -92,6 +97,8 @@ const struct way way = {.name = "threads",
 			.spawn = spawn_probe,
 			.kill = no_place_ends,
 			.revive = no_place_ends,
+			.die = nobody_dies,
+			.died = no_place_ends,
 			.settle = settle_by_pings,
 			.wait = wait_a_little,
 			.region = region_of};

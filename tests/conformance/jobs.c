@@ -179,6 +179,10 @@ static int known(int code)
 		settle();
 	return code;
 }
+job watch_job(void)
+{
+	return job_watch;
+}
 int watch(struct probe *who, const struct probe *other, uint32_t slot)
 {
 	return known(let(who, job_watch, other->address, 0, slot, 0));

@@ -28,6 +28,7 @@ int try_flood(struct probe *from, const struct probe *to, uint64_t first);
 int do_nothing(struct myc_actor *self, struct probe *me, const uint64_t *a);
 #define WHY(kind_, code_) ((uint64_t)(kind_) | (uint64_t)(uint32_t)(code_) << 32)
 struct myc_exit_reason why_of(uint64_t packed);
+job watch_job(void); /* address, flags, slot */
 int watch(struct probe *who, const struct probe *other, uint32_t slot);
 int watch_through(struct probe *who, const struct probe *other, uint32_t slot);
 int unwatch(struct probe *who, uint32_t slot);

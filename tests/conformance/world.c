@@ -347,6 +347,11 @@ void revive_place(uint32_t where)
 	way.revive(place_of(where));
 }
 
+void death_of(uint32_t where)
+{
+	way.died(place_of(where));
+}
+
 /* ---- holding an actor -------------------------------------------------------------------------- */
 
 static int do_control(struct myc_actor *self, struct probe *me, const uint64_t *a)

@@ -148,6 +148,8 @@ struct way {
 	int (*spawn)(struct probe *probe);
 	void (*kill)(uint32_t place);
 	void (*revive)(uint32_t place);
+	void (*die)(void);	      /* from a handler: its place ends there */
+	void (*died)(uint32_t place); /* waits for that, and revives the place */
 	void (*settle)(void);
 	/* Lets things happen; false: nothing will any more, or it took too long. */
 	bool (*wait)(uint64_t *turn);
@@ -191,6 +193,7 @@ void settle_by_pings(void); /* for ways whose places run by themselves */
 /* Ends a process as kill -9 does; what is left of it is dealt with by the others. */
 void kill_place(uint32_t where);
 void revive_place(uint32_t where);
+void death_of(uint32_t where); /* by way.die; it is back when this returns */
 /* By the keeper of the probe's own place, done when it returns. */
 void hold(struct probe *who);
 void release(struct probe *who);
@@ -205,6 +208,7 @@ const char *books_wrong(bool orderly);
 void expect_bodies_home(void);
 void books_reset(void);
 void expect_doubt(void); /* this case ends a place */
+bool doubt_expected(void);
 
 /* ---- what it sees ------------------------------------------------------------------------------ */
 
@@ -223,6 +227,7 @@ bool is_exit(const struct seen *seen, const struct probe *from, uint32_t kind, i
 #define RESULT(call, code) assert_int_equal(call, code)
 #define OK(call)	   assert_int_equal(call, 0)
 #define SAW(who, kind, n)  UNTIL(seen_of(who, kind) >= (n))
+#define DEADLY(case_)	   NAMED(case_), .where = FAR, .processes = true
 #define CASE(name)	   static void name(void)
 #define NAMED(case_)	   .name = #case_, .run = case_
 

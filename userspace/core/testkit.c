@@ -162,6 +162,13 @@ static void maybe_crash(struct myc_testkit *kit)
 		longjmp(kit->crashed, 1);
 }
 
+void myc_testkit_die(struct myc_testkit *kit)
+{
+	if (kit->in_turn)
+		longjmp(kit->crashed, 1);
+	abort(); /* no handler is running */
+}
+
 static int on_message(struct myc_actor *self, const struct myc_message *message)
 {
 	struct myc_testkit *kit = kit_of(self);
