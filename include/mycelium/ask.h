@@ -49,8 +49,9 @@ struct myc_ask {
 };
 
 enum myc_reply_kind {
-	MYC_REPLY_ONE = 0,    /* the outcome of an ask, or of one member of a gather */
-	MYC_REPLY_GATHER = 1, /* a gather is complete: no more comes of it */
+	MYC_REPLY_ONE = 0,     /* the outcome of an ask, or of one member of a gather */
+	MYC_REPLY_RECEIPT = 2, /* of myc_send_receipt: mycelium/receipt.h */
+	MYC_REPLY_GATHER = 1,  /* a gather is complete: no more comes of it */
 };
 
 /* An outcome. The payload is valid until the hook returns, 8-byte aligned. */

@@ -15,6 +15,8 @@
 #include <mycelium/letter.h>
 #include <mycelium/link.h>
 #include <mycelium/mailbox.h>
+#include <mycelium/receipt.h>
+#include <mycelium/recipient.h>
 #include <mycelium/shutdown.h>
 #include <mycelium/state.h>
 #include <mycelium/system.h>

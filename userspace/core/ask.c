@@ -138,6 +138,7 @@ struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, 
 	entry->gather = 0;
 	entry->awaited = false;
 	entry->is_gather = false;
+	entry->is_receipt = false;
 	entry->previous = 0;
 	entry->next = self->asks;
 	if (self->asks)
@@ -260,6 +261,7 @@ void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, 
 	struct myc_reply reply = {.cookie = entry->cookie,
 				  .ask.correlation = entry->id,
 				  .status = status,
+				  .kind = entry->is_receipt ? MYC_REPLY_RECEIPT : MYC_REPLY_ONE,
 				  .asked = entry->asked};
 
 	if (slot) {

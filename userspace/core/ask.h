@@ -67,6 +67,7 @@ struct myc_ask_entry {
 	uint8_t place;	 /* enum myc_ask_place */
 	bool awaited;
 	bool is_gather;
+	bool is_receipt;
 };
 _Static_assert(sizeof(struct myc_ask_entry) <= 64, "one cache line");
 

@@ -86,6 +86,8 @@ uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *
 	entry->key = place ? place->key : 0;
 	executor->pending_hold[index] = hold;
 	entry->slot = *slot;
+	if (slot->flags & MYC_SLOT_RECEIPT)
+		myc_receipt_give(executor, flow->from, &entry->slot);
 	myc_order_for_successor();
 	MYC_POINT("pend: written, not stored");
 	uint64_t order = place && place->order ? place->order : ++executor->pending_order << 2;
@@ -406,6 +408,25 @@ static bool take_after_urgent(struct myc_executor *executor, struct myc_inlet *i
 static unsigned poll_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
 			    unsigned budget);
 
+/* A message whose sender wants to know that it was taken. What is set down is, in myc_receiver_set_down. */
+static bool take_receipt(struct myc_executor *executor, struct myc_inlet *inlet,
+			 const struct myc_slot *slot)
+{
+	struct myc_slot plain = *slot;
+
+	plain.flags &= (uint8_t)~MYC_SLOT_RECEIPT;
+	struct myc_flow_in *flow = myc_receiver_check(executor, inlet, &plain);
+
+	if (!flow)
+		return false;
+	if (flow->actor && flow->actor->aside)
+		plain.flags |= MYC_SLOT_RECEIPT;
+	else if (flow->actor)
+		myc_receipt_give(executor, flow->from, &plain);
+	take_one(executor, inlet, flow, &plain, false);
+	return true;
+}
+
 /* A message that is not a plain one of a known flow: a signal, or of a flow that was given to others. False:
  * nothing more can be taken from this lane now. */
 static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -431,6 +452,8 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 	}
 	if (slot->flags & MYC_SLOT_REFERENCE)
 		return take_reference(executor, inlet, slot);
+	if (slot->flags & MYC_SLOT_RECEIPT)
+		return take_receipt(executor, inlet, slot);
 	flow = myc_receiver_check(executor, inlet, slot);
 	if (flow)
 		take_one(executor, inlet, flow, slot, false);

@@ -28,6 +28,9 @@ struct myc_inlet *myc_inlet_bind(struct myc_executor *executor, uint64_t source)
 /* Looks for new lanes and flows of one source. */
 void myc_receiver_scan_source(struct myc_executor *executor, uint32_t process, uint32_t source);
 
+/* It is taken: tells the sender who wants to know; then it is a message like others. (core/receipt.c) */
+void myc_receipt_give(struct myc_executor *executor, myc_address from, struct myc_slot *slot);
+
 /* ---- credit ------------------------------------------------------------------------------------ */
 
 /* Moves the limit as far as window, mailbox and pending entries allow. */

@@ -114,7 +114,10 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 	/* Begun, and its loan is not there: no handler has seen it. It comes as if never begun. */
 	if (reference && hold == MYC_HOLD_NONE)
 		return;
-	slot.flags &= (uint8_t) ~(MYC_SLOT_REFERENCE | MYC_SLOT_URGENT_BEFORE);
+	/* A receipt was given, or goes the way of its process. */
+	if (slot.flags & MYC_SLOT_RECEIPT)
+		slot.correlation = 0;
+	slot.flags &= (uint8_t) ~(MYC_SLOT_REFERENCE | MYC_SLOT_URGENT_BEFORE | MYC_SLOT_RECEIPT);
 	struct myc_flow_in *flow = myc_receiver_check(executor, inlet, &slot);
 
 	if (!flow)

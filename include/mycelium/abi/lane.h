@@ -42,6 +42,7 @@
 #define MYC_TYPE_FRAMEWORK     0xff00u /* types from here on are the framework's */
 #define MYC_SLOT_REFERENCE     0x80    /* slot.flags: the payload is a struct myc_reference */
 #define MYC_SLOT_URGENT_BEFORE 0x40    /* slot.flags: urgent ones came before: look there first */
+#define MYC_SLOT_RECEIPT       0x20    /* slot.flags: its sender wants to know that it was taken */
 #define MYC_FLOW_NONE	       0xffffu /* slot.flow of a signal: needs no credit */
 #define MYC_SLOT_PLAIN	       0xffffffffu /* slot.from of a plain thread */
 #define MYC_CREDIT_MAX	       (1u << 25)  /* that a flow can have */

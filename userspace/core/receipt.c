@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Receipts (mycelium/receipt.h): asks that the receiver's executor answers, when it has taken the message. */
+#include <mycelium/receipt.h>
+
+#include <errno.h>
+
+#include "core/ask.h"
+#include "core/receiver.h"
+
+int myc_send_receipt(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
+		     size_t size, uint64_t timeout_ns, uint64_t cookie, struct myc_ask *ask)
+{
+	if (size > MYC_PAYLOAD_MAX)
+		return -EMSGSIZE;
+	if (type >= MYC_TYPE_FRAMEWORK)
+		return -EINVAL;
+	if (self->executor->asks.closed)
+		return -ESHUTDOWN;
+	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
+
+	if (!entry)
+		return -ENOSPC;
+	entry->asked = to->address;
+	entry->is_receipt = true;
+	if (ask)
+		ask->correlation = entry->id;
+	int code = myc_send_asking(self, to, myc_slot_kind(type, (uint8_t)size, MYC_SLOT_RECEIPT),
+				   entry->id, payload, size);
+
+	if (code)
+		myc_ask_free(self->executor, entry);
+	return code;
+}
+
+struct message {
+	myc_address to;
+	uint64_t kind;
+	const void *payload;
+	size_t size;
+};
+
+static int put(struct myc_attachment *attachment, myc_address from, const void *context)
+{
+	const struct message *message = context;
+
+	return myc_post_from(attachment, from, message->to, message->kind, attachment->call.number,
+			     message->payload, message->size);
+}
+
+int myc_post_receipt(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+		     size_t size, uint64_t timeout_ns)
+{
+	const struct message message = {
+		.to = to,
+		.kind = myc_slot_kind(type, (uint8_t)size, MYC_SLOT_RECEIPT),
+		.payload = payload,
+		.size = size};
+
+	if (size > MYC_PAYLOAD_MAX)
+		return -EMSGSIZE;
+	if (type >= MYC_TYPE_FRAMEWORK)
+		return -EINVAL;
+	return myc_call_by(system, to, put, &message, NULL, timeout_ns);
+}
+
+void myc_receipt_give(struct myc_executor *executor, myc_address from, struct myc_slot *slot)
+{
+	const struct myc_reply_to to = {.asker = from,
+					.correlation = slot->correlation & MYC_ASK_ID};
+
+	/* No room for the signal: its timeout tells. */
+	if (slot->correlation)
+		(void)myc_reply_signal(executor, NULL, &to, 0, 0, NULL, 0);
+	slot->flags &= (uint8_t)~MYC_SLOT_RECEIPT;
+	slot->correlation = 0;
+}
