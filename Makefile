@@ -315,7 +315,16 @@ lint-cppcheck:
 
 # ---- install -------------------------------------------------------------------------------------
 
-install: all ## library, headers, pkg-config file, tools, man pages into DESTDIR/PREFIX
+# Man pages of the public functions, out of the headers.
+HEADERS := $(sort $(wildcard include/mycelium/*.h include/mycelium/market/*.h))
+$(BUILD)/man/made: docs/man/from-headers $(HEADERS) Makefile
+	$(call say,MAN,$(@D))
+	@rm -rf $(@D)
+	@mkdir -p $(@D)/man3 $(@D)/man7
+	$(Q)awk -f $< -v dir=$(@D) -v version=$(VERSION) $(HEADERS)
+	@touch $@
+
+install: all $(BUILD)/man/made ## library, headers, pkg-config file, tools, man pages into DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
 	install -m 0644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib/
 	ln -sf libmycelium.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmycelium.so.$(SOVERSION)
@@ -324,6 +333,7 @@ install: all ## library, headers, pkg-config file, tools, man pages into DESTDIR
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' userspace/mycelium.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/mycelium.pc
 	$(if $(TOOLS),install -m 0755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin/)
 	$(foreach m,$(MAN),install -D -m 0644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+	cd $(BUILD)/man && find man3 man7 -type f -exec install -D -m 0644 {} $(DESTDIR)$(PREFIX)/share/man/{} \;
 
 clean: ## removes build/
 	rm -rf $(ROOT_BUILD)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` leaves is what a stranger needs: the README's first C example compiles with
-# nothing but `pkg-config mycelium`, shared and static, and runs, and those of docs/ACTORS.md and docs/WORKERS.md; every public header stands alone, in
-# C and C++; every man page and tool is there.
+# nothing but `pkg-config mycelium`, shared and static, and runs, and so do the guides'; every public header stands
+# alone, in C and C++; every tool and public function has its man page.
 set -eu
 build=${BUILD:-build}
 dir=$(mktemp -d)
@@ -44,28 +44,32 @@ rallies() { # NAME PKG_CONFIG_OPTION...: compiles and runs the example
 	esac
 }
 rallies shared
-awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/ACTORS.md >"$dir/risk.c"
-# shellcheck disable=SC2046,SC2086
-${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/risk.c" $(pkg-config --cflags --libs mycelium) -pthread \
-	-o "$dir/risk" || failed "the example of docs/ACTORS.md does not compile"
-LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/risk" >"$dir/risk.out" || failed "the example of docs/ACTORS.md ends with $?"
-printf '%s\n' 'order 1: sent' 'order 2: refused' 'the risk check is down (-1)' 'order 4: sent' \
-	'all orders are dealt with' | cmp - "$dir/risk.out" || failed "the example of docs/ACTORS.md says something else"
-awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/WORKERS.md >"$dir/workers.c"
-# shellcheck disable=SC2046,SC2086
-${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/workers.c" $(pkg-config --cflags --libs mycelium) -pthread \
-	-o "$dir/workers" || failed "the example of docs/WORKERS.md does not compile"
-LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/workers" >"$dir/workers.out" || failed "the example of docs/WORKERS.md ends with $?"
-printf '%s\n' '7: 705' '8: 800' '1 worker died, 1 job was given again' 'client: a price' 'client: too fast' 'client: too fast' \
-	'client: asks no more' 'accepted 5, done 3, too fast 2' | cmp - "$dir/workers.out" ||
-	failed "the example of docs/WORKERS.md says something else"
-awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/STATES.md >"$dir/states.c"
-# shellcheck disable=SC2046,SC2086
-${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/states.c" $(pkg-config --cflags --libs mycelium) -pthread \
-	-o "$dir/states" || failed "the example of docs/STATES.md does not compile"
-LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/states" >"$dir/states.out" || failed "the example of docs/STATES.md ends with $?"
-printf '%s\n' 'logged on' 'order 1' 'order 2' 'order 3' 'logged off' 'logged on' 'order 4' '4 orders sent' |
-	cmp - "$dir/states.out" || failed "the example of docs/STATES.md says something else"
+# The program of a guide says what the guide says that it does.
+guide() { # GUIDE LINE...
+	guide=$1 name=$(basename "$1" .md)
+	shift
+	awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' "$guide" >"$dir/$name.c"
+	# shellcheck disable=SC2046,SC2086
+	${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/$name.c" $(pkg-config --cflags --libs mycelium) -pthread \
+		-o "$dir/$name" || failed "the example of $guide does not compile"
+	LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/$name" >"$dir/$name.out" || failed "the example of $guide ends with $?"
+	printf '%s\n' "$@" | cmp - "$dir/$name.out" || failed "the example of $guide says something else"
+}
+guide docs/ACTORS.md 'order 1: sent' 'order 2: refused' 'the risk check is down (-1)' 'order 4: sent' \
+	'all orders are dealt with'
+guide docs/WORKERS.md '7: 705' '8: 800' '1 worker died, 1 job was given again' 'client: a price' 'client: too fast' \
+	'client: too fast' 'client: asks no more' 'accepted 5, done 3, too fast 2'
+guide docs/STATES.md 'logged on' 'order 1' 'order 2' 'order 3' 'logged off' 'logged on' 'order 4' '4 orders sent'
+
+# Every function that the library shows and a public header names has its page.
+nm -D --defined-only "$dir/prefix/lib/libmycelium.so" | awk '$3 ~ /^myc_/ {print $3}' | sort >"$dir/shown"
+cat include/mycelium/*.h include/mycelium/market/*.h | grep -oE 'myc_[a-z0-9_]+\(' | tr -d '(' | sort -u >"$dir/named"
+[ "$(comm -12 "$dir/shown" "$dir/named" | wc -l)" -gt 100 ] || failed "the public functions are not found"
+comm -12 "$dir/shown" "$dir/named" | while read -r function; do
+	page=$dir/prefix/share/man/man3/$function.3
+	[ -f "$page" ] || failed "no man page of $function"
+	grep -q '^\.so man3/' "$page" || { grep -q '^\.SH SYNOPSIS' "$page" && grep -q "$function(" "$page"; } || failed "the man page of $function"
+done
 readelf -d "$dir/shared" | grep -q 'NEEDED.*libmycelium.so.0' || failed "the shared example has not the library"
 rm "$dir"/prefix/lib/libmycelium.so*
 rallies static --static
