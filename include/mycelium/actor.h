@@ -31,6 +31,8 @@ struct myc_overflow;
 struct myc_reply;
 struct myc_signal_event;
 struct myc_state_codec;
+struct myc_group_event;
+struct myc_life_event;
 
 #define MYC_PAYLOAD_MAX 40 /* bytes carried inside a slot; more go as a body */
 
@@ -87,6 +89,9 @@ struct myc_behaviour {
 	int (*reply)(struct myc_actor *self, const struct myc_reply *reply); /* mycelium/ask.h */
 	/* DOWN and EXIT, also while paused or suspended: mycelium/link.h */
 	int (*signal)(struct myc_actor *self, const struct myc_signal_event *event);
+	/* Also while paused or suspended: mycelium/group.h, mycelium/registry.h */
+	int (*group)(struct myc_actor *self, const struct myc_group_event *event);
+	int (*life)(struct myc_actor *self, const struct myc_life_event *event);
 	int (*idle)(struct myc_actor *self);	  /* nothing came for idle_timeout_ns */
 	int (*entered)(struct myc_actor *self);	  /* mycelium/become.h */
 	void (*left)(struct myc_actor *self);	  /* the same */

@@ -12,11 +12,13 @@
 #include <mycelium/cycle.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>
+#include <mycelium/group.h>
 #include <mycelium/letter.h>
 #include <mycelium/link.h>
 #include <mycelium/mailbox.h>
 #include <mycelium/receipt.h>
 #include <mycelium/recipient.h>
+#include <mycelium/registry.h>
 #include <mycelium/shutdown.h>
 #include <mycelium/state.h>
 #include <mycelium/system.h>

@@ -83,6 +83,9 @@ struct myc_system_opts {
 	const struct myc_topic_opts *topics;
 	uint32_t topics_count;
 	uint32_t readings; /* topics that an executor reads at once, 0 = 32 up to 32 executors */
+	/* Names and group memberships of an executor's actors, 0 = 256. What finds no room is not listed,
+	 * and a membership refused. */
+	uint32_t directory;
 	/* Actors that wait for one another's credit in a ring: what is done, and who is told (mycelium/cycle.h). */
 	enum myc_cycles cycles; /* 0 = MYC_CYCLES_REPORT */
 	myc_cycle_hook *cycle;	/* NULL = nobody; with cycle_context */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +48,26 @@ void house_open(struct house *house, const struct house_process *plan, uint32_t 
 	}
 }
 
+void house_watch_exits(struct house *house)
+{
+	house->dead = mmap(NULL, HOUSE_PROCESSES_MAX * sizeof(*house->dead), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(house->dead != MAP_FAILED);
+}
+
+static bool alive(void *context, uint32_t process)
+{
+	const struct house *house = context;
+
+	return !__atomic_load_n(&house->dead[process], __ATOMIC_RELAXED);
+}
+
+static void mark(struct house *house, uint32_t process, bool dead)
+{
+	if (house->dead)
+		__atomic_store_n(&house->dead[process], dead, __ATOMIC_RELAXED);
+}
+
 void house_close(struct house *house)
 {
 	for (uint32_t i = 0; i < house->processes; i++) {
@@ -57,6 +78,9 @@ void house_close(struct house *house)
 		for (uint32_t e = 0; e < executors_of(house, i); e++)
 			close(house->bell[i][e]);
 	}
+	if (house->dead)
+		munmap(house->dead, HOUSE_PROCESSES_MAX * sizeof(*house->dead));
+	house->dead = NULL;
 }
 
 void *house_user(const struct house *house, uint32_t process)
@@ -81,6 +105,7 @@ struct myc_system *house_join(struct house *house, uint32_t process)
 					  .processes = house->processes,
 					  .regions = house->region,
 					  .bell = bell_of,
+					  .alive = house->dead ? alive : NULL,
 					  .context = house};
 	struct myc_system *system;
 
@@ -110,6 +135,7 @@ void house_spawn(struct house *house, struct myc_system *system, uint32_t proces
 void house_start(struct house *house, uint32_t process)
 {
 	house->incarnation[process]++;
+	mark(house, process, false);
 	house->pid[process] = fork();
 	assert_true(house->pid[process] >= 0);
 	if (house->pid[process])
@@ -127,6 +153,7 @@ void house_kill(struct house *house, uint32_t process)
 	assert_int_equal(waitpid(house->pid[process], &status, 0), house->pid[process]);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	house->pid[process] = 0;
+	mark(house, process, true);
 }
 
 static uint64_t high(const uint64_t *pair)

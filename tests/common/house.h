@@ -32,12 +32,15 @@ struct house {
 	int fd[HOUSE_PROCESSES_MAX], bell[HOUSE_PROCESSES_MAX][MYC_EXECUTORS_MAX];
 	pid_t pid[HOUSE_PROCESSES_MAX];
 	uint64_t incarnation[HOUSE_PROCESSES_MAX];
+	uint32_t *dead; /* by process, in a page that all see; NULL: nobody knows who is dead */
 };
 
 /* `user_size`: of a block in each region (house_user) that outlives the region's processes. `plan` outlives the
  * house, which is zeroed before. */
 void house_open(struct house *house, const struct house_process *plan, uint32_t processes,
 		size_t user_size);
+/* Before the first start: workers learn who was killed, as from the exit watch. */
+void house_watch_exits(struct house *house);
 void house_close(struct house *house);
 /* A worker, which goes on until it is killed. */
 void house_start(struct house *house, uint32_t process);

@@ -15,6 +15,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/directory.h"
 #include "core/topic_actor.h"
 #include "core/exit.h"
 #include "core/stash.h"
@@ -83,6 +84,7 @@ static void count_restart(struct myc_actor *actor, int code)
 
 	__atomic_store_n(&myc_actor_shared(actor)->restarts, restarts, __ATOMIC_RELAXED);
 	__atomic_store_n(&actor->metrics->restarts, restarts, __ATOMIC_RELAXED);
+	myc_directory_restarts(actor, code);
 	myc_exit_restarted(actor, code);
 }
 
@@ -100,6 +102,7 @@ static int give_up(struct myc_actor *actor, int code)
 static void begun(struct myc_actor *actor)
 {
 	myc_actor_set_life(actor, MYC_ACTOR_RUNNING);
+	myc_directory_runs(actor);
 	myc_receiver_make_ready(actor);
 	if (actor->stop_asked)
 		myc_actor_after(actor, 0);

@@ -19,6 +19,7 @@
 #include "core/ask.h"
 #include "core/executor.h"
 #include "core/body.h"
+#include "core/directory.h"
 #include "core/cycle.h"
 #include "core/exit.h"
 #include "core/letter.h"
@@ -152,6 +153,7 @@ void myc_executor_close(struct myc_executor *executor)
 	free(executor->state_scratch);
 	myc_timers_close(&executor->timers);
 	myc_topics_executor_close(executor);
+	myc_lives_close(executor);
 	free(executor->inlet);
 	free(executor->flow_table);
 	free(executor->changed_seen);
@@ -181,6 +183,7 @@ void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor)
 	if (actor->next)
 		actor->next->previous = actor;
 	executor->actors = actor;
+	myc_directory_begins(actor);
 }
 
 /* Actors spawned since. Their flows can be learnt now. */
@@ -291,7 +294,8 @@ static unsigned scan(struct myc_executor *executor)
 
 	if (executor->letter_watchers)
 		n += myc_letters_tell(executor);
-
+	if (executor->lives)
+		n += myc_lives_look(executor);
 	return n + (executor->asks.count ? myc_asks_tick(executor) : 0);
 }
 
@@ -353,7 +357,8 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 	    until > now + MYC_UNRUNG_SLEEP_NS)
 		until = now + MYC_UNRUNG_SLEEP_NS;
 	if ((executor->letter_watchers || myc_watch_abroad(executor) ||
-	     (executor->topics && myc_topics_abroad(executor))) &&
+	     (executor->topics && myc_topics_abroad(executor)) ||
+	     (executor->lives && myc_lives_abroad(executor))) &&
 	    until > now + LOOK_NS)
 		until = now + LOOK_NS;
 	return until;
@@ -387,7 +392,8 @@ static bool anything_there(struct myc_executor *executor)
 			return true;
 	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
 	       (executor->outbox_count && myc_outbox_ready(executor)) || executor->signals.count ||
-	       (executor->topics && myc_topics_ready(executor)) || executor->telling ||
+	       (executor->topics && myc_topics_ready(executor)) ||
+	       (executor->lives && myc_lives_ready(executor)) || executor->telling ||
 	       executor->watches.lost ||
 	       __atomic_load_n(&executor->offered, __ATOMIC_ACQUIRE) != executor->taken ||
 	       atomic_load_explicit(&executor->system->stop, memory_order_relaxed);

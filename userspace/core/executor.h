@@ -301,11 +301,12 @@ struct myc_actor {
 	bool adopted : 1;   /* its executor knows it */
 	bool ready_listed : 1;
 	bool state_from_slab : 1;
-	bool has_topics : 1; /* subscriptions or claims, as it may be */
-	bool has_bodies : 1; /* took or kept some: looked for when it ends */
-	bool changed : 1;    /* has become another behaviour */
-	bool unpaused : 1;   /* what it has in the outbox does not pause it */
-	bool pooled : 1;     /* a worker of a pool (core/workers.h) */
+	bool has_topics : 1;  /* subscriptions or claims, as it may be */
+	bool has_entries : 1; /* names, memberships, watches or lists of these: core/directory.h */
+	bool has_bodies : 1;  /* took or kept some: looked for when it ends */
+	bool changed : 1;     /* has become another behaviour */
+	bool unpaused : 1;    /* what it has in the outbox does not pause it */
+	bool pooled : 1;      /* a worker of a pool (core/workers.h) */
 	uint32_t slot;
 	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
@@ -423,6 +424,14 @@ struct myc_watches {
 	struct myc_swept *swept; /* by inlet */
 };
 
+/* Our rows of the directory, in the region. */
+struct myc_entries {
+	struct myc_directory_part *part;
+	struct myc_directory_row *row;
+	uint32_t rows, live; /* live: neither free nor ended */
+	uint64_t ends;
+};
+
 struct myc_executor {
 	struct myc_sender out; /* first: the sender of its actors */
 	struct myc_system *system;
@@ -471,6 +480,8 @@ struct myc_executor {
 	struct myc_timers timers;
 	uint64_t timer_missed; /* periods, of the timer that is in its handler */
 	struct myc_source *sources;
+	struct myc_entries entries;
+	struct myc_lives *lives;    /* NULL: watches none. core/directory.h */
 	struct myc_topics *topics;  /* NULL: reads and publishes none. core/topic_actor.h */
 	struct myc_slot_queue kept; /* free slots */
 	struct myc_slab slab;	    /* states of those spawned here */
@@ -586,6 +597,13 @@ int myc_attached(struct myc_system *system, struct myc_attachment **attachment);
 int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_address to,
 		  uint64_t kind, uint32_t correlation, const void *payload, size_t size);
 
+/* Where a process' directory lies. */
+struct myc_directory_home {
+	const struct myc_directory *head;
+	uint64_t size;
+	uint32_t dead; /* an incarnation that is known to be gone. Atomic */
+};
+
 struct myc_system {
 	struct myc_workspace workspace;
 	struct myc_region own; /* myc_system_open's private region */
@@ -614,7 +632,8 @@ struct myc_system {
 	pthread_mutex_t states; /* a thread replaces an actor's state */
 	pthread_key_t attach_key;
 	bool attach_key_made;
-	struct myc_publication *publication; /* topics of this process */
+	struct myc_directory_home *directory; /* by process */
+	struct myc_publication *publication;  /* topics of this process */
 	uint32_t publications;
 	struct myc_attachment attachment[MYC_ATTACH_MAX];
 };

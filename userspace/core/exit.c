@@ -8,6 +8,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/directory.h"
 #include "core/last.h"
 #include "core/letter.h"
 #include "core/signal.h"
@@ -187,6 +188,7 @@ void myc_actor_end(struct myc_actor *actor, uint32_t reason, int32_t code)
 	actor->stop_asked = false;
 	myc_asks_forget(actor);
 	myc_topics_forget(actor);
+	myc_directory_ends(actor, reason, code);
 	myc_receiver_drop_pending(actor);
 	myc_body_give_all(actor);
 	myc_receiver_forget(executor, actor);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/numa.h"
+#include "core/directory.h"
 #include "core/executor.h"
 #include "core/letter.h"
 #include "core/name.h"
@@ -191,6 +192,8 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	}
 	if (!code)
 		code = myc_topics_plan(plan, &opts);
+	if (!code)
+		code = myc_directory_plan(plan, &opts);
 	plan_nodes(plan, &opts);
 	return code;
 }
@@ -428,6 +431,13 @@ static int join(struct myc_system **out, const struct myc_system_opts *opts,
 		code = open_executors(system, error);
 	if (!code)
 		code = myc_topics_open(system, error);
+	if (!code) {
+		code = myc_directory_open(system);
+		if (code)
+			myc_error_set(error, code,
+				      "plan the region with the options the system gets",
+				      "the directory of names: %s", strerror(-code));
+	}
 	if (!code && myc_spawn_open(system))
 		code = myc_error_set(error, -ENOMEM, NULL, "no memory for %u slots", system->slots);
 	if (code) {
@@ -564,6 +574,7 @@ void myc_system_close(struct myc_system *system)
 	for (uint32_t i = 0; i < system->executors; i++)
 		myc_executor_close(&system->executor[i]);
 	myc_topics_close(system);
+	myc_directory_close(system);
 	free(system->executor);
 	free(system->actor);
 	myc_names_close(system);
