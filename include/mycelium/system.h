@@ -47,6 +47,17 @@ struct myc_executor_opts {
 	uint32_t signals;    /* that wait for a full lane or older messages, 0 = 1024 */
 	uint32_t asks;	     /* that wait for their reply, 0 = 1024; at most 65535 */
 	uint32_t watches;    /* monitors and ends of links that its actors hold, 0 = 4096 */
+	/*
+	 * How actors share the executor. With both 0 messages are handled as they come out of their lanes, the
+	 * fastest way: a turn takes at most `batch` from each lane and for each timer and feed, so all are
+	 * served in every turn; but in one lane they wait for those before them, whoever these are for.
+	 * With one set, all messages go by mailboxes, and a turn goes round the actors that have some: each
+	 * handles at most `share` (0 = batch) in a row, and begins none after share_ns (0 = no limit); then
+	 * it is the next one's turn. `shares_ended` in the executor's counters says how often that cut
+	 * somebody short. A reply may then be handled before messages that its sender sent earlier.
+	 */
+	uint32_t share;
+	uint64_t share_ns;
 };
 
 /* A topic of this process, see mycelium/topic.h. */

@@ -255,7 +255,7 @@ static const char whole[] =
 	"    restart: transient\n"
 	"    shutdown_ms: 250\n"
 	"    library: ./libbook.so\n"
-	"    executors: [ { core: 0, idle: yield, batch: 32 }, { node: 0 } ]\n"
+	"    executors: [ { core: 0, idle: yield, batch: 32, share: 8, share_us: 250 }, { node: 0 } ]\n"
 	"    actors:\n"
 	"      - { name: book, behaviour: book, executor: 1, feeds: [itch], settings: { symbol: "
 	"AAPL "
@@ -289,6 +289,9 @@ static void a_whole_topology_reads_as_written(void **state)
 	assert_int_equal(p->executors, 2);
 	assert_int_equal(p->executor[0].core, 0);
 	assert_int_equal(p->executor[0].batch, 32);
+	assert_int_equal(p->executor[0].share, 8);
+	assert_int_equal(p->executor[0].share_ns, 250000);
+	assert_int_equal(p->executor[1].share_ns, 0);
 	assert_int_equal(p->executor[1].core, -1);
 	assert_int_equal(p->executor[1].node, 1);
 	assert_int_equal(p->executor[1].idle, MYC_IDLE_SLEEP);

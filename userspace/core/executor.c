@@ -42,13 +42,17 @@
 #define LOOK_NS \
 	10000000u /* longest sleep while others' actors or letters are watched, or topics read */
 
+uint64_t myc_executor_clock(const struct myc_executor *executor)
+{
+	const struct myc_world *world = executor->system->workspace.world;
+
+	return world ? world->now(world->context) : myc_clock_ns();
+}
+
 uint64_t myc_executor_now(struct myc_executor *executor)
 {
-	if (!executor->now_ns) {
-		const struct myc_world *world = executor->system->workspace.world;
-
-		executor->now_ns = world ? world->now(world->context) : myc_clock_ns();
-	}
+	if (!executor->now_ns)
+		executor->now_ns = myc_executor_clock(executor);
 	return executor->now_ns;
 }
 

@@ -240,6 +240,7 @@ enum myc_aside {
 	MYC_ASIDE_PENDING = 4, /* others came before and wait */
 	MYC_ASIDE_AWAIT = 8,   /* it awaits a reply */
 	MYC_ASIDE_SUSPENDED = 16,
+	MYC_ASIDE_SHARES = 64, /* always, where actors have shares of their executor */
 	MYC_ASIDE_SHUT = 32, /* the intake of a pool that is full: timers, replies, signals go on */
 };
 
@@ -363,6 +364,11 @@ static inline void myc_actor_aside(struct myc_actor *actor, enum myc_aside why, 
 static inline bool myc_actor_waits(const struct myc_actor *actor)
 {
 	return actor->aside & (MYC_ASIDE_OUTBOX | MYC_ASIDE_AWAIT | MYC_ASIDE_SUSPENDED);
+}
+/* Has it messages waiting, and nothing that keeps it from handling them? */
+static inline bool myc_actor_has_turn(const struct myc_actor *actor)
+{
+	return (actor->aside & ~MYC_ASIDE_SHARES) == MYC_ASIDE_PENDING;
 }
 /* What waits for its handlers, and what they have put aside. */
 static inline uint32_t myc_actor_mailbox(const struct myc_actor *actor)
@@ -522,7 +528,8 @@ void *myc_executor_run(void *executor);
 void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor);
 /* Takes over and begins the actors that were spawned since. */
 void myc_executor_adopt_offered(struct myc_executor *executor);
-uint64_t myc_executor_now(struct myc_executor *executor);
+uint64_t myc_executor_now(struct myc_executor *executor); /* of this turn */
+uint64_t myc_executor_clock(const struct myc_executor *executor);
 /* A run without a thread, step by step: begin once, then turns. `look`: for new lanes, flows and actors
  * too, as before sleeping. busy: something is there to do now. */
 void myc_executor_begin(struct myc_executor *executor);

@@ -12,13 +12,15 @@
 #include "core/stash.h"
 #include "core/watch.h"
 
+#define SHARE 16 /* pending messages of one actor in a row */
+
 /* ---- pending queue ----------------------------------------------------------------------------- */
 
 void myc_receiver_make_ready(struct myc_actor *actor)
 {
 	struct myc_executor *executor = actor->executor;
 
-	if (actor->ready_listed || actor->aside != MYC_ASIDE_PENDING)
+	if (actor->ready_listed || !myc_actor_has_turn(actor))
 		return;
 	actor->ready_listed = true;
 	actor->next_ready = NULL;
@@ -59,6 +61,8 @@ void myc_pending_link(struct myc_executor *executor, struct myc_actor *actor, ui
 	__atomic_store_n(&metrics->mailbox_depth, depth, __ATOMIC_RELAXED);
 	if (depth > metrics->mailbox_depth_max)
 		__atomic_store_n(&metrics->mailbox_depth_max, depth, __ATOMIC_RELAXED);
+	if (actor->aside & MYC_ASIDE_SHARES)
+		myc_receiver_make_ready(actor);
 }
 
 /* Died between the two stores: the entry is there, and recovery moves the lane's progress behind it. */
@@ -611,9 +615,32 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 	return true;
 }
 
+/* Its share in a row: at most `most` messages. */
+static unsigned pending_share(struct myc_executor *executor, struct myc_actor *actor, unsigned most)
+{
+	const uint64_t share_ns = executor->opts.share_ns;
+	uint64_t begun = share_ns ? myc_executor_clock(executor) : 0;
+	unsigned n;
+
+	for (n = 0; n < most; n++) {
+		if (share_ns && n && myc_executor_clock(executor) - begun >= share_ns)
+			break;
+		if (executor->watches.queue.first)
+			myc_watch_deliver(executor, actor);
+		if (!myc_actor_has_turn(actor) || !deliver_pending(executor, actor))
+			return n;
+	}
+	if (actor->aside & MYC_ASIDE_SHARES && myc_actor_has_turn(actor))
+		myc_count(&executor->words->shares_ended);
+	return n;
+}
+
 unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget)
 {
-	unsigned n = 0;
+	unsigned share = executor->opts.share ? executor->opts.share : SHARE, n = 0;
+
+	if (!executor->opts.share && executor->opts.share_ns)
+		share = executor->opts.batch;
 
 	/* Each once: one whose body must wait goes to the end. */
 	for (struct myc_actor *last = executor->ready_last, *actor = NULL;
@@ -621,12 +648,7 @@ unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget)
 		actor = executor->ready;
 		executor->ready = actor->next_ready;
 		actor->ready_listed = false;
-		for (unsigned own = 0; own < 16 && n < budget; own++, n++) {
-			if (executor->watches.queue.first)
-				myc_watch_deliver(executor, actor);
-			if (actor->aside != MYC_ASIDE_PENDING || !deliver_pending(executor, actor))
-				break;
-		}
+		n += pending_share(executor, actor, share < budget - n ? share : budget - n);
 		myc_receiver_make_ready(actor);
 	}
 	return n;

@@ -199,7 +199,8 @@ static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, ui
 		.executor = executor,
 		.slot = slot,
 		.life = MYC_ACTOR_STARTING,
-		.aside = MYC_ASIDE_LIFE,
+		.aside = MYC_ASIDE_LIFE |
+			 (executor->opts.share || executor->opts.share_ns ? MYC_ASIDE_SHARES : 0),
 		.state_from_slab = local,
 		.message = behaviour->message ? behaviour->message : myc_actor_ignore,
 		.capacity = or_default(behaviour->mailbox_capacity, MAILBOX_CAPACITY),

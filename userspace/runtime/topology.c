@@ -326,10 +326,13 @@ static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *ex
 			 struct myc_error *error)
 {
 	static const char *const idles[] = {"sleep", "spin", "pause", "yield"};
-	struct myc_yaml_node core, numa, idle, spins, batch, timers;
+	struct myc_yaml_node core, numa, idle, spins, batch, timers, share, share_us;
+	uint32_t of_share_us = 0;
 	const struct myc_yaml_field fields[] = {
-		{"core", &core, false},	       {"node", &numa, false},	 {"idle", &idle, false},
-		{"idle_spins", &spins, false}, {"batch", &batch, false}, {"timers", &timers, false},
+		{"core", &core, false},	  {"node", &numa, false},
+		{"idle", &idle, false},	  {"idle_spins", &spins, false},
+		{"batch", &batch, false}, {"timers", &timers, false},
+		{"share", &share, false}, {"share_us", &share_us, false},
 	};
 	unsigned of_idle = MYC_IDLE_SLEEP;
 
@@ -340,6 +343,9 @@ static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *ex
 	err = err ?: read_u32(spins, 1, UINT32_MAX, &executor->idle_spins, error);
 	err = err ?: read_u32(batch, 1, 4096, &executor->batch, error);
 	err = err ?: read_u32(timers, 1, SIZE_MAX_SLOT, &executor->timers, error);
+	err = err ?: read_u32(share, 1, 4096, &executor->share, error);
+	err = err ?: read_u32(share_us, 1, 1000000, &of_share_us, error);
+	executor->share_ns = of_share_us * 1000ull;
 	executor->idle = (enum myc_idle)of_idle;
 	return err;
 }

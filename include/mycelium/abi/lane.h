@@ -261,7 +261,8 @@ struct myc_executor_words {
 	uint64_t redirected;	   /* sent to whom their receiver named */
 	uint64_t outbox_dropped;   /* given up or replaced before they were in a lane */
 	uint64_t mailbox_dropped;  /* the same by their receiver's rules, where it has them wait */
-	uint64_t reserved1[5];
+	uint64_t shares_ended;	   /* actors that had more messages than their share */
+	uint64_t reserved1[4];
 };
 _Static_assert(sizeof(struct myc_executor_words) == 384, "layout");
 _Static_assert(MYC_DEAD_LETTERS_COUNT <= 16 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");
