@@ -143,7 +143,8 @@ struct myc_spawn_opts {
 int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
 	      struct myc_error *error);
 /* From a handler: on self's executor (`executor` is not looked at). Runs its init and started before it
- * returns; their failure is returned, and nothing is left of the actor then. May allocate, and take a
+ * returns; their failure is returned, and nothing is left of the actor then. -ENOSPC: `actors` are there; the
+ * slot of one that has ended is free when that turn is over. May allocate, and take a
  * lock for a moment: a part of the control plane. With MYC_SPAWN_THREAD as myc_spawn: it begins by itself. */
 int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, myc_address *address,
 		    struct myc_error *error);
