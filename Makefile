@@ -73,7 +73,7 @@ MAN := $(sort $(wildcard docs/man/*.[1357]))
 LIB_A := $(BUILD)/lib/libmycelium.a
 LIB_SO := $(BUILD)/lib/libmycelium.so.$(VERSION)
 
-.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors fuzz install clean bpf bpf-check bpf-stats tests benches fuzzers format vm-programs vm-tests vm-shell vm-selftest verify soak
+.PHONY: all help deps demo check check-asan check-tsan lint bench bench-actors bench-codec fuzz install clean bpf bpf-check bpf-stats tests benches fuzzers format vm-programs vm-tests vm-shell vm-selftest verify soak
 
 all: $(LIB_A) $(LIB_SO) $(TOOLS) $(EXAMPLES) ## library, BPF objects, tools, examples
 
@@ -198,6 +198,15 @@ $(ACTORS_BENCH)/$(1): $(call actors_objects,$(1)) $(TEST_A) $(LIB_A)
 endef
 $(foreach p,$(notdir $(ACTORS_PROGRAMS)),$(eval $(call ACTORS_RULE,$(p))))
 
+# Generated codecs beside a packed struct and their peers, the same way.
+CODEC_BENCH := $(BUILD)/tests/bench/codec
+CODEC_PROGRAMS := $(addprefix $(CODEC_BENCH)/,driver struct mycelium)
+$(BUILD)/obj/tests/bench/codec/mycelium.o: $(addprefix $(BUILD)/include/sbe/good/,order.h book.h)
+$(CODEC_PROGRAMS): $(CODEC_BENCH)/%: $(BUILD)/obj/tests/bench/codec/%.o $(TEST_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
+
 # Fuzzers build with clang: libFuzzer and sanitizers, the library included.
 FUZZ_CFLAGS := $(filter-out -Wno-tsan,$(ALL_CFLAGS)) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FUZZ_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj-fuzz/%.o)
@@ -231,7 +240,7 @@ check-tsan: ## the tests under ThreadSanitizer
 
 benches: $(BENCHES)
 
-bench: all benches ## every benchmark but bench-actors: tables, and build/bench/NAME.json; BARS=1 fails on a missed bar
+bench: all benches ## every benchmark but bench-actors, bench-codec: tables, and build/bench/NAME.json; BARS=1 fails on a missed bar
 	@BUILD=$(BUILD) tests/bench/run $(BENCH_FILTER)
 
 bench-actors: $(ACTORS_PROGRAMS) ## actors beside their peers (root installs these), 2 minutes; as bench: table, JSON, BARS=1
@@ -241,6 +250,10 @@ bench-actors: $(ACTORS_PROGRAMS) ## actors beside their peers (root installs the
 SOAK_MESSAGES ?= 1000000000
 soak: all tests ## a thousand million messages from 4 threads, and from 4 processes, killed at random
 	@MYC_SOAK=$(SOAK_MESSAGES) $(BUILD)/tests/integration/soak_test
+
+bench-codec: $(CODEC_PROGRAMS) ## message codecs beside their peers (root installs these), a minute; as bench
+	@CC='$(CC)' tests/bench/codec/peers/make-peers $(CODEC_BENCH)
+	@MYC_BENCH_DIR=$${MYC_BENCH_DIR:-$(BUILD)/bench} $(CODEC_BENCH)/driver
 
 FUZZ_SECONDS ?= 600
 fuzz: fuzzers ## each fuzzer for FUZZ_SECONDS (600)
@@ -302,8 +315,8 @@ format: ## formats every C file
 	@clang-format -i $(C_FILES)
 
 # The peers' libraries need not be there.
-TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/bench/actors/peers/%,$(filter %.c,$(C_FILES)))
-lint-tidy: | $(SKELS) $(GEN_HEADERS) $(FUZZ_HEADERS)
+TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/bench/actors/peers/% tests/bench/codec/peers/%,$(filter %.c,$(C_FILES)))
+lint-tidy: | $(SKELS) $(GEN_HEADERS) $(FUZZ_HEADERS) $(addprefix $(BUILD)/include/sbe/good/,order.h book.h)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
 		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf $(XML_CFLAGS) 2>/dev/null
 

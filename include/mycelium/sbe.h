@@ -272,7 +272,7 @@ MYC_SBE_INLINE void myc_sbe_entries(struct myc_sbe_entry *entry, const struct my
 /* To the next entry of a group without parts of its own. */
 MYC_SBE_INLINE bool myc_sbe_next(struct myc_sbe_entry *entry)
 {
-	if (!entry->left)
+	if (__builtin_expect(!entry->left, 0))
 		return false;
 	entry->left--;
 	entry->block = entry->next;

@@ -183,7 +183,7 @@ static void emit_add(struct gen_emit *e, const struct gen_block *group)
 	if (!n) {
 		out(e,
 		    "MYC_SBE_INLINE bool %s_add(struct %s_encoder *encoder)\n{\n"
-		    "\tif (!encoder->s.left)\n\t\treturn false;\n"
+		    "\tif (__builtin_expect(!encoder->s.left, 0))\n\t\treturn false;\n"
 		    "\tencoder->s.left--;\n\tencoder->w->pending--;\n"
 		    "\tencoder->s.block = encoder->s.next;\n"
 		    "\tencoder->s.next += encoder->s.block_length;\n"
