@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Actors of the runtime's tests. "ping" sends a number to "pong" each millisecond, "pong" answers;
- * "counter" counts what its feeds bring; "naughty" tries what a worker must not do; "failing" fails
+ * "sleeper" sleeps in its handler for as long as `sleep_ms` says, again and again; "counter" counts what its feeds bring; "naughty" tries what a worker must not do; "failing" fails
  * as its settings say. What they saw is in their status line.
  */
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <mycelium/mycelium.h>
@@ -71,6 +72,45 @@ const struct myc_behaviour myc_behaviour_ping = {
 	.timer = ping_timer,
 	.message = ping_message,
 	.status = ping_status,
+};
+
+struct sleeper {
+	uint32_t naps;
+};
+
+static int sleeper_started(struct myc_actor *self)
+{
+	struct myc_timer timer;
+
+	return myc_timer_start(self, MILLISECOND, MILLISECOND, 0, &timer);
+}
+
+static int sleeper_timer(struct myc_actor *self, uint64_t cookie)
+{
+	struct sleeper *sleeper = myc_state(self);
+	uint64_t ms = strtoull(myc_setting(self, "sleep_ms", "10"), NULL, 10);
+	struct timespec nap = {.tv_sec = (time_t)(ms / 1000),
+			       .tv_nsec = (long)(ms % 1000 * MILLISECOND)};
+
+	(void)cookie;
+	nanosleep(&nap, NULL);
+	sleeper->naps++;
+	return 0;
+}
+
+static void sleeper_status(struct myc_actor *self, struct myc_status *status)
+{
+	const struct sleeper *sleeper = myc_state(self);
+
+	snprintf(status->text, sizeof(status->text), "naps=%u", sleeper->naps);
+}
+
+const struct myc_behaviour myc_behaviour_sleeper = {
+	.name = "sleeper",
+	.state_size = sizeof(struct sleeper),
+	.started = sleeper_started,
+	.timer = sleeper_timer,
+	.status = sleeper_status,
 };
 
 struct pong {

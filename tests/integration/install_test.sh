@@ -59,6 +59,8 @@ guide docs/ACTORS.md 'order 1: sent' 'order 2: refused' 'the risk check is down 
 	'all orders are dealt with'
 guide docs/WORKERS.md '7: 705' '8: 800' '1 worker died, 1 job was given again' 'client: a price' 'client: too fast' \
 	'client: too fast' 'client: asks no more' 'accepted 5, done 3, too fast 2'
+guide docs/EXECUTORS.md 'left waits for credit of right, which waits for credit of left' '3 records written' \
+	'all went on, and ended'
 guide docs/STATES.md 'logged on' 'order 1' 'order 2' 'order 3' 'logged off' 'logged on' 'order 4' '4 orders sent'
 
 # Every function that the library shows and a public header names has its page.

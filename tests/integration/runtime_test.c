@@ -104,6 +104,42 @@ static void kill_process(const char *name)
 	live_until(&live, "the killed process is restarted", runs_anew, &was);
 }
 
+static bool naps_two(struct live *l, void *context)
+{
+	(void)context;
+	return live_status(l, "sleeper", "naps") >= 2;
+}
+
+/* Each of its handlers takes longer than the lease of an executor. */
+static void an_actor_with_a_thread_of_its_own_may_sleep_in_its_handler(void **state)
+{
+	char text[64], before[32], after[32];
+
+	(void)state;
+	live_topology(
+		&live,
+		"supervisor: { intensity: 60, period_s: 5, lease_ms: 500 }\n"
+		"processes:\n"
+		"  - { name: one, library: %s, actors: [ { name: ping, behaviour: ping } ] }\n"
+		"  - { name: two, library: %s, shutdown_ms: 5000, actors: [\n"
+		"        { name: pong, behaviour: pong },\n"
+		"        { name: sleeper, behaviour: sleeper, thread: true,\n"
+		"          settings: { sleep_ms: 900 } } ] }\n",
+		live.actors, live.actors);
+	assert_int_equal(live_start(&live, NULL), 0);
+	expect_answers("ping is answered by pong, whose process has a sleeper");
+	live_until(&live, "the sleeper sleeps again and again", naps_two, NULL);
+	expect_answers("ping is answered meanwhile");
+	live_string(&live, "two", "state", text, sizeof(text));
+	assert_string_equal(text, "up");
+	live_string(&live, "sleeper", "address", before, sizeof(before));
+	kill_process("two");
+	live_string(&live, "sleeper", "address", after, sizeof(after));
+	assert_string_equal(before, after);
+	live_until(&live, "the sleeper sleeps again after a kill", naps_two, NULL);
+	live_stop(&live);
+}
+
 static void a_killed_worker_is_restarted_with_the_same_addresses(void **state)
 {
 	char before[32], after[32];
@@ -531,6 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(actors_of_two_processes_find_each_other_and_talk),
 		TEST(a_killed_worker_is_restarted_with_the_same_addresses),
+		TEST(an_actor_with_a_thread_of_its_own_may_sleep_in_its_handler),
 		TEST(a_killed_supervisor_leaves_workers_running_and_is_replaced),
 		TEST(worker_and_supervisor_killed_in_any_order_come_back),
 		TEST(a_killed_holder_is_a_cold_start_and_said_so),

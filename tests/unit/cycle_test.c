@@ -9,6 +9,7 @@
 
 #include "common/ask_rig.h"
 #include "core/executor.h"
+#include "core/letter.h"
 
 #define RING_MAX 6
 #define FLOOD	 100 /* of which 64 have credit */
@@ -196,6 +197,16 @@ static void ring_is_broken_by_failing(enum ask_bed bed, uint32_t count)
 	rig_until(handled(count) == count * (FLOOD + 1) - (FLOOD - CREDIT));
 	nap();
 	assert_int_equal(tellings, 1);
+	/* Each says who, to whom and why. */
+	struct myc_letter letter[8];
+	uint32_t letters = myc_letters_recent(rig_system(&rig, actor[lowest(count)]), letter, 8);
+
+	assert_int_equal(letters, 8);
+	for (uint32_t i = 0; i < letters; i++) {
+		assert_int_equal(letter[i].why, MYC_DEAD_LETTER_CREDIT_CYCLE);
+		assert_int_equal(letter[i].from, actor[lowest(count)]);
+		assert_int_equal(letter[i].to, actor[(lowest(count) + 1) % count]);
+	}
 	/* And on it goes. */
 	for (uint32_t i = 0; i < count; i++)
 		assert_int_equal(

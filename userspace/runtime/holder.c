@@ -112,7 +112,9 @@ static int open_bells(struct myc_run *run, struct myc_error *error)
 	if (run->notify_fd < 0)
 		return myc_error_set(error, -errno, NULL, "eventfd: %s", strerror(errno));
 	for (uint32_t p = 0; p < myc_run_processes(run); p++)
-		for (uint32_t e = 0; e < run->topology->process[p].executors; e++) {
+		for (uint32_t e = 0;
+		     e < run->topology->process[p].executors + run->topology->process[p].threads;
+		     e++) {
 			run->bell_fd[p][e] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 			if (run->bell_fd[p][e] < 0)
 				return myc_error_set(error, -errno, "raise ulimit -n",

@@ -123,8 +123,9 @@ static void set_systems(struct myc_layout *layout)
 			.outbox = process->outbox,
 			.executor = process->executor,
 			.cycles = layout->topology->cycles,
+			.threads = process->threads,
 		};
-		layout->executors_all += process->executors;
+		layout->executors_all += process->executors + process->threads;
 	}
 }
 

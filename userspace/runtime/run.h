@@ -35,7 +35,8 @@ struct myc_run {
 	uint32_t cold_starts;
 	/* The holder's. */
 	int region_fd[MYC_REGIONS_MAX];
-	int bell_fd[MYC_PROCESSES_MAX][MYC_PROCESS_EXECUTORS_MAX]; /* see struct myc_workspace */
+	int bell_fd[MYC_PROCESSES_MAX]
+		   [MYC_PROCESS_EXECUTORS_MAX + MYC_THREADS_MAX]; /* see struct myc_workspace */
 	int notify_fd; /* eventfd: "a control block has changed", workers to supervisor */
 	struct myc_program *program;
 	struct myc_exit_watch *exit_watch; /* NULL = none; not the children's, who close it */

@@ -270,14 +270,15 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 		      struct myc_topology_process *process, struct myc_topology_actor *actor,
 		      struct myc_error *error)
 {
-	struct myc_yaml_node name, behaviour, executor, feeds, settings, filtered, from_start,
-		intensity, period;
+	struct myc_yaml_node name, behaviour, executor, thread, feeds, settings, filtered,
+		from_start, intensity, period;
 	const struct myc_yaml_field fields[] = {
 		{"name", &name, true},
 		{"behaviour", &behaviour, true},
 		{"executor", &executor, false},
 		{"feeds", &feeds, false},
 		{"settings", &settings, false},
+		{"thread", &thread, false},
 		{"report_filtered", &filtered, false},
 		{"from_start", &from_start, false},
 		{"intensity", &intensity, false},
@@ -294,6 +295,7 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 				       sizeof(actor->behaviour), error);
 	err = err ?: read_u32(executor, 0, process->executors - 1, &actor->executor, error);
 	err = err ?: read_feeds(feeds, topology, actor, error);
+	err = err ?: myc_topology_read_thread(thread, process, actor, error);
 	err = err ?: read_settings(settings, actor, error);
 	err = err ?: myc_yaml_bool(filtered, &actor->report_filtered, error);
 	err = err ?: myc_yaml_bool(from_start, &actor->from_start, error);

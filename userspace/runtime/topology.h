@@ -59,6 +59,7 @@ struct myc_topology_actor {
 	bool from_start;	     /* of the session: what was missed before counts as a gap */
 	uint32_t restarts_max;	     /* of the actor in its process; 0 = default */
 	uint64_t restarts_window_ns; /* 0 = default */
+	bool thread;		     /* MYC_SPAWN_THREAD */
 	struct myc_setting *setting; /* owned */
 	uint32_t settings;
 	unsigned line; /* in the file */
@@ -73,6 +74,7 @@ struct myc_topology_process {
 	uint32_t executors;
 	struct myc_topology_actor actor[MYC_PROCESS_ACTORS_MAX];
 	uint32_t actors;
+	uint32_t threads;		    /* actors with a thread of their own */
 	uint32_t slots, lane_slots, outbox; /* of struct myc_system_opts; 0 = default */
 	unsigned line;
 };

@@ -50,6 +50,23 @@ int myc_topology_read_node(struct myc_yaml_node node, struct myc_executor_opts *
 	return 0;
 }
 
+int myc_topology_read_thread(struct myc_yaml_node node, struct myc_topology_process *process,
+			     struct myc_topology_actor *actor, struct myc_error *error)
+{
+	int err = myc_yaml_bool(node, &actor->thread, error);
+
+	if (err || !actor->thread)
+		return err;
+	if (actor->feeds)
+		return myc_yaml_refuse(node, error, "feed another actor, who sends it on",
+				       "what feeds an actor may not be blocked");
+	if (process->threads++ == MYC_THREADS_MAX)
+		return myc_yaml_refuse(node, error, "use another process",
+				       "more than %d actors with threads of their own",
+				       MYC_THREADS_MAX);
+	return 0;
+}
+
 int myc_topology_check_network(const struct myc_topology *topology, struct myc_yaml_node node,
 			       struct myc_error *error)
 {

@@ -10,6 +10,9 @@ int myc_topology_check_core(struct myc_yaml_node node, uint32_t core, struct myc
 /* The NUMA node of an executor that is not pinned; is there one? `node` may be absent. */
 int myc_topology_read_node(struct myc_yaml_node node, struct myc_executor_opts *executor,
 			   struct myc_error *error);
+/* Has the actor a thread of its own? Counted in the process. `node` may be absent. */
+int myc_topology_read_thread(struct myc_yaml_node node, struct myc_topology_process *process,
+			     struct myc_topology_actor *actor, struct myc_error *error);
 /* Has the kind what it needs? `node` may be absent. */
 int myc_topology_check_network(const struct myc_topology *topology, struct myc_yaml_node node,
 			       struct myc_error *error);

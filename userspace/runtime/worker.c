@@ -173,7 +173,8 @@ static int bell_of(void *context, uint32_t process, uint32_t executor)
 	const struct worker *worker = context;
 
 	if (process >= worker->view.processes ||
-	    executor >= worker->run->topology->process[process].executors)
+	    executor >= worker->run->topology->process[process].executors +
+				worker->run->topology->process[process].threads)
 		return -1;
 	return worker->run->bell_fd[process][executor];
 }
@@ -335,6 +336,7 @@ static int spawn(struct worker *worker, uint32_t slot, struct myc_error *error)
 		.settings_count = topology->settings,
 		.restarts_max = topology->restarts_max,
 		.restarts_window_ns = topology->restarts_window_ns,
+		.flags = topology->thread ? MYC_SPAWN_THREAD : 0,
 	};
 	struct myc_registry_entry entry;
 	myc_address address;
@@ -407,6 +409,18 @@ static void await_first_turns(struct worker *worker)
 			nanosleep(&pause, NULL);
 }
 
+/* Asked to stop a while ago, we still run: whose fault is it? */
+static void log_hung(const struct worker *worker)
+{
+	myc_address actor[MYC_THREADS_MAX];
+	uint32_t count = myc_system_hung(worker->system, actor, MYC_THREADS_MAX);
+	char name[48];
+
+	for (uint32_t i = 0; i < count; i++)
+		myc_log_warn("actor '%s' is in a handler still, and holds up the stop",
+			     name_of((void *)(uintptr_t)worker, actor[i], name) ? name : "?");
+}
+
 static int live(struct worker *worker, struct myc_error *error)
 {
 	int err = await_admission(worker, error);
@@ -421,7 +435,8 @@ static int live(struct worker *worker, struct myc_error *error)
 	await_first_turns(worker);
 	set_state(worker, MYC_WORKER_UP);
 	while (myc_system_wait(worker->system, WAIT_MS) == -ETIMEDOUT)
-		;
+		if (asked_to_stop)
+			log_hung(worker);
 	stopping_system = NULL;
 	set_state(worker, MYC_WORKER_STOPPING);
 	for (uint32_t a = 0; a < worker->topology->actors; a++) {
