@@ -65,6 +65,12 @@ extern "C" {
 #define MYC_WORKERS_SETTINGS_MAX 32
 #define MYC_WORKERS_ANY		 UINT32_MAX
 
+enum myc_workers_flag {
+	/* Each worker has a thread of its own (MYC_SPAWN_THREAD, mycelium/system.h): its handler may block,
+	 * and one that hangs holds up nobody else. `executors` is not looked at. */
+	MYC_WORKERS_THREADS = 1 << 0,
+};
+
 /* Which worker gets a job. */
 enum myc_route {
 	MYC_ROUTE_SHARED = 0, /* one queue: whoever is idle takes the next */
@@ -201,6 +207,9 @@ struct myc_workers_opts {
 	/* Levels of priority, 0 = 1; at most MYC_WORKERS_PRIORITIES. With more than one, the byte of the payload
 	 * at priority_offset is the level (larger: the last; not there: 0). */
 	uint32_t priorities, priority_offset;
+	uint32_t
+		phase; /* of the shutdown (mycelium/shutdown.h): the pool is drained in it. 0 = none */
+	uint32_t flags;			      /* enum myc_workers_flag */
 	uint32_t capacity_per_sender;	      /* credit of each sender to the intake, 0 = 64 */
 	struct myc_workers_settings settings; /* at first */
 	const struct myc_setting
@@ -254,7 +263,7 @@ int myc_workers_check(const struct myc_workers *workers,
 		      const struct myc_workers_settings *settings);
 
 /*
- * Ends it: sends to the intake fail from now on (-ESRCH), what was sent before is finished, workers are
+ * Ends it, as stopping its intake or control actor does (within drain_ns): sends to the intake fail from now on (-ESRCH), what was sent before is finished, workers are
  * stopped, the control actor ends. What is left after deadline_ns (MYC_FOREVER: none) is discarded
  * (SHUTDOWN) or, in hand, in doubt. A second call can only shorten it. myc_workers_drain waits for the end: 0;
  * -ETIMEDOUT: there were jobs left at the deadline. deadline_ns 0: now.

@@ -19,6 +19,7 @@
 #define EXECUTORS 4
 #define KEYS	  16
 #define CALLERS	  3
+#define THREADS	  6
 
 #define wait_until(condition)                                                 \
 	do {                                                                  \
@@ -82,14 +83,15 @@ static void failed(void *context, myc_address actor, int code)
 }
 
 /* As a worker process has its system: an actor that fails for good is told by `failed`. */
-static void begin(const struct myc_workers_settings *settings)
+static void begin_with(const struct myc_workers_settings *settings, uint32_t flags)
 {
-	struct myc_system_opts with = {.sz = sizeof(with), .executors = EXECUTORS};
+	struct myc_system_opts with = {
+		.sz = sizeof(with), .executors = EXECUTORS, .threads = flags ? THREADS : 0};
 	struct myc_region_plan plan = {0};
 	struct myc_workspace workspace = {
 		.incarnation = 1, .processes = 1, .regions = &region, .failed = failed};
 
-	assert_int_equal(myc_system_plan(&plan, &with, 1, EXECUTORS), 0);
+	assert_int_equal(myc_system_plan(&plan, &with, 1, EXECUTORS + with.threads), 0);
 	int fd = myc_region_create("workers", &plan, NULL);
 
 	assert_true(fd >= 0);
@@ -99,14 +101,30 @@ static void begin(const struct myc_workers_settings *settings)
 	begun = again = failures = disorders = 0;
 	for (int i = 0; i < KEYS; i++)
 		next_of[i] = 0;
+	uint32_t phase;
+
+	assert_int_equal(
+		myc_system_phase(system_,
+				 &(struct myc_phase_opts){.sz = sizeof(struct myc_phase_opts),
+							  .name = "pools",
+							  .timeout_ms = 20000},
+				 &phase, NULL),
+		0);
 	const struct myc_workers_opts opts = {.sz = sizeof(opts),
 					      .behaviour = &worker,
 					      .name = "pool",
 					      .key_size = 8,
+					      .phase = phase,
+					      .flags = flags,
 					      .settings = *settings};
 
 	assert_int_equal(myc_workers_spawn(system_, &opts, &pool, NULL), 0);
 	assert_int_equal(myc_system_start(system_, NULL), 0);
+}
+
+static void begin(const struct myc_workers_settings *settings)
+{
+	begin_with(settings, 0);
 }
 
 static struct myc_workers_numbers numbers(void)
@@ -210,6 +228,40 @@ static void without_retries_the_stuck_job_is_in_doubt_and_its_caller_told(void *
 	assert_int_equal(myc_workers_drain(pool, SECOND), 0);
 	assert_int_equal(numbers().lost, 1);
 	stuck = false;
+	end();
+}
+
+/* Three workers, and three threads to spare for those that take the place of who hangs. */
+static void workers_with_threads_hold_up_only_themselves(void **state)
+{
+	struct myc_worker_numbers n;
+
+	(void)state;
+	stuck = true;
+	begin_with(&(struct myc_workers_settings){.workers = 3,
+						  .hang_ns = 300 * MS * test_slowness(),
+						  .hang_replace = 1},
+		   MYC_WORKERS_THREADS);
+	wait_until(numbers().alive == 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(myc_workers_read_worker(pool, i, &n), 0);
+		assert_true(n.executor >= EXECUTORS);
+	}
+	for (uint64_t i = 0; i < 2; i++)
+		post(i, 0, STICK);
+	wait_until(begun == 2);
+	/* The third goes on alone. */
+	for (uint64_t i = 0; i < 100; i++)
+		post(2, i, DO);
+	wait_until(numbers().done == 100);
+	wait_until(numbers().given_up == 2 && numbers().alive == 3);
+	assert_int_equal(numbers().lost, 2);
+	assert_int_equal(numbers().in_doubt, 2);
+	for (uint64_t i = 0; i < 100; i++)
+		post(3 + i % 5, i / 5, DO);
+	wait_until(numbers().done == 200);
+	stuck = false;
+	wait_until(!numbers().lost);
 	end();
 }
 
@@ -363,6 +415,21 @@ static void a_sender_that_never_looks_is_paused_and_loses_nothing(void **state)
 	end();
 }
 
+static void a_phase_ends_when_its_pool_has_finished(void **state)
+{
+	struct myc_shutdown result;
+
+	(void)state;
+	begin(&(struct myc_workers_settings){.workers = 3});
+	for (uint64_t i = 0; i < 300; i++)
+		post(i % KEYS, i / KEYS, SLOW);
+	assert_int_equal(myc_system_shutdown(system_, 10000, &result), 0);
+	assert_int_equal(result.killed + result.stuck + result.late, 0);
+	assert_int_equal(numbers().state, MYC_WORKERS_ENDED);
+	assert_int_equal(numbers().done, 300);
+	end();
+}
+
 static void a_system_that_stops_finishes_what_is_accepted(void **state)
 {
 	(void)state;
@@ -381,6 +448,8 @@ int main(void)
 		cmocka_unit_test(nobody_reaches_behind_a_workers_state),
 		cmocka_unit_test(callers_resizers_and_readers_at_once),
 		cmocka_unit_test(a_sender_that_never_looks_is_paused_and_loses_nothing),
+		cmocka_unit_test(workers_with_threads_hold_up_only_themselves),
+		cmocka_unit_test(a_phase_ends_when_its_pool_has_finished),
 		cmocka_unit_test(a_system_that_stops_finishes_what_is_accepted),
 	};
 

@@ -13,6 +13,7 @@
 #include "core/letter.h"
 #include "core/signal.h"
 #include "core/watch.h"
+#include "core/workers.h"
 
 /* ---- telling ----------------------------------------------------------------------------------- */
 
@@ -316,6 +317,11 @@ void myc_exit_control(struct myc_actor *actor, uint32_t what)
 {
 	if (!myc_actor_runs(actor))
 		return;
+	/* The control actor of a pool ends when the pool has. */
+	if (actor->unpaused && (what == MYC_STOP || what == MYC_STOP_DRAIN)) {
+		myc_workers_asked_to_end(actor);
+		return;
+	}
 	switch (what) {
 	case MYC_STOP:
 		ask_stop(actor);

@@ -487,6 +487,15 @@ int myc_system_start(struct myc_system *system, struct myc_error *error)
 {
 	if (system->started)
 		return myc_error_set(error, -EALREADY, NULL, "the system was started before");
+	/* Whose threads we make. Those taken from now on, by actors that begin before we are through, get theirs
+	 * from who takes them. */
+	uint64_t ours = 0;
+
+	for (uint32_t i = 0; i < system->executors; i++)
+		if (!myc_thread_is(&system->executor[i]) ||
+		    __atomic_load_n(&system->executor[i].bound, __ATOMIC_ACQUIRE) ==
+			    MYC_THREAD_TAKEN)
+			ours |= 1ull << i;
 	system->started = true;
 	/* A predecessor's actors that were not spawned again. */
 	for (uint32_t i = 0; i < MYC_SLOTS_FIXED; i++)
@@ -495,8 +504,7 @@ int myc_system_start(struct myc_system *system, struct myc_error *error)
 	for (uint32_t i = 0; i < system->executors; i++) {
 		struct myc_executor *executor = &system->executor[i];
 
-		if (myc_thread_is(executor) &&
-		    __atomic_load_n(&executor->bound, __ATOMIC_ACQUIRE) != MYC_THREAD_TAKEN)
+		if (!(ours >> i & 1))
 			continue;
 		pthread_mutex_lock(&system->mutex);
 		system->running++;

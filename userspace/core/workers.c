@@ -288,6 +288,16 @@ static void control_stopped(struct myc_actor *self)
 		myc_workers_leave_nothing(workers);
 }
 
+void myc_workers_asked_to_end(struct myc_actor *self)
+{
+	struct myc_workers *workers = workers_of(self);
+
+	myc_workers_end(workers, workers->opts.drain_ns);
+	myc_workers_after(workers);
+	if (self->stop_asked)
+		myc_actor_after(self, 0);
+}
+
 static const struct myc_behaviour control = {.name = "workers.control",
 					     .state_size = sizeof(struct part),
 					     .init = control_init,
@@ -330,6 +340,8 @@ static int check(const struct myc_workers_opts *opts, uint32_t executors, struct
 		return myc_error_set(error, -EINVAL, "use at most 8 bytes and 5 priorities",
 				     "a key of %u bytes, %u priorities", opts->key_size,
 				     opts->priorities);
+	if (opts->flags & ~(uint32_t)MYC_WORKERS_THREADS)
+		return myc_error_set(error, -EINVAL, NULL, "flags %#x of a pool", opts->flags);
 	if (opts->worker_settings_count > MYC_WORKERS_SETTINGS_MAX)
 		return myc_error_set(error, -EINVAL, "use at most 32", "%u settings of workers",
 				     opts->worker_settings_count);
@@ -466,7 +478,8 @@ static int spawn_part(struct myc_workers *workers, struct myc_actor *self,
 					    .executor = workers->opts.executor,
 					    .settings = &setting,
 					    .settings_count = 1,
-					    .restarts_max = MYC_RESTARTS_NONE};
+					    .restarts_max = MYC_RESTARTS_NONE,
+					    .phase = workers->opts.phase};
 
 	snprintf(number, sizeof(number), "%u", workers->number);
 	return self ? myc_spawn_local(self, &opts, address, error)

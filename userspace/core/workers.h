@@ -216,6 +216,8 @@ void myc_workers_look_at(struct myc_workers *workers, uint64_t at_ns);
 void myc_workers_after(struct myc_workers *workers);
 void myc_workers_apply(struct myc_workers *workers, const struct myc_workers_settings *settings);
 void myc_workers_end(struct myc_workers *workers, uint64_t deadline_ns);
+/* Somebody stops the control actor: the pool drains. */
+void myc_workers_asked_to_end(struct myc_actor *control);
 /* The control actor's last call: nothing is left without a name. */
 void myc_workers_leave_nothing(struct myc_workers *workers);
 static inline bool myc_place_leaves(const struct myc_workers *workers, uint32_t place)

@@ -83,12 +83,17 @@ static int spawn_in(struct myc_workers *workers, uint32_t place, struct myc_row 
 		.settings = settings,
 		.settings_count = count,
 		.restarts_max = MYC_RESTARTS_NONE,
+		.flags = workers->opts.flags & MYC_WORKERS_THREADS ? MYC_SPAWN_THREAD : 0,
 	};
 
 	*row = (struct myc_row){
 		.place = place, .executor = opts.executor, .hand = {MYC_NONE, MYC_NONE}};
 	int code = myc_spawn(workers->system, &opts, &row->address, NULL);
 
+	if (!code) /* where it is: a thread of its own was found for it */
+		row->executor = myc_actor_word_home(
+			__atomic_load_n(&workers->system->slot[myc_address_slot(row->address)].word,
+					__ATOMIC_RELAXED));
 	if (!code)
 		code = myc_monitor(workers->control, row->address, 0, &row->monitor);
 	if (!code)
