@@ -129,7 +129,9 @@ static void run_threads(const struct scene *scene)
 				       .actors = scene->actors,
 				       .lane_slots = LANE_SLOTS,
 				       .pending = executors > EXECUTORS ? PENDING_MANY : 0,
-				       .executor = executor};
+				       .executor = executor,
+				       .topics = scene->topics,
+				       .topics_count = scene->topics_count};
 	struct myc_system *system;
 	struct myc_error error = {0};
 	myc_address address[2] = {0};
@@ -274,6 +276,7 @@ int main(int argc, char **argv)
 		{"spawn", play_spawn},
 		{"timers", play_timers},
 		{"sleep", play_sleep},
+		{"topics", play_topics},
 	};
 
 	stage = mmap(NULL, sizeof(*stage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,

@@ -44,6 +44,8 @@ struct scene {
 	uint32_t timers;			  /* of each executor, 0 = default */
 	uint32_t peers;				  /* setting "peers" */
 	uint32_t actors;			  /* slots, 0 = default */
+	const struct myc_topic_opts *topics;
+	uint32_t topics_count;
 	bool processes; /* the cast's first in a process on core 1, the others in one on core 0 */
 	bool post_a_hello; /* this thread greets the first two of the cast: one more lane to poll */
 };
@@ -66,5 +68,6 @@ void play_bodies(bool processes);
 void play_spawn(void);
 void play_timers(void);
 void play_sleep(void);
+void play_topics(void);
 
 #endif
