@@ -40,15 +40,19 @@ CASE(timers_of_who_awaits_wait)
 {
 	struct probe *a = spawn(HERE), *b = replier(THERE, keeps), *clock = spawn(HERE);
 
-	OK(start_timer(a, 5 * MS, 0, 3));
+	OK(start_timer(a, 5 * MS, 5 * MS, 3));
 	OK(await(a, b, LONG, 2));
+	UNTIL(b->kept_count == 1);
+	settle();
+	uint32_t before = a->timers;
+
 	OK(start_timer(clock, 40 * MS, 0, 1));
 	SAW(clock, TIMER, 1);
-	assert_int_equal(a->timers, 0);
-	UNTIL(b->kept_count == 1);
+	assert_int_equal(a->timers, before);
 	OK(answer_kept(b, 0, 6));
-	SAW(a, TIMER, 1);
-	assert_int_equal(a->seen[0].what, REPLY);
+	SAW(a, TIMER, before + 1);
+	assert_int_equal(a->seen[before].what, REPLY);
+	OK(stop_timer(a, 3));
 }
 
 CASE(ends_are_told_to_who_awaits)

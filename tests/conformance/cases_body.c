@@ -221,12 +221,13 @@ static int passes(struct myc_actor *self, struct probe *me, const struct myc_mes
 	struct myc_ref ref;
 	int code = myc_resolve(self, me->word[0], &ref);
 
-	notes(self, me, message);
+	jot(self, me, message);
 	if (!code)
 		code = myc_pass(self, &ref, message);
 	me->word[1] = (uint64_t)code;
 	if (!code)
 		me->word[2] = (uint64_t)myc_pass(self, &ref, message);
+	me->messages++;
 	return 0;
 }
 
@@ -253,6 +254,7 @@ CASE(a_body_is_passed_on_once)
 	b->react = passes;
 	OK(send_sized(a, b, SEND, 1, 3000));
 	expect_numbers(c, 1, 1);
+	SAW(b, MESSAGE, 1);
 	assert_int_equal((int)b->word[1], 0);
 	assert_int_equal((int)b->word[2], -ENODATA);
 }
@@ -275,11 +277,12 @@ CASE(a_body_passes_through_many_hands)
 
 static int keeps_body(struct myc_actor *self, struct probe *me, const struct myc_message *message)
 {
-	notes(self, me, message);
 	uint64_t slot = me->word[4];
 
+	jot(self, me, message);
 	me->word[5] = (uint64_t)myc_body_keep(self, message, &me->body[slot]);
 	me->word[4] += !me->word[5] && slot < SLOTS - 1;
+	me->messages++;
 	return 0;
 }
 
@@ -422,6 +425,7 @@ CASE(what_was_passed_on_cannot_be_kept)
 	b->react = passes_then_keeps;
 	OK(send_sized(a, b, SEND, 1, 300));
 	expect_numbers(c, 1, 1);
+	SAW(b, MESSAGE, 1);
 	assert_int_equal((int)b->word[1], -ENODATA);
 	expect_bodies_home();
 }

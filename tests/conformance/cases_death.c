@@ -126,6 +126,7 @@ CASE(down_comes_behind_what_a_dead_process_had_sent)
 	OK(watch(a, b, 0));
 	hold(a);
 	OK(send_many(b, a, 1, 10));
+	UNTIL(metrics_of(a).mailbox_depth == 10); /* not in its outbox */
 	kill_place(THERE);
 	settle();
 	assert_int_equal(a->signals, 0);
@@ -258,7 +259,7 @@ CASE(what_a_dead_process_had_sent_arrives)
 
 	hold(a);
 	OK(send_many(b, a, 1, 10));
-	settle();
+	UNTIL(metrics_of(a).mailbox_depth == 10);
 	kill_place(THERE);
 	release(a);
 	SAW(a, MESSAGE, 10);
@@ -430,6 +431,7 @@ CASE(bodies_of_a_dead_process_arrive_whole_and_go_home)
 	hold(a);
 	for (uint64_t i = 1; i <= 6; i++)
 		OK(send_sized(b, a, COPY_BODY, i, 4000));
+	UNTIL(metrics_of(a).mailbox_depth == 6);
 	kill_place(THERE);
 	release(a);
 	SAW(a, MESSAGE, 6);

@@ -203,10 +203,12 @@ CASE(a_request_is_forwarded_through_many)
 
 CASE(a_forwarded_requests_outcome_names_who_had_it_last)
 {
-	struct probe *a = spawn(HERE), *c = replier(ELSEWHERE, ignores), *b = forwarder(THERE, c);
+	struct probe *a = spawn(HERE), *c = replier(ELSEWHERE, keeps), *b = forwarder(THERE, c);
 
-	OK(ask(a, b, 50 * MS, 12));
-	assert_int_equal(nth(a, REPLY, 0)->status, -ETIMEDOUT);
+	OK(ask(a, b, LONG, 12));
+	UNTIL(c->kept_count == 1);
+	OK(refuse_kept(c, 0, -EIO));
+	assert_int_equal(nth(a, REPLY, 0)->status, -EIO);
 	assert_int_equal(nth(a, REPLY, 0)->from, c->address);
 }
 

@@ -38,14 +38,23 @@ CASE(a_timer_of_no_delay_fires_after_the_handler)
 	assert_int_equal(nth(a, TIMER, 0)->number, 5);
 }
 
+static const uint64_t delay_of_many[] = {30, 10, 20, 50, 40}; /* ms */
+
+static int job_start_many(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	int code = 0;
+
+	for (uint64_t i = 0; i < a[0] && !code; i++)
+		code = myc_timer_start(self, delay_of_many[i] * MS, 0, i, &me->timer[i]);
+	return code;
+}
+
 CASE(timers_fire_in_the_order_of_their_times)
 {
-	static const uint64_t delays[] = {30, 10, 20, 50, 40};
 	static const uint64_t order[] = {1, 2, 0, 4, 3};
 	struct probe *a = spawn(HERE);
 
-	for (uint64_t i = 0; i < 5; i++)
-		OK(start_timer(a, delays[i] * 4 * MS, 0, (uint32_t)i));
+	OK(let(a, job_start_many, 5, 0, 0, 0));
 	SAW(a, TIMER, 5);
 	for (uint32_t i = 0; i < 5; i++)
 		assert_int_equal(nth(a, TIMER, i)->number, order[i]);
@@ -63,13 +72,20 @@ CASE(a_periodic_timer_keeps_its_schedule)
 		assert_true(nth(a, TIMER, i)->at_ns >= a->word[0] + 3 * MS + i * 2 * MS);
 }
 
+static int job_start_two_cancel_one(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	int code = myc_timer_start(self, a[0], 0, 1, &me->timer[1]);
+
+	if (!code)
+		code = myc_timer_start(self, a[1], 0, 2, &me->timer[2]);
+	return code ? code : myc_timer_cancel(self, me->timer[1]);
+}
+
 CASE(a_cancelled_timer_does_not_fire)
 {
 	struct probe *a = spawn(HERE);
 
-	OK(start_timer(a, 10 * MS, 0, 1));
-	OK(start_timer(a, 30 * MS, 0, 2));
-	OK(stop_timer(a, 1));
+	OK(let(a, job_start_two_cancel_one, 10 * MS, 30 * MS, 0, 0));
 	assert_int_equal(nth(a, TIMER, 0)->number, 2);
 	settle();
 	assert_int_equal(a->timers, 1);

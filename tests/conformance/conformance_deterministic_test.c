@@ -11,7 +11,8 @@
 
 #include "core/testkit.h"
 
-#define SEEDS 4 /* of executors; of processes, which are larger, half as many */
+#define SEEDS \
+	(TEST_SHORTER > 1 ? 2 : 4) /* of executors; of processes, which are larger, half as many */
 
 static struct myc_testkit *kit;
 static bool as_processes;
@@ -35,6 +36,8 @@ static void open_kit(const struct world_opts *opts)
 	OK(myc_testkit_open(&kit, &kit_opts, NULL));
 	for (uint32_t p = 0; p < PLACES; p++)
 		way.fix(keeper_of(p));
+	for (uint32_t p = 0; p < PLACES; p++)
+		shared->started[p] = true;
 }
 
 static void settle_kit(void)
@@ -69,11 +72,13 @@ static void fix_probe(struct probe *probe)
 
 static void kill_one(uint32_t place)
 {
+	shared->started[place] = false;
 	OK(myc_testkit_kill(kit, place));
 }
 
 static void revive_one(uint32_t place)
 {
+	shared->started[place] = true;
 	OK(myc_testkit_revive(kit, place));
 }
 

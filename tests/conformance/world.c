@@ -29,7 +29,7 @@ void note(struct probe *me, const struct seen *seen)
 	atomic_store_explicit(&me->count, count + 1, memory_order_release);
 }
 
-int notes(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+void jot(struct myc_actor *self, struct probe *me, const struct myc_message *message)
 {
 	struct seen seen = {.what = MESSAGE,
 			    .type = message->type,
@@ -44,6 +44,11 @@ int notes(struct myc_actor *self, struct probe *me, const struct myc_message *me
 		memcpy(&seen.number, message->payload, sizeof(seen.number));
 	seen.torn = message->type == NUMBER && !filled(message->payload, message->size);
 	note(me, &seen);
+}
+
+int notes(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+{
+	jot(self, me, message);
 	me->messages++;
 	return 0;
 }

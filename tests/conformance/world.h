@@ -113,6 +113,8 @@ struct probe *probe_of(const struct myc_actor *self);
 struct probe *keeper_of(uint32_t place);
 struct myc_spawn_opts spawn_opts(const struct probe *made, uint32_t executor);
 void note(struct probe *me, const struct seen *seen);
+/* Writes a message down; a reaction that does more counts it (me->messages++) at its end. */
+void jot(struct myc_actor *self, struct probe *me, const struct myc_message *message);
 
 /* ---- ways -------------------------------------------------------------------------------------- */
 
