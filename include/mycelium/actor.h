@@ -133,8 +133,8 @@ const char *myc_setting(const struct myc_actor *self, const char *key, const cha
  * the target restarts. Opaque: use the functions below. */
 struct myc_ref {
 	myc_address address;
-	uint32_t flow; /* index + 1 of its sender's flow, chosen at resolution; 0 = unresolved */
-	uint32_t reserved;
+	uint32_t flow;	 /* index + 1 of its sender's flow, chosen at resolution; 0 = unresolved */
+	uint32_t urgent; /* the same, for urgent ones: at the first */
 };
 
 /* Looks a name up in the registry (loads only). -ENOENT: no such actor (yet). */

@@ -75,6 +75,22 @@ struct myc_overflow {
 	const char *to; /* REDIRECT: name of an actor, at most 47 bytes */
 };
 
+/*
+ * Urgent messages: at most MYC_PAYLOAD_MAX bytes (-EMSGSIZE), with MYC_MESSAGE_URGENT in their flags. They
+ * overtake ordinary ones, in the lane and where the receiver's messages wait, and have credit of their own,
+ * MYC_URGENT_PER_SENDER (abi/lane.h) of each pair, so that they go when that for ordinary ones is spent. Their
+ * receiver is served in this order: what others do to it (stop, kill, suspend), DOWN and EXIT, urgent, ordinary;
+ * a DOWN still comes after all that the dead one had sent. Paused or suspended, it gets them when it goes on,
+ * first. First-in first-out among the urgent ones of a pair. Overflow rules are not for them.
+ *
+ * Else as myc_try_send and myc_send: -EAGAIN without credit, or with half of the ring full (the other half is
+ * for signals); myc_send_urgent waits in the outbox then and pauses its sender. Killed: as ordinary ones.
+ */
+int myc_try_send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t type,
+			const void *payload, size_t size);
+int myc_send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
+		    size_t size);
+
 #ifdef __cplusplus
 }
 #endif

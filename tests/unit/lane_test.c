@@ -169,7 +169,7 @@ static void a_flow_that_is_being_written_or_out_of_range_is_not_read(void **stat
 	(void)state;
 	open_at(0);
 	assert_int_equal(myc_lane_flow_read(&in, 2, &copy), 0); /* free */
-	myc_lane_flow_write(&out.flow[2], 11, 22, 33);
+	myc_lane_flow_write(&out.flow[2], 11, 22, 33, 0);
 	assert_true(myc_lane_flow_read(&in, 2, &copy) != 0);
 	assert_true(copy.from == 11 && copy.to == 22 && copy.base == 33);
 	assert_int_equal(myc_lane_flow_read(&in, FLOWS, &copy), 0);

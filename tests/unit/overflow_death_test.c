@@ -4,7 +4,7 @@
  * and pending queue, and again while its successor puts them together. As in death_test.c: played in one
  * thread, the successor joins the same region.
  *
- *	source --numbers of four types, with and without bodies--> relay --> drain (so slow that relay is paused)
+ *	source --numbers of five types, with and without bodies--> relay --> drain (so slow that relay is paused)
  *
  * Each number is handled once, or counted once under one name; of each key the last value is handled; what
  * falls under no rule is all handled; every buffer comes home.
@@ -50,20 +50,20 @@ static void point(const char *name);
 #include "core/send.c"
 /* NOLINTEND(bugprone-suspicious-include) */
 
-#define NUMBERS	    16
+#define NUMBERS	    20
 #define EMPTY_TURNS (3 * SCAN_TURNS)
 #define POINTS_MAX  4000
 #define SECOND_MAX  24
 
 enum { SOURCE, RELAY, DRAIN, ACTORS };
-enum { PLAIN = 1, KEYED, OLDEST, NEWEST };
+enum { PLAIN = 1, KEYED, OLDEST, NEWEST, URGENT, TYPES = URGENT };
 
 /* What the world outside has seen; it outlives the executor. */
 static struct {
-	uint32_t sent[4]; /* by type; the send returned */
-	uint32_t taken[4];
+	uint32_t sent[TYPES]; /* by type; the send returned */
+	uint32_t taken[TYPES];
 	uint8_t seen[NUMBERS];
-	uint32_t last[4]; /* plus one */
+	uint32_t last[TYPES]; /* plus one */
 	uint32_t disorder, deaths;
 	uint64_t free, faults; /* at the end: buffers that are home, weight that came home twice */
 	bool paused;
@@ -96,10 +96,10 @@ static myc_address address_of(uint32_t actor)
 /* Keyed ones most of all: their replacing has most steps. */
 static uint16_t type_of(uint32_t number)
 {
-	static const uint16_t types[8] = {KEYED,  PLAIN, KEYED,	 OLDEST,
-					  NEWEST, KEYED, OLDEST, KEYED};
+	static const uint16_t types[10] = {KEYED,  PLAIN, KEYED,  URGENT, OLDEST,
+					   NEWEST, KEYED, OLDEST, URGENT, KEYED};
 
-	return types[number % 8];
+	return types[number % 10];
 }
 
 static int source_started(struct myc_actor *self)
@@ -112,9 +112,14 @@ static int source_started(struct myc_actor *self)
 		point("number taken");
 		memcpy(payload, &number, sizeof(number));
 		assert_int_equal(myc_resolve(self, address_of(RELAY), &to), 0);
-		assert_int_equal(myc_send(self, &to, type_of(number), payload,
-					  body_size && number % 3 ? body_size : sizeof(number)),
-				 0);
+		if (type_of(number) == URGENT)
+			assert_int_equal(
+				myc_send_urgent(self, &to, URGENT, payload, sizeof(number)), 0);
+		else
+			assert_int_equal(
+				myc_send(self, &to, type_of(number), payload,
+					 body_size && number % 3 ? body_size : sizeof(number)),
+				0);
 		world.sent[type_of(number) - 1]++;
 	}
 	world.paused = world.paused || self->outboxed;
@@ -221,7 +226,7 @@ static void check(void)
 	known += words->dead_letters[MYC_DEAD_LETTER_DROPPED_NEWEST];
 	for (uint32_t i = 0; i < NUMBERS; i++)
 		assert_true(world.seen[i] <= 1);
-	for (uint32_t i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < TYPES; i++) {
 		sent += world.sent[i];
 		known += world.taken[i];
 	}
@@ -231,10 +236,11 @@ static void check(void)
 	assert_true(doubt <= world.deaths);
 	assert_int_equal(world.disorder, 0);
 	assert_true(world.taken[PLAIN - 1] + doubt >= world.sent[PLAIN - 1]);
+	assert_true(world.taken[URGENT - 1] + doubt >= world.sent[URGENT - 1]);
 	/* Or it is in doubt; or it was taken to be sent, and never was. */
 	if (!world.deaths)
 		assert_int_equal(world.last[KEYED - 1], NUMBERS);
-	else if (!doubt && world.sent[KEYED - 1] == NUMBERS / 2)
+	else if (!doubt && world.sent[KEYED - 1] == NUMBERS / 10 * 4)
 		assert_int_equal(world.last[KEYED - 1], NUMBERS);
 	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
 		assert_int_equal(words->lane_faults[i], 0);

@@ -482,12 +482,14 @@ static void sums(const struct myc_executor *executor, uint64_t *sent, uint64_t *
 	for (uint32_t i = 0; i < executor->out.roads; i++)
 		if (executor->out.road[i].peer && !myc_road_cut(&executor->out.road[i]) &&
 		    executor->out.road[i].process == system->workspace.process)
-			*sent += executor->out.road[i].lane.head[MYC_RING_ORDINARY];
+			*sent += executor->out.road[i].lane.head[MYC_RING_ORDINARY] +
+				 executor->out.road[i].lane.head[MYC_RING_URGENT];
 	for (uint32_t i = 0; i < executor->inlets; i++)
 		if (executor->inlet[i].block && executor->inlet[i].peer &&
 		    !executor->inlet[i].cut &&
 		    myc_lane_end_process(executor->inlet[i].source) == system->workspace.process)
-			*received += executor->inlet[i].lane.next[MYC_RING_ORDINARY];
+			*received += executor->inlet[i].lane.next[MYC_RING_ORDINARY] +
+				     executor->inlet[i].lane.next[MYC_RING_URGENT];
 }
 
 /* All executors quiet, and as much received as sent (in 32 bits, as positions are). */

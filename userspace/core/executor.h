@@ -66,7 +66,8 @@ enum { MYC_PEER_MESSAGE = 1, MYC_PEER_CREDIT = 2, MYC_PEER_OURSELVES = 0xff };
 
 /* The first line is what each message needs. */
 struct myc_flow_out {
-	uint64_t from, to;    /* to 0 = free; from is then 0 as well */
+	uint64_t from,
+		to; /* to 0 = free; from is then 0 as well. Urgent: from has all its bits turned */
 	const uint64_t *word; /* the receiver's actor slot */
 	uint64_t slot_to;     /* second word of its messages' headers */
 	struct myc_road *road;
@@ -80,6 +81,7 @@ struct myc_flow_out {
 	const uint64_t *counted;
 	uint64_t held_order;	 /* of the outbox when the first of them came */
 	bool held;		 /* signals of this pair wait: nothing newer may go before them */
+	bool urgent;		 /* goes by the urgent ring: core/urgent.c */
 	uint32_t next_in_bucket; /* index + 1, 0 = last */
 	uint32_t base;		 /* of its entry in the region */
 	uint32_t outboxed;	 /* messages of it in the outbox */
@@ -142,11 +144,18 @@ int myc_attached_sender(struct myc_system *system, struct myc_sender **sender);
 /* Finds or makes road and flow. -ESRCH, -ENOSPC (lanes or flows are all in use). */
 int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
 		       struct myc_ref *ref);
+/* The same for the pair's urgent flow (ref->urgent). */
+int myc_sender_resolve_urgent(struct myc_sender *sender, myc_address from, struct myc_ref *ref);
 /* Looks whether the receiver has given more. Also true for the next in the outbox. */
 bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow);
 static inline bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
 {
 	return !flow->outboxed && !flow->held && myc_flow_more(sender, flow);
+}
+/* Who sends by it. */
+static inline myc_address myc_flow_from(const struct myc_flow_out *flow)
+{
+	return flow->urgent ? ~flow->from : flow->from;
 }
 /* Is the receiver's slot still this address', and on this road's executor? */
 static inline bool myc_flow_alive(const struct myc_flow_out *flow)
@@ -203,6 +212,14 @@ static inline void myc_sender_put_slow(struct myc_sender *sender, struct myc_flo
 {
 	myc_sender_put(sender, flow, kind | myc_lane_mark(&flow->road->lane), from, payload, size);
 }
+/* The same by a flow's own ring; its lane has room. */
+void myc_sender_put_urgent(struct myc_sender *sender, struct myc_flow_out *flow, uint64_t kind,
+			   uint64_t from, const void *payload, size_t size);
+static inline bool myc_flow_full(struct myc_flow_out *flow)
+{
+	return flow->urgent ? myc_lane_full_urgent(&flow->road->lane)
+			    : myc_lane_full(&flow->road->lane, MYC_RING_ORDINARY);
+}
 
 /* ---- receiver -------------------------------------------------------------------------------- */
 
@@ -216,7 +233,8 @@ struct myc_flow_in {
 	uint32_t look_at; /* value of handled at which credit is to be given, or noted as owed */
 	uint32_t epoch;	  /* of the sender's entry; 0 = not known */
 	uint16_t index;
-	bool dirty; /* credit to be given back that is not published yet */
+	bool dirty;  /* credit to be given back that is not published yet */
+	bool urgent; /* slot_to is then no message's, so that the ordinary ring has none of it */
 	uint64_t to;
 };
 
@@ -227,7 +245,7 @@ struct myc_inlet {
 	uint64_t source;
 	const struct myc_lanes *block;
 	bool cut;	     /* as cursor.cut says */
-	uint32_t doubt_hold; /* while recovering: loan of the message that was in hand */
+	uint32_t doubt_hold; /* while recovering: loan of the ordinary message that was in hand */
 	uint32_t dirty_count;
 	uint16_t dirty[MYC_LANE_FLOWS];
 };
@@ -298,8 +316,8 @@ struct myc_actor {
 	bool stop_asked : 1;
 	bool put_aside : 1; /* the message in hand goes into the stash */
 	bool restarts_none : 1;
-	uint8_t life;	    /* enum myc_actor_state, as its executor sees it */
-	bool adopted : 1;   /* its executor knows it */
+	uint8_t life;	  /* enum myc_actor_state, as its executor sees it */
+	bool adopted : 1; /* its executor knows it */
 	bool ready_listed : 1;
 	bool state_from_slab : 1;
 	bool has_topics : 1;  /* subscriptions or claims, as it may be */

@@ -45,11 +45,23 @@ void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum 
 			 __ATOMIC_RELEASE);
 }
 
+/* Credit of the flow at most, and how much of it is given back at a time. */
+static uint32_t window_of(const struct myc_flow_in *flow)
+{
+	uint32_t window = flow->actor->window;
+
+	return flow->urgent && window > MYC_URGENT_PER_SENDER ? MYC_URGENT_PER_SENDER : window;
+}
+static uint32_t batch_of(const struct myc_flow_in *flow)
+{
+	return flow->urgent ? 1 : flow->actor->grant_batch;
+}
+
 /* How far the limit can go: by window, mailbox and pending entries. */
 static int32_t credit_more(const struct myc_executor *executor, const struct myc_flow_in *flow)
 {
 	const struct myc_actor *actor = flow->actor;
-	int32_t more = (int32_t)(flow->handled + actor->window - flow->limit);
+	int32_t more = (int32_t)(flow->handled + window_of(flow) - flow->limit);
 	int32_t room = (int32_t)actor->capacity - actor->granted;
 	int32_t pool = (int32_t)executor->pending_capacity - executor->granted;
 
@@ -63,7 +75,7 @@ static int32_t credit_more(const struct myc_executor *executor, const struct myc
 
 static void look_again(struct myc_flow_in *flow)
 {
-	uint32_t at = flow->limit - flow->actor->window + flow->actor->grant_batch;
+	uint32_t at = flow->limit - window_of(flow) + batch_of(flow);
 
 	flow->look_at = flow->dirty && (int32_t)(at - flow->handled) > 0 ? at : flow->handled + 1;
 }
@@ -92,7 +104,7 @@ void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
 		flow->dirty = true;
 		inlet->dirty[inlet->dirty_count++] = flow->index;
 	}
-	if (flow->handled + flow->actor->window - flow->limit >= flow->actor->grant_batch)
+	if (flow->handled + window_of(flow) - flow->limit >= batch_of(flow))
 		myc_credit_grant(executor, inlet, flow);
 	else
 		look_again(flow);
@@ -240,6 +252,17 @@ static void start_at(struct myc_inlet *inlet, struct myc_flow_in *flow, uint32_t
 	myc_lane_count(&inlet->lane, (uint16_t)f, myc_pair_low(inlet->lane.counted[f]), base);
 }
 
+/* Its messages' positions are of the other ring now: what is said to be counted last is none in hand. */
+static void ring_is(struct myc_inlet *inlet, struct myc_flow_in *flow, bool urgent)
+{
+	enum myc_lane_ring ring = urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
+
+	if (flow->urgent == urgent)
+		return;
+	flow->urgent = urgent;
+	myc_lane_count(&inlet->lane, flow->index, inlet->lane.next[ring], flow->handled);
+}
+
 bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f)
 {
 	struct myc_flow_in *flow = &inlet->flow[f];
@@ -270,8 +293,10 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 	flow->epoch = epoch;
 	flow->from_slot = entry.from ? myc_address_slot(entry.from) : MYC_SLOT_PLAIN;
 	flow->look_at = flow->handled + 1;
-	flow->slot_to =
-		myc_slot_to(myc_address_slot(entry.to), myc_address_generation(entry.to), f);
+	ring_is(inlet, flow, epoch & MYC_FLOW_URGENT);
+	flow->slot_to = flow->urgent ? UINT64_MAX
+				     : myc_slot_to(myc_address_slot(entry.to),
+						   myc_address_generation(entry.to), f);
 	account(executor, flow, 1);
 	if (actor)
 		myc_credit_grant(executor, inlet, flow);

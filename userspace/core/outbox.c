@@ -23,6 +23,11 @@ static void set_count(struct myc_actor *actor)
 	__atomic_store_n(&actor->metrics->outbox_depth, actor->outboxed, __ATOMIC_RELAXED);
 }
 
+static enum myc_lane_ring ring_of(const struct myc_flow_out *flow)
+{
+	return flow->urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
+}
+
 /* Its messages there that pause it. */
 static uint32_t pausing(const struct myc_actor *actor)
 {
@@ -202,10 +207,10 @@ static uint32_t give_up(struct myc_executor *executor, struct myc_outbox_entry *
 	if (why == MYC_CONFLATED)
 		myc_count(&executor->words->conflated);
 	else
-		myc_letter_note(executor, (enum myc_dead_letter)why, flow->from, flow->to,
+		myc_letter_note(executor, (enum myc_dead_letter)why, myc_flow_from(flow), flow->to,
 				&entry->slot);
 	myc_count(&executor->words->outbox_dropped);
-	myc_ask_bounce_if(executor, flow->from, &entry->slot, status_of(why));
+	myc_ask_bounce_if(executor, myc_flow_from(flow), &entry->slot, status_of(why));
 	return hold;
 }
 
@@ -269,19 +274,24 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 		if ((flow->held && entry->order > flow->held_order) ||
 		    !myc_flow_more(&executor->out, flow))
 			break;
-		if (myc_lane_full(&road->lane, MYC_RING_ORDINARY)) {
+		if (myc_flow_full(flow)) {
 			myc_count(&executor->words->lanes_full);
 			break;
 		}
-		__atomic_store_n(&entry->position, road->lane.head[MYC_RING_ORDINARY] + 1,
+		__atomic_store_n(&entry->position, road->lane.head[ring_of(flow)] + 1,
 				 __ATOMIC_RELAXED);
 		myc_order_for_successor();
 		MYC_POINT("outbox: about to be published");
-		/* Behind the payload of a request that was passed on is its asker. */
-		myc_sender_put_slow(&executor->out, flow, entry->slot.word[0], entry->slot.word[2],
-				    entry->slot.payload,
-				    entry->slot.correlation & MYC_ASK_FORWARDED ? MYC_LANE_PAYLOAD
-										: entry->slot.size);
+		if (flow->urgent)
+			myc_sender_put_urgent(&executor->out, flow, entry->slot.word[0],
+					      entry->slot.word[2], entry->slot.payload,
+					      entry->slot.size);
+		else /* behind the payload of a request that was passed on is its asker */
+			myc_sender_put_slow(&executor->out, flow, entry->slot.word[0],
+					    entry->slot.word[2], entry->slot.payload,
+					    entry->slot.correlation & MYC_ASK_FORWARDED
+						    ? MYC_LANE_PAYLOAD
+						    : entry->slot.size);
 		release(executor, flow, flow->first);
 	}
 	return moved;
@@ -319,8 +329,7 @@ bool myc_outbox_ready(struct myc_executor *executor)
 		struct myc_road *road = flow->road;
 
 		if (!flow->held && (myc_road_cut(road) || !myc_flow_alive(flow) ||
-				    (myc_flow_more(&executor->out, flow) &&
-				     !myc_lane_full(&road->lane, MYC_RING_ORDINARY))))
+				    (myc_flow_more(&executor->out, flow) && !myc_flow_full(flow))))
 			return true;
 		at = flow->next_blocked;
 	}
@@ -367,13 +376,14 @@ static bool waits(const struct myc_executor *executor, const struct myc_outbox_e
 
 	return entry->order && road && road->peer && entry->slot.flow < MYC_LANE_FLOWS &&
 	       road->flow[entry->slot.flow].to &&
-	       !(entry->position && entry->position == road->lane.head[MYC_RING_ORDINARY]);
+	       !(entry->position &&
+		 entry->position == road->lane.head[ring_of(&road->flow[entry->slot.flow])]);
 }
 
 static void resume(struct myc_executor *executor, struct myc_outbox_entry *entry, bool replaced)
 {
 	struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
-	struct myc_actor *actor = myc_system_actor(executor->system, flow->from);
+	struct myc_actor *actor = myc_system_actor(executor->system, myc_flow_from(flow));
 	uint32_t index = (uint32_t)(entry - executor->outbox);
 
 	actor = actor && actor->executor == executor ? actor : NULL;

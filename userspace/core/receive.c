@@ -65,6 +65,15 @@ void myc_pending_link(struct myc_executor *executor, struct myc_actor *actor, ui
 		myc_receiver_make_ready(actor);
 }
 
+uint32_t myc_pending_ordinary(const struct myc_executor *executor, const struct myc_actor *actor)
+{
+	uint32_t at = actor->pending_count ? actor->pending_first : MYC_NONE;
+
+	while (at != MYC_NONE && executor->pending[at].ring == MYC_RING_URGENT)
+		at = executor->pending_next[at];
+	return at;
+}
+
 /* Died between the two stores: the entry is there, and recovery moves the lane's progress behind it. */
 uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *inlet,
 			       struct myc_flow_in *flow, const struct myc_slot *slot,
@@ -80,8 +89,10 @@ uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *
 	executor->pending_free = executor->pending_next[index];
 	entry->from = flow->from;
 	entry->lane_in = (uint32_t)(inlet - executor->inlet);
-	entry->ring = MYC_RING_ORDINARY;
-	entry->position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+	enum myc_lane_ring ring = flow->urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
+
+	entry->ring = ring;
+	entry->position = inlet->lane.next[ring] + 1;
 	entry->credited = credited;
 	entry->counting = 0;
 	entry->stash = 0;
@@ -98,7 +109,7 @@ uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *
 
 	__atomic_store_n(&entry->order, order | state, __ATOMIC_RELAXED);
 	MYC_POINT("pend: stored, not done");
-	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+	myc_lane_done(&inlet->lane, ring);
 	myc_count(&executor->words->pended);
 	return index;
 }
@@ -112,7 +123,10 @@ bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
 					       MYC_PENDING_QUEUED);
 
 	if (index != MYC_NONE)
-		myc_pending_link(executor, flow->actor, index, place ? place->before : MYC_NONE);
+		myc_pending_link(executor, flow->actor, index,
+				 flow->urgent ? myc_pending_ordinary(executor, flow->actor)
+				 : place      ? place->before
+					      : MYC_NONE);
 	return index != MYC_NONE;
 }
 
@@ -198,7 +212,7 @@ void myc_receiver_drop_pending(struct myc_actor *actor)
 				 MYC_DEAD_LETTER_NO_ACTOR, true);
 }
 
-#define MYC_FLAGS_KNOWN ((uint64_t)(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT) << 8)
+#define MYC_FLAGS_KNOWN ((uint64_t)MYC_MESSAGE_REDELIVERED << 8)
 
 /* ---- delivering -------------------------------------------------------------------------------- */
 
@@ -268,9 +282,9 @@ static void cut_for(struct myc_executor *executor, struct myc_inlet *inlet,
 
 	if (slot->size > MYC_LANE_PAYLOAD)
 		why = MYC_LANE_FAULT_SIZE;
-	else if (slot->flags & ~(MYC_MESSAGE_REDELIVERED | MYC_MESSAGE_URGENT | MYC_SLOT_REFERENCE))
+	else if (slot->flags & ~(MYC_MESSAGE_REDELIVERED | MYC_SLOT_REFERENCE) && !flow->urgent)
 		why = MYC_LANE_FAULT_FLAGS;
-	else if (slot->flow >= MYC_LANE_FLOWS || !flow->epoch)
+	else if (slot->flow >= MYC_LANE_FLOWS || !flow->epoch || flow->urgent)
 		why = MYC_LANE_FAULT_FLOW;
 	else if (slot->word[1] != flow->slot_to || slot->from != flow->from_slot)
 		why = MYC_LANE_FAULT_ADDRESS;
@@ -307,13 +321,14 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 		       struct myc_flow_in *flow, const struct myc_slot *slot)
 {
 	struct myc_actor *actor = flow->actor;
-	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+	enum myc_lane_ring ring = flow->urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
+	uint32_t position = inlet->lane.next[ring] + 1;
 	struct myc_pending_place place = {.before = MYC_NONE};
 	enum myc_dead_letter why =
 		actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR;
 
 	if (actor && slot->type < MYC_TYPE_FRAMEWORK) {
-		if (!actor->behaviour->overflow_count ||
+		if (!actor->behaviour->overflow_count || flow->urgent ||
 		    myc_overflow_in(executor, inlet, flow, slot, &place)) {
 			/* There is an entry: each credit reserved one. */
 			myc_receiver_pend(executor, inlet, flow, slot, &place, 0, MYC_HOLD_NONE);
@@ -322,14 +337,14 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 		why = MYC_DEAD_LETTER_DROPPED_NEWEST;
 		myc_count(&executor->words->mailbox_dropped);
 	}
-	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
+	myc_lane_begin(&inlet->lane, ring);
 	(void)myc_body_drop(executor, slot,
 			    myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
 	myc_letter_note(executor, why, flow->from, flow->to, slot);
 	myc_ask_bounce_if(executor, flow->from, slot,
 			  why == MYC_DEAD_LETTER_DROPPED_NEWEST ? -ENOBUFS : -ESRCH);
 	myc_credit_handled(executor, inlet, flow, position);
-	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+	myc_lane_done(&inlet->lane, ring);
 }
 
 /* Handles the lane's next message. What is done is stored by the caller, or by the begin of the next:
@@ -407,6 +422,57 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 	return true;
 }
 
+/* May this be in the urgent ring, of this flow? */
+static bool urgent_of(const struct myc_flow_in *flow, const struct myc_slot *slot)
+{
+	return flow->epoch && flow->urgent && slot->size <= MYC_LANE_PAYLOAD &&
+	       slot->flags == MYC_MESSAGE_URGENT && slot->type < MYC_TYPE_FRAMEWORK &&
+	       slot->word[1] == myc_slot_to(myc_address_slot(flow->to),
+					    myc_address_generation(flow->to), flow->index) &&
+	       slot->from == flow->from_slot && (int32_t)(flow->limit - flow->received) > 0;
+}
+
+struct myc_flow_in *myc_receiver_check_urgent(struct myc_executor *executor,
+					      struct myc_inlet *inlet, const struct myc_slot *slot)
+{
+	struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
+
+	if (slot->flow < MYC_LANE_FLOWS && !urgent_of(flow, slot) &&
+	    !myc_flow_learn(executor, inlet, slot->flow)) {
+		executor->rescan = true;
+		return NULL;
+	}
+	if (!inlet->cut && (slot->flow >= MYC_LANE_FLOWS || !urgent_of(flow, slot)))
+		cut_for(executor, inlet, slot);
+	return inlet->cut ? NULL : flow;
+}
+
+/* An urgent message: has no body. */
+static bool take_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
+			const struct myc_slot *slot)
+{
+	struct myc_flow_in *flow = myc_receiver_check_urgent(executor, inlet, slot);
+
+	if (!flow)
+		return false;
+	struct myc_actor *actor = flow->actor;
+
+	flow->received++;
+	if (!actor || actor->aside) {
+		take_aside(executor, inlet, flow, slot);
+		return true;
+	}
+	myc_lane_begin(&inlet->lane, MYC_RING_URGENT);
+	if (deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE)) {
+		set_aside(actor, myc_receiver_set_down(executor, inlet, flow, slot, NULL, 0,
+						       MYC_HOLD_NONE, MYC_PENDING_STASHED));
+		return true;
+	}
+	myc_credit_handled(executor, inlet, flow, inlet->lane.next[MYC_RING_URGENT] + 1);
+	myc_lane_done(&inlet->lane, MYC_RING_URGENT);
+	return true;
+}
+
 static bool take_after_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
 			      const struct myc_slot *slot);
 static unsigned poll_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -450,10 +516,8 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 		myc_lane_done(&inlet->lane, ring);
 		return true;
 	}
-	if (ring == MYC_RING_URGENT) {
-		cut_for(executor, inlet, slot);
-		return false;
-	}
+	if (ring == MYC_RING_URGENT)
+		return take_urgent(executor, inlet, slot);
 	if (slot->flags & MYC_SLOT_REFERENCE)
 		return take_reference(executor, inlet, slot);
 	if (slot->flags & MYC_SLOT_RECEIPT)

@@ -78,6 +78,11 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
  * looked at again after the next scan. */
 struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,
 				       const struct myc_slot *slot);
+/* The same for one in the urgent ring. */
+struct myc_flow_in *myc_receiver_check_urgent(struct myc_executor *executor,
+					      struct myc_inlet *inlet, const struct myc_slot *slot);
+/* The first of an actor's queue that is not urgent; MYC_NONE. */
+uint32_t myc_pending_ordinary(const struct myc_executor *executor, const struct myc_actor *actor);
 /* The lane's next message into its actor's pending queue, at its place (core/overflow.h; NULL: behind all).
  * `credited`, `hold`: its loan, when it has one already. False: no entry, which cannot be. */
 struct myc_pending_place;

@@ -87,29 +87,29 @@ static bool in_doubt(struct myc_executor *executor, const struct myc_flow_in *fl
 	return false;
 }
 
-/* The message that was in hand straight from its lane. */
-static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
+/* The message that was in hand straight from its lane. Urgent ones have no bodies. */
+static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
+			enum myc_lane_ring ring, uint32_t hold)
 {
 	_Alignas(64) struct myc_slot slot;
-	uint64_t progress = inlet->lane.progress->ring[MYC_RING_ORDINARY];
-	uint32_t position = myc_pair_high(progress), hold = inlet->doubt_hold;
+	uint64_t progress = inlet->lane.progress->ring[ring];
+	uint32_t position = myc_pair_high(progress);
 
-	if (position == myc_pair_low(progress) ||
-	    position != inlet->lane.next[MYC_RING_ORDINARY] + 1)
+	if (position == myc_pair_low(progress) || position != inlet->lane.next[ring] + 1)
 		return;
-	if (myc_lane_peek(&inlet->lane, MYC_RING_ORDINARY, &slot) != 1) {
+	if (myc_lane_peek(&inlet->lane, ring, &slot) != 1) {
 		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_SEQUENCE);
 		return;
 	}
 	/* A signal in hand goes with what it was about to change. */
 	if (slot.flow == MYC_FLOW_NONE ||
 	    (slot.flow < MYC_LANE_FLOWS && counted_already(inlet, slot.flow, position))) {
-		myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+		myc_lane_done(&inlet->lane, ring);
 		if (hold != MYC_HOLD_NONE)
 			myc_pool_done(&executor->out.pool, hold);
 		return;
 	}
-	bool reference = slot.flags & MYC_SLOT_REFERENCE;
+	bool reference = slot.flags & MYC_SLOT_REFERENCE && ring == MYC_RING_ORDINARY;
 
 	/* Begun, and its loan is not there: no handler has seen it. It comes as if never begun. */
 	if (reference && hold == MYC_HOLD_NONE)
@@ -117,8 +117,12 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 	/* A receipt was given, or goes the way of its process. */
 	if (slot.flags & MYC_SLOT_RECEIPT)
 		slot.correlation = 0;
-	slot.flags &= (uint8_t) ~(MYC_SLOT_REFERENCE | MYC_SLOT_URGENT_BEFORE | MYC_SLOT_RECEIPT);
-	struct myc_flow_in *flow = myc_receiver_check(executor, inlet, &slot);
+	if (ring == MYC_RING_ORDINARY)
+		slot.flags &= (uint8_t) ~(MYC_SLOT_REFERENCE | MYC_SLOT_URGENT_BEFORE |
+					  MYC_SLOT_RECEIPT);
+	struct myc_flow_in *flow = ring == MYC_RING_ORDINARY
+					   ? myc_receiver_check(executor, inlet, &slot)
+					   : myc_receiver_check_urgent(executor, inlet, &slot);
 
 	if (!flow)
 		return;
@@ -133,9 +137,16 @@ static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 		return;
 	}
 	myc_credit_handled(executor, inlet, flow, position);
-	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+	myc_lane_done(&inlet->lane, ring);
 	if (hold != MYC_HOLD_NONE)
 		myc_pool_done(&executor->out.pool, hold);
+}
+
+static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
+{
+	resume_ring(executor, inlet, MYC_RING_URGENT, MYC_HOLD_NONE);
+	if (!inlet->cut)
+		resume_ring(executor, inlet, MYC_RING_ORDINARY, inlet->doubt_hold);
 }
 
 static int by_order(const void *a, const void *b)
@@ -167,8 +178,10 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 		end_pending(executor, index, hold);
 		return;
 	}
-	if (entry->position == inlet->lane.next[MYC_RING_ORDINARY] + 1)
-		myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
+	enum myc_lane_ring ring = entry->ring ? MYC_RING_URGENT : MYC_RING_ORDINARY;
+
+	if (entry->position == inlet->lane.next[ring] + 1)
+		myc_lane_done(&inlet->lane, ring);
 	struct myc_actor *actor = flow->actor;
 	bool begun = (entry->order & 3) == MYC_PENDING_BEGUN;
 	bool keep = actor != NULL;
@@ -198,7 +211,9 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 	entry->order = (entry->order & ~3ull) | MYC_PENDING_QUEUED;
 	if (entry->rule > actor->behaviour->overflow_count)
 		entry->rule = 0;
-	myc_pending_link(executor, actor, index, MYC_NONE);
+	myc_pending_link(executor, actor, index,
+			 ring == MYC_RING_URGENT ? myc_pending_ordinary(executor, actor)
+						 : MYC_NONE);
 	myc_receiver_make_ready(actor);
 }
 

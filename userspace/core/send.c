@@ -232,7 +232,8 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 		road->flow[f] = (struct myc_flow_out){
 			.limit_word = road->flow[f].limit_word,
 			.counted = road->flow[f].counted,
-			.from = shared->from,
+			.from = shared->epoch & MYC_FLOW_URGENT ? ~shared->from : shared->from,
+			.urgent = shared->epoch & MYC_FLOW_URGENT,
 			.to = shared->to,
 			.sent = myc_pair_high(shared->sent),
 			.base = shared->base,
@@ -322,9 +323,11 @@ static struct myc_flow_out *flow_take(struct myc_road *road)
 }
 
 static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road *road,
-				      myc_address from, myc_address to, const uint64_t *word)
+				      myc_address from, myc_address to, bool urgent,
+				      const uint64_t *word)
 {
 	struct myc_flow_out *flow = flow_take(road);
+	enum myc_lane_ring ring = urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
 
 	if (!flow)
 		return NULL;
@@ -332,7 +335,8 @@ static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road
 
 	if (flow->to)
 		bucket_remove(sender, flow);
-	flow->from = from;
+	flow->from = urgent ? ~from : from;
+	flow->urgent = urgent;
 	flow->to = to;
 	bucket_add(sender, flow);
 	flow->word = word;
@@ -343,9 +347,10 @@ static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road
 	if (flow->limit_word)
 		flow->sent = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
 	flow->limit = flow->open = flow->base = flow->sent;
-	myc_lane_flow_write(&road->lane.flow[f], from, to, flow->base);
+	myc_lane_flow_write(&road->lane.flow[f], from, to, flow->base,
+			    urgent ? MYC_FLOW_URGENT : 0);
 	MYC_POINT("flow: given, not counted");
-	myc_lane_sent(flow->shared_sent, flow->sent, myc_pair_low(*flow->shared_sent));
+	myc_lane_sent(flow->shared_sent, flow->sent, road->lane.head[ring]);
 	__atomic_store_n(sender->changed, *sender->changed + 1, __ATOMIC_RELEASE);
 	myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
 	return flow;
@@ -386,28 +391,46 @@ int myc_sender_road(struct myc_sender *sender, myc_address to, struct myc_road *
 	return *road ? 0 : -ENOSPC;
 }
 
-int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
-		       struct myc_ref *ref)
+/* The flow of a pair, made when there is none. */
+static int flow_for(struct myc_sender *sender, myc_address from, myc_address to, bool urgent,
+		    struct myc_flow_out **flow)
 {
 	uint32_t process = myc_address_process(to);
 	struct myc_road *road;
-	struct myc_flow_out *flow;
 	int code = myc_sender_road(sender, to, &road);
+
+	if (code)
+		return code;
+	*flow = flow_find(sender, road, urgent ? ~from : from, to);
+	if (!*flow)
+		*flow = flow_make(
+			sender, road, from, to, urgent,
+			&myc_view_slot(sender->system, process, myc_address_slot(to))->word);
+	return *flow ? 0 : -ENOSPC;
+}
+
+int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
+		       struct myc_ref *ref)
+{
+	struct myc_flow_out *flow;
+	int code = flow_for(sender, from, to, false, &flow);
 
 	*ref = (struct myc_ref){.address = to};
 	if (code)
 		return code;
-	flow = flow_find(sender, road, from, to);
-	if (!flow)
-		flow = flow_make(
-			sender, road, from, to,
-			&myc_view_slot(sender->system, process, myc_address_slot(to))->word);
-	if (!flow)
-		return -ENOSPC;
 	if (sender->signals_wait) /* then the sender is an executor's, its first member */
 		myc_signals_hold((struct myc_executor *)(void *)sender, flow);
 	ref->flow = (uint32_t)(flow - sender->flow_table) + 1;
 	return 0;
+}
+
+int myc_sender_resolve_urgent(struct myc_sender *sender, myc_address from, struct myc_ref *ref)
+{
+	struct myc_flow_out *flow;
+	int code = flow_for(sender, from, ref->address, true, &flow);
+
+	ref->urgent = code ? 0 : (uint32_t)(flow - sender->flow_table) + 1;
+	return code;
 }
 
 /* ---- one message ------------------------------------------------------------------------------- */
@@ -418,7 +441,8 @@ static void rebase(struct myc_flow_out *flow)
 	uint32_t f = (uint32_t)(flow - flow->road->flow);
 
 	flow->base = myc_pair_high(__atomic_load_n(flow->counted, __ATOMIC_RELAXED));
-	myc_lane_flow_write(&flow->road->lane.flow[f], flow->from, flow->to, flow->base);
+	myc_lane_flow_write(&flow->road->lane.flow[f], myc_flow_from(flow), flow->to, flow->base,
+			    flow->urgent ? MYC_FLOW_URGENT : 0);
 }
 
 bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)

@@ -21,16 +21,16 @@ static bool in_hand(const struct myc_actor *actor, bool *body)
 		*body = entry->slot.flags & MYC_SLOT_REFERENCE;
 		return executor->inlet[entry->lane_in].flow[entry->slot.flow].actor == actor;
 	}
-	for (uint32_t i = 0; i < executor->inlets; i++) {
-		const struct myc_inlet *inlet = &executor->inlet[i];
+	for (uint32_t i = 0; i < executor->inlets * MYC_RINGS; i++) {
+		const struct myc_inlet *inlet = &executor->inlet[i / MYC_RINGS];
+		enum myc_lane_ring ring = i % MYC_RINGS;
 
 		if (!inlet->block || inlet->cut)
 			continue;
-		uint64_t progress = inlet->lane.progress->ring[MYC_RING_ORDINARY];
-		uint32_t next = inlet->lane.next[MYC_RING_ORDINARY];
+		uint64_t progress = inlet->lane.progress->ring[ring];
+		uint32_t next = inlet->lane.next[ring];
 		const struct myc_slot *slot =
-			&inlet->lane.slot[MYC_RING_ORDINARY]
-					 [next & inlet->lane.mask[MYC_RING_ORDINARY]];
+			&inlet->lane.slot[ring][next & inlet->lane.mask[ring]];
 		uint16_t flow = slot->flow;
 
 		*body = slot->flags & MYC_SLOT_REFERENCE;
@@ -89,14 +89,19 @@ static void insert(struct myc_executor *executor, uint32_t *first, uint32_t *las
 		   uint32_t index)
 {
 	uint64_t order = executor->pending[index].order >> 2;
+	bool urgent = executor->pending[index].ring != MYC_RING_ORDINARY;
+
+	from = urgent ? MYC_NONE : from;
 	uint32_t before = from, next = from == MYC_NONE ? *first : executor->pending_next[from];
 
-	if (*last != MYC_NONE && executor->pending[*last].order >> 2 < order) {
+	if (!urgent && *last != MYC_NONE && executor->pending[*last].order >> 2 < order) {
 		before = *last;
 		next = MYC_NONE;
 	}
-	while (next != MYC_NONE && (executor->pending[next].ring != MYC_RING_ORDINARY ||
-				    executor->pending[next].order >> 2 < order)) {
+	while (next != MYC_NONE && (urgent ? executor->pending[next].ring != MYC_RING_ORDINARY &&
+						     executor->pending[next].order >> 2 < order
+					   : executor->pending[next].ring != MYC_RING_ORDINARY ||
+						     executor->pending[next].order >> 2 < order)) {
 		before = next;
 		next = executor->pending_next[next];
 	}

@@ -232,8 +232,10 @@ static uint64_t pending_from(const struct myc_watch *watch)
 	uint64_t order = 0;
 
 	for (uint32_t n = watch->owner->pending_count; n; n--) {
-		if (executor->pending[at].from == watch->peer)
-			order = executor->pending[at].order >> 2;
+		uint64_t arrived = executor->pending[at].order >> 2;
+
+		if (executor->pending[at].from == watch->peer && arrived > order)
+			order = arrived;
 		at = executor->pending_next[at];
 	}
 	return order;
@@ -268,6 +270,21 @@ void myc_watch_wait(struct myc_executor *executor, struct myc_watch *watch,
 	watch->sweep = watches->sweeps + 1 + watches->sweeping;
 }
 
+/* When the oldest of those that wait came: urgent ones are before it. */
+static uint64_t oldest(const struct myc_actor *owner)
+{
+	const struct myc_executor *executor = owner->executor;
+	uint64_t order = UINT64_MAX;
+
+	for (uint32_t at = owner->pending_first; at != MYC_NONE; at = executor->pending_next[at]) {
+		if (executor->pending[at].order >> 2 < order)
+			order = executor->pending[at].order >> 2;
+		if (executor->pending[at].ring == MYC_RING_ORDINARY)
+			break;
+	}
+	return order;
+}
+
 static bool deliverable(const struct myc_watch *watch)
 {
 	const struct myc_actor *owner = watch->owner;
@@ -276,8 +293,7 @@ static bool deliverable(const struct myc_watch *watch)
 		return false;
 	if (!owner->pending_count)
 		return true;
-	return watch->kind != MYC_WATCH_DRAIN &&
-	       owner->executor->pending[owner->pending_first].order >> 2 > watch->after;
+	return watch->kind != MYC_WATCH_DRAIN && oldest(owner) > watch->after;
 }
 
 static void deliver(struct myc_executor *executor, struct myc_watch *watch)

@@ -67,6 +67,21 @@ static uint32_t newest(const struct myc_slot *slot, uint32_t slots)
 	return head;
 }
 
+/* The newest message may have been published and not counted. Signals are not. */
+static void count_newest(struct myc_lane_out *lane, enum myc_lane_ring ring)
+{
+	uint32_t head = lane->head[ring];
+	const struct myc_slot *last = &lane->slot[ring][(head - 1) & lane->mask[ring]];
+
+	if (last->sequence != head || last->flow >= lane->flows)
+		return;
+	struct myc_flow *flow = &lane->flow[last->flow];
+
+	if (!(flow->epoch & MYC_FLOW_URGENT) == (ring == MYC_RING_ORDINARY) &&
+	    myc_pair_low(flow->sent) != head)
+		flow->sent = myc_pair(myc_pair_high(flow->sent) + 1, head);
+}
+
 void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint32_t index)
 {
 	char *base = (char *)block + myc_lane_offset(block, index);
@@ -89,18 +104,13 @@ void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint3
 		struct myc_flow *entry = &lane->flow[i];
 
 		if (entry->epoch & 1)
-			myc_lane_flow_write(entry, 0, 0, 0);
+			myc_lane_flow_write(entry, 0, 0, 0, 0);
 		/* Given to its pair, and died before that counted. */
 		else if (entry->to && entry->base - myc_pair_high(entry->sent) <= MYC_CREDIT_MAX)
 			entry->sent = myc_pair(entry->base, myc_pair_low(entry->sent));
 	}
-	uint32_t head = lane->head[MYC_RING_ORDINARY];
-	const struct myc_slot *last =
-		&lane->slot[MYC_RING_ORDINARY][(head - 1) & lane->mask[MYC_RING_ORDINARY]];
-	struct myc_flow *flow = &lane->flow[last->flow < lane->flows ? last->flow : 0];
-
-	if (last->sequence == head && myc_pair_low(flow->sent) != head)
-		flow->sent = myc_pair(myc_pair_high(flow->sent) + 1, head);
+	for (enum myc_lane_ring ring = 0; ring < MYC_RINGS; ring++)
+		count_newest(lane, ring);
 }
 
 /* As if everything up to `head` had been published and consumed. */
@@ -128,7 +138,7 @@ void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in)
 	for (enum myc_lane_ring ring = 0; ring < MYC_RINGS; ring++)
 		rewind_ring(lane, ring, __atomic_load_n(&in->cursor.next[ring], __ATOMIC_RELAXED));
 	for (uint32_t f = 0; f < lane->flows; f++) {
-		myc_lane_flow_write(&lane->flow[f], 0, 0, 0);
+		myc_lane_flow_write(&lane->flow[f], 0, 0, 0, 0);
 		lane->flow[f].sent = myc_pair(__atomic_load_n(&limit[f], __ATOMIC_RELAXED),
 					      lane->head[MYC_RING_ORDINARY]);
 	}
@@ -183,14 +193,17 @@ uint32_t myc_lane_flow_read(const struct myc_lane_inward *lane, uint32_t flow,
 	return epoch;
 }
 
-void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to, uint32_t base)
+void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to, uint32_t base,
+			 uint32_t urgent)
 {
 	uint32_t odd = flow->epoch | 1;
+	uint32_t even = (odd + 1) & ~MYC_FLOW_URGENT;
 
 	__atomic_store_n(&flow->epoch, odd, __ATOMIC_RELAXED);
 	/* Release stores: whoever sees one of them sees the odd epoch. */
 	__atomic_store_n(&flow->from, from, __ATOMIC_RELEASE);
 	__atomic_store_n(&flow->to, to, __ATOMIC_RELEASE);
 	__atomic_store_n(&flow->base, base, __ATOMIC_RELEASE);
-	__atomic_store_n(&flow->epoch, odd + 1, __ATOMIC_RELEASE);
+	even += even ? 0 : 2; /* 0 is of one never used */
+	__atomic_store_n(&flow->epoch, even | urgent, __ATOMIC_RELEASE);
 }

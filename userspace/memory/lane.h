@@ -101,6 +101,20 @@ static inline void myc_lane_pushed_urgent(struct myc_lane_out *lane)
 		lane->head[MYC_RING_ORDINARY] - lane->mask[MYC_RING_ORDINARY] - 1;
 }
 
+/* The same as myc_lane_full for messages in the urgent ring: half of it is for signals. */
+static inline bool myc_lane_full_urgent(struct myc_lane_out *lane)
+{
+	uint32_t room = (lane->mask[MYC_RING_URGENT] + 2) / 2;
+
+	if (lane->head[MYC_RING_URGENT] - lane->seen[MYC_RING_URGENT] < room)
+		return false;
+	if (!lane->cursor)
+		return true;
+	lane->seen[MYC_RING_URGENT] =
+		__atomic_load_n(&lane->cursor->next[MYC_RING_URGENT], __ATOMIC_ACQUIRE);
+	return lane->head[MYC_RING_URGENT] - lane->seen[MYC_RING_URGENT] >= room;
+}
+
 /* To be added to the kind of the next ordinary message. */
 static inline uint64_t myc_lane_mark(struct myc_lane_out *lane)
 {
@@ -301,7 +315,8 @@ unsigned myc_lane_in_open(struct myc_lane_inward *lane, const struct myc_lanes *
  * non-zero) epoch, or 0 when it is free, being written or out of range. */
 uint32_t myc_lane_flow_read(const struct myc_lane_inward *lane, uint32_t flow,
 			    struct myc_flow *copy);
-/* Gives an entry to (from, to), which count from base on. Sender only. */
-void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to, uint32_t base);
+/* Gives an entry to (from, to), which count from base on; MYC_FLOW_URGENT or 0. Sender only. */
+void myc_lane_flow_write(struct myc_flow *flow, uint64_t from, uint64_t to, uint32_t base,
+			 uint32_t urgent);
 
 #endif

@@ -111,19 +111,23 @@ enum myc_signal_type {
 	MYC_SIGNAL_ASK_MOVED = 0xff04,
 };
 
-/* A flow: (sending actor, receiving actor). Writer: the source executor. epoch is odd while from,
- * to and base are being written, 0 = never used. `sent` = count << 32 | position of the last message:
+/* A flow: (sending actor, receiving actor, ordinary or urgent). Writer: the source executor. epoch is odd
+ * while from, to and base are being written, 0 = never used; its top bit: of the urgent ring. `sent` = count << 32 | position of the last message:
  * recovery sees from the position whether the newest published message is counted. */
 struct myc_flow {
 	uint64_t from; /* myc_address; 0 = a plain thread */
 	uint64_t to;   /* myc_address; 0 = free */
 	uint64_t sent;
-	uint32_t epoch;
+	uint32_t epoch; /* MYC_FLOW_URGENT | number */
 	/* Count at which the pair got the entry: what was granted up to there and not used goes back. At
 	 * most 2^30 behind what was handled, else counts that wrapped could look like it. */
 	uint32_t base;
 };
 _Static_assert(sizeof(struct myc_flow) == 32, "layout");
+
+#define MYC_FLOW_URGENT 0x80000000u
+#define MYC_URGENT_PER_SENDER \
+	4 /* credit of an urgent flow, unless the receiver gives its others less */
 
 /* Head of a MYC_BLOCK_LANES block. Constant once the owner joined first. Then follow
  * uint64_t directory[lanes] (padded to 64 bytes), the lane to oneself (local_slots; for a plain
