@@ -26,10 +26,12 @@ extern "C" {
 
 struct myc_actor;
 struct myc_feed_event;
+struct myc_io_event;
 struct myc_topic_event;
 struct myc_overflow;
 struct myc_reply;
 struct myc_signal_event;
+struct myc_worked;
 struct myc_state_codec;
 struct myc_group_event;
 struct myc_life_event;
@@ -92,11 +94,14 @@ struct myc_behaviour {
 	/* Also while paused or suspended: mycelium/group.h, mycelium/registry.h */
 	int (*group)(struct myc_actor *self, const struct myc_group_event *event);
 	int (*life)(struct myc_actor *self, const struct myc_life_event *event);
-	int (*idle)(struct myc_actor *self);	  /* nothing came for idle_timeout_ns */
-	int (*entered)(struct myc_actor *self);	  /* mycelium/become.h */
-	void (*left)(struct myc_actor *self);	  /* the same */
-	void (*stopping)(struct myc_actor *self); /* may still send */
-	void (*stopped)(struct myc_actor *self);  /* last call */
+	int (*idle)(struct myc_actor *self); /* nothing came for idle_timeout_ns */
+	int (*io)(struct myc_actor *self,
+		  const struct myc_io_event *event); /* mycelium/outside.h */
+	int (*worked)(struct myc_actor *self, const struct myc_worked *done); /* the same */
+	int (*entered)(struct myc_actor *self);				   /* mycelium/become.h */
+	void (*left)(struct myc_actor *self);				   /* the same */
+	void (*stopping)(struct myc_actor *self);			   /* may still send */
+	void (*stopped)(struct myc_actor *self);			   /* last call */
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */
 	/* Timers that it has after each `init`, of a restart too. -ENOSPC fails the start. */
 	const struct myc_timer_plan *timers;

@@ -15,6 +15,7 @@
 #include <mycelium/group.h>
 #include <mycelium/letter.h>
 #include <mycelium/link.h>
+#include <mycelium/outside.h>
 #include <mycelium/mailbox.h>
 #include <mycelium/receipt.h>
 #include <mycelium/recipient.h>

@@ -103,6 +103,7 @@ struct myc_system_opts {
 	void *cycle_context;
 	uint32_t
 		threads; /* actors with a thread of their own at a time (MYC_SPAWN_THREAD), at most 16 */
+	uint32_t work_threads; /* of the pool that myc_work gives its works, 0 = 2; at most 64 */
 };
 
 #define MYC_THREADS_MAX 16

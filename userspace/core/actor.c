@@ -18,6 +18,7 @@
 #include "core/directory.h"
 #include "core/topic_actor.h"
 #include "core/exit.h"
+#include "core/outside.h"
 #include "core/stash.h"
 
 #define STUCK_NS 1000000000u
@@ -117,6 +118,7 @@ int myc_actor_begin(struct myc_actor *actor)
 			break;
 		actor->stop_asked = false;
 		myc_actor_timers_forget(actor);
+		myc_outside_forget(actor);
 		myc_asks_forget(actor);
 		myc_topics_forget(actor);
 		myc_stash_give_back(actor, UINT32_MAX, false);
@@ -145,6 +147,7 @@ void myc_actor_after(struct myc_actor *actor, int code)
 		actor->stop_asked = false;
 		myc_body_give_all(actor);
 		myc_actor_timers_forget(actor);
+		myc_outside_forget(actor);
 		myc_asks_forget(actor);
 		myc_topics_forget(actor);
 		myc_stash_give_back(actor, UINT32_MAX, false);

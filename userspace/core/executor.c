@@ -23,6 +23,7 @@
 #include "core/cycle.h"
 #include "core/exit.h"
 #include "core/letter.h"
+#include "core/outside.h"
 #include "core/signal.h"
 #include "core/thread.h"
 #include "core/topic_actor.h"
@@ -156,6 +157,7 @@ void myc_executor_close(struct myc_executor *executor)
 	myc_letters_close(executor);
 	free(executor->state_scratch);
 	myc_timers_close(&executor->timers);
+	myc_outside_close(executor);
 	myc_topics_executor_close(executor);
 	myc_lives_close(executor);
 	free(executor->inlet);
@@ -324,6 +326,8 @@ static unsigned turn(struct myc_executor *executor, bool draining)
 		if (executor->topics)
 			n += myc_topics_poll(executor, executor->opts.batch);
 		n += fire_timers(executor);
+		if (executor->outside)
+			n += myc_outside_turn(executor);
 	}
 	/* Credit and slots go back when nothing more is waiting; under load by batches. */
 	if (!n)
@@ -369,12 +373,14 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 }
 
 /* Fills the poll set; 0 = a source has no descriptor, so there is no sleeping. */
-static unsigned poll_set(const struct myc_executor *executor, struct pollfd *set)
+static unsigned poll_set(struct myc_executor *executor, struct pollfd *set)
 {
 	unsigned n = 1;
 	int fds[FDS_MAX];
 
 	set[0] = (struct pollfd){.fd = executor->bell, .events = POLLIN};
+	if (executor->outside && (fds[0] = myc_outside_descriptor(executor)) >= 0)
+		set[n++] = (struct pollfd){.fd = fds[0], .events = POLLIN};
 	if (myc_threads_kept(executor))
 		n += myc_threads_bells(executor, &set[1], FDS_MAX / 2);
 	for (struct myc_source *source = executor->sources; source; source = source->next) {
@@ -396,6 +402,7 @@ static bool anything_there(struct myc_executor *executor)
 			return true;
 	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
 	       (executor->outbox_count && myc_outbox_ready(executor)) || executor->signals.count ||
+	       (executor->outside && myc_outside_ready(executor)) ||
 	       (executor->topics && myc_topics_ready(executor)) ||
 	       (executor->lives && myc_lives_ready(executor)) || executor->telling ||
 	       executor->watches.lost ||

@@ -24,6 +24,7 @@
 #define MYC_CORE_EXECUTOR_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -502,7 +503,8 @@ struct myc_executor {
 	bool telling;	      /* ends wait for room in a lane */
 	bool restarts_untold; /* see myc_exit_tell_restarts */
 	struct myc_timers timers;
-	uint64_t timer_missed; /* periods, of the timer that is in its handler */
+	struct myc_outside *outside; /* NULL: none of its actors looks outside (core/outside.h) */
+	uint64_t timer_missed;	     /* periods, of the timer that is in its handler */
 	struct myc_source *sources;
 	struct myc_entries entries;
 	struct myc_lives *lives;    /* NULL: watches none. core/directory.h */
@@ -650,9 +652,11 @@ struct myc_system {
 	struct myc_name *names;	   /* used when the workspace has no find */
 	uint32_t names_mask;
 	bool started;
-	_Atomic uint32_t stop; /* 1 = stop in order, 2 = now */
-	uint32_t running;      /* executors whose thread lives; under mutex */
-	pthread_mutex_t mutex; /* running, attachments, names, free slots, offers */
+	_Atomic uint32_t stop;		 /* 1 = stop in order, 2 = now */
+	uint32_t running;		 /* executors whose thread lives; under mutex */
+	struct myc_work_pool *work_pool; /* core/work.c; made under mutex, NULL = not yet */
+	cpu_set_t cpus;			 /* where the thread that opened the system could run */
+	pthread_mutex_t mutex;		 /* running, attachments, names, free slots, offers */
 	pthread_cond_t ended;
 	pthread_mutex_t states; /* a thread replaces an actor's state */
 	pthread_key_t attach_key;

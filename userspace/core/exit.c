@@ -8,6 +8,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/outside.h"
 #include "core/directory.h"
 #include "core/last.h"
 #include "core/letter.h"
@@ -181,6 +182,7 @@ void myc_actor_end(struct myc_actor *actor, uint32_t reason, int32_t code)
 		actor->behaviour->stopped(actor);
 	myc_actor_timers_forget(actor);
 	myc_last_send(actor, true);
+	myc_outside_forget(actor);
 	myc_watch_forget(actor, true);
 	myc_letters_forget(actor);
 	actor->ties.reason = reason;

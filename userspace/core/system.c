@@ -10,6 +10,7 @@
 #include "base/numa.h"
 #include "core/directory.h"
 #include "core/executor.h"
+#include "core/outside.h"
 #include "core/letter.h"
 #include "core/name.h"
 #include "core/thread.h"
@@ -402,6 +403,8 @@ static int join(struct myc_system **out, const struct myc_system_opts *opts,
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for a system");
 	}
 	system->workspace = *workspace;
+	if (sched_getaffinity(0, sizeof(system->cpus), &system->cpus))
+		memset(&system->cpus, 0xff, sizeof(system->cpus));
 	if (own) {
 		/* Before anything keeps the pointer. */
 		system->own = *own;
@@ -573,6 +576,7 @@ void myc_system_close(struct myc_system *system)
 	for (uint32_t i = 0; i < system->executors; i++)
 		if (system->executor[i].started)
 			pthread_join(system->executor[i].thread, NULL);
+	myc_work_pool_close(system);
 	myc_attachments_close(system);
 	myc_workers_close_all(system);
 	for (uint32_t i = 0; system->actor && i < system->slots; i++)
