@@ -28,7 +28,8 @@
  * place: what waits for it goes to that one. The first replacement comes at once, those of a place whose
  * workers die without finishing anything come later and later. A failure of a worker is the pool's affair:
  * it does not take the process with it, as that of an actor beyond its restart limit does (myc run). A
- * worker has no restarts in place, cannot become another behaviour, and cannot put messages aside. Its state
+ * worker has no restarts in place, cannot become another behaviour, and cannot put messages aside;
+ * `overflow` of its behaviour is not looked at, `settings.full` of the pool is. Its state
  * can be seen and replaced from outside if its codec has `save` and `load` (mycelium/state.h).
  *
  * A handler that never returns holds its executor, and all actors on it, workers or not: nothing can
@@ -38,9 +39,9 @@
  * whose intake is on the executor that is held sees nothing. So keep workers off it (the default where
  * there is more than one executor).
  *
- * Killed processes: the queue is private memory and goes with the process, as the workers do; jobs in the
- * intake's mailbox survive as its messages do, if it is spawned again with its address. Who asked from
- * another process gets -ENOTCONN.
+ * Killed processes: the pool goes with its process, with its queue, its workers and its address; what had
+ * been sent to it and was not accepted becomes dead letters. Its owner's next life spawns another; who sends looks
+ * it up by name again. Who asked from another process gets -ENOTCONN.
  *
  * Memory is allocated when the pool is spawned, and freed when its system is closed.
  */
@@ -263,10 +264,11 @@ int myc_workers_check(const struct myc_workers *workers,
 		      const struct myc_workers_settings *settings);
 
 /*
- * Ends it, as stopping its intake or control actor does (within drain_ns): sends to the intake fail from now on (-ESRCH), what was sent before is finished, workers are
- * stopped, the control actor ends. What is left after deadline_ns (MYC_FOREVER: none) is discarded
- * (SHUTDOWN) or, in hand, in doubt. A second call can only shorten it. myc_workers_drain waits for the end: 0;
- * -ETIMEDOUT: there were jobs left at the deadline. deadline_ns 0: now.
+ * Ends it, as stopping its intake or control actor does (within drain_ns): sends to the intake fail from now
+ * on (-ESRCH), what was sent before is finished, workers are stopped, the control actor ends. What is left
+ * after deadline_ns (MYC_FOREVER: none) is discarded (SHUTDOWN) or, in hand, in doubt. A second call can only
+ * shorten it. myc_workers_drain waits for the end: 0; -ETIMEDOUT: there were jobs left at the deadline.
+ * deadline_ns 0: now.
  */
 int myc_workers_drain(struct myc_workers *workers, uint64_t deadline_ns);
 int myc_workers_drain_by(struct myc_actor *self, struct myc_workers *workers, uint64_t deadline_ns);

@@ -53,13 +53,13 @@ void myc_workers_publish(struct myc_workers *workers)
 		__atomic_store_n(&shared->changes, shared->changes + 1, __ATOMIC_RELAXED);
 	}
 	workers->settings_changed = false;
-	for (uint32_t k = 0; k < workers->opts.workers_max; k++) {
-		if (!workers->place[k].changed)
-			continue;
-		workers->place[k].changed = false;
-		words_store(&shared->place[k], &workers->place[k].numbers,
-			    sizeof(shared->place[k]));
-	}
+	for (uint32_t i = 0; i < MYC_WORKERS_MAX / 64; i++)
+		for (; workers->changed[i]; workers->changed[i] &= workers->changed[i] - 1) {
+			uint32_t k = 64 * i + (uint32_t)__builtin_ctzll(workers->changed[i]);
+
+			words_store(&shared->place[k], &workers->place[k].numbers,
+				    sizeof(shared->place[k]));
+		}
 	/* The words before the even count. Pairs with the acquire load in `read_shared`. */
 	__atomic_store_n(&shared->count, shared->count + 1, __ATOMIC_RELEASE);
 }

@@ -106,7 +106,6 @@ struct myc_place {
 	uint32_t in_vain;     /* ends in a row without a job done */
 	uint64_t spawn_at_ns; /* without a row: when to try; UINT64_MAX: it is not to have one */
 	struct myc_worker_numbers numbers;
-	bool changed;
 };
 
 /* What anybody reads: one writer, the pool's executor; words by relaxed stores between two counts. */
@@ -133,6 +132,7 @@ struct myc_workers {
 	struct myc_workers_settings settings;
 	struct myc_workers_numbers numbers;
 	bool settings_changed;
+	uint64_t changed[MYC_WORKERS_MAX / 64]; /* bits: places whose numbers did */
 
 	struct myc_work *work;
 	uint32_t work_count, work_free;
@@ -229,6 +229,14 @@ static inline struct myc_row *myc_place_row(const struct myc_workers *workers, u
 	uint32_t row = workers->place[place].row;
 
 	return row == MYC_NONE ? NULL : &workers->row[row];
+}
+
+/* Its numbers change: they are told after the handler. */
+static inline struct myc_worker_numbers *myc_place_numbers(struct myc_workers *workers,
+							   uint32_t place)
+{
+	workers->changed[place / 64] |= 1ull << place % 64;
+	return &workers->place[place].numbers;
 }
 
 /* ---- the rest ---------------------------------------------------------------------------------- */

@@ -198,8 +198,7 @@ static void handed(struct myc_workers *workers, struct myc_row *row, struct myc_
 		row->since_ns = now;
 	myc_work_list_append(workers, &row->hand, work);
 	workers->numbers.in_hand++;
-	workers->place[row->place].numbers.in_hand++;
-	workers->place[row->place].changed = true;
+	myc_place_numbers(workers, row->place)->in_hand++;
 	if (workers->settings.hang_ns)
 		myc_workers_look_at(workers, row->since_ns + workers->settings.hang_ns);
 	/* Whom the asker awaits now: a cycle of awaiting actors is found through the worker. */
@@ -303,8 +302,7 @@ static void out_of_hand(struct myc_workers *workers, struct myc_row *row, struct
 		row->since_ns = myc_now_ns(workers->control);
 	work->state = MYC_WORK_FREE;
 	workers->numbers.in_hand--;
-	workers->place[row->place].numbers.in_hand--;
-	workers->place[row->place].changed = true;
+	myc_place_numbers(workers, row->place)->in_hand--;
 }
 
 void myc_workers_replied(struct myc_workers *workers, const struct myc_reply *reply)
@@ -324,7 +322,7 @@ void myc_workers_replied(struct myc_workers *workers, const struct myc_reply *re
 		return;
 	}
 	workers->numbers.done++;
-	workers->place[row->place].numbers.done++;
+	myc_place_numbers(workers, row->place)->done++;
 	workers->place[row->place].in_vain = 0;
 	myc_work_free(workers, work);
 	myc_workers_pump(workers, row->place);

@@ -108,6 +108,16 @@ static int on_timer(struct myc_actor *self, uint64_t cookie)
 	return contain(self, frame_of(self)->own->timer(self, cookie));
 }
 
+static int on_feed(struct myc_actor *self, const struct myc_feed_event *event)
+{
+	return contain(self, frame_of(self)->own->feed(self, event));
+}
+
+static int on_topic(struct myc_actor *self, const struct myc_topic_event *event)
+{
+	return contain(self, frame_of(self)->own->topic(self, event));
+}
+
 static int on_reply(struct myc_actor *self, const struct myc_reply *reply)
 {
 	return contain(self, frame_of(self)->own->reply(self, reply));
@@ -116,6 +126,21 @@ static int on_reply(struct myc_actor *self, const struct myc_reply *reply)
 static int on_signal(struct myc_actor *self, const struct myc_signal_event *event)
 {
 	return contain(self, frame_of(self)->own->signal(self, event));
+}
+
+static int on_group(struct myc_actor *self, const struct myc_group_event *event)
+{
+	return contain(self, frame_of(self)->own->group(self, event));
+}
+
+static int on_life(struct myc_actor *self, const struct myc_life_event *event)
+{
+	return contain(self, frame_of(self)->own->life(self, event));
+}
+
+static int on_idle(struct myc_actor *self)
+{
+	return contain(self, frame_of(self)->own->idle(self));
 }
 
 void myc_workers_frame(struct myc_workers *workers)
@@ -129,9 +154,17 @@ void myc_workers_frame(struct myc_workers *workers)
 	behaviour->started = on_started;
 	behaviour->message = on_message;
 	behaviour->timer = own->timer ? on_timer : NULL;
+	behaviour->feed = own->feed ? on_feed : NULL;
+	behaviour->topic = own->topic ? on_topic : NULL;
 	behaviour->reply = own->reply ? on_reply : NULL;
 	behaviour->signal = own->signal ? on_signal : NULL;
+	behaviour->group = own->group ? on_group : NULL;
+	behaviour->life = own->life ? on_life : NULL;
+	behaviour->idle = own->idle ? on_idle : NULL;
 	behaviour->redeliver = false;
+	/* Jobs come in the order in which they were given, all of them: the pool's queue drops, no mailbox. */
+	behaviour->overflow = NULL;
+	behaviour->overflow_count = 0;
 	/* The memory of its state is not all its own. */
 	if (own->codec && (!own->codec->save || !own->codec->load))
 		behaviour->codec = NULL;

@@ -157,8 +157,7 @@ static void count_waiting(struct myc_workers *workers, const struct myc_work *wo
 			workers->key[work->key_at].common += (uint32_t)change;
 		return;
 	}
-	workers->place[work->place].numbers.waiting += change;
-	workers->place[work->place].changed = true;
+	myc_place_numbers(workers, work->place)->waiting += change;
 }
 
 void myc_work_queue(struct myc_workers *workers, struct myc_work *work, bool in_front)

@@ -121,9 +121,8 @@ static void spawn(struct myc_workers *workers, uint32_t place)
 	row->state = MYC_ROW_WORKS;
 	at->row = (uint32_t)(row - workers->row);
 	at->spawn_at_ns = UINT64_MAX;
-	at->numbers.address = row->address;
-	at->numbers.executor = row->executor;
-	at->changed = true;
+	myc_place_numbers(workers, place)->address = row->address;
+	myc_place_numbers(workers, place)->executor = row->executor;
 	workers->numbers.spawned++;
 	workers->numbers.alive++;
 	myc_workers_pump(workers, place);
@@ -155,8 +154,7 @@ static void leave_place(struct myc_workers *workers, const struct myc_row *row)
 	struct myc_place *at = &workers->place[row->place];
 
 	at->row = MYC_NONE;
-	at->numbers.address = MYC_NOBODY;
-	at->changed = true;
+	myc_place_numbers(workers, row->place)->address = MYC_NOBODY;
 	workers->numbers.alive--;
 }
 
@@ -180,7 +178,7 @@ static void ended(struct myc_workers *workers, struct myc_row *row,
 	uint32_t place = row->place;
 
 	workers->numbers.died++;
-	workers->place[place].numbers.died++;
+	myc_place_numbers(workers, place)->died++;
 	leave_place(workers, row);
 	myc_workers_take_back(workers, row, true);
 	row->state = MYC_ROW_FREE;
@@ -243,8 +241,7 @@ static void hangs(struct myc_workers *workers, struct myc_row *row, uint64_t now
 	if (row->told != number + 1) {
 		row->told = number + 1;
 		workers->numbers.hung++;
-		workers->place[row->place].numbers.hung++;
-		workers->place[row->place].changed = true;
+		myc_place_numbers(workers, row->place)->hung++;
 		tell(workers, &event);
 	}
 	if (!workers->settings.hang_replace || !free_row(workers))
@@ -403,8 +400,7 @@ static void shrink(struct myc_workers *workers)
 			retire(workers, row);
 		else if (!row && left)
 			myc_workers_reroute(workers, k);
-		at->changed |= at->numbers.leaving != (at->row != MYC_NONE);
-		at->numbers.leaving = at->row != MYC_NONE;
+		myc_place_numbers(workers, k)->leaving = at->row != MYC_NONE;
 		leaving += at->numbers.leaving;
 	}
 	workers->numbers.leaving = leaving;
@@ -465,8 +461,7 @@ void myc_workers_apply(struct myc_workers *workers, const struct myc_workers_set
 	workers->settings_changed = true;
 	workers->shrinking = true;
 	for (uint32_t k = 0; k < now->workers; k++) {
-		workers->place[k].changed |= workers->place[k].numbers.leaving;
-		workers->place[k].numbers.leaving = 0;
+		myc_place_numbers(workers, k)->leaving = 0;
 	}
 	workers->again_at_ns = 0; /* who may have more now gets it */
 }
