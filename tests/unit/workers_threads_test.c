@@ -35,7 +35,7 @@ enum what { DO, STICK, FAIL, SLOW };
 
 struct job {
 	uint64_t key, number;
-	uint32_t what;
+	uint32_t what, reserved;
 };
 
 static struct myc_system *system_;
@@ -311,7 +311,7 @@ static void *call_often(void *argument)
 		int code = myc_call(system_, myc_workers_address(pool), JOB, &job, sizeof(job),
 				    &answer, 20 * SECOND);
 
-		if (code || answer.type != ANSWER || memcmp(answer.payload, &job, sizeof(job)))
+		if (code || answer.type != ANSWER || memcmp(answer.payload, &job, sizeof(job)) != 0)
 			return (void *)(intptr_t)(code ? code : -EPROTO);
 	}
 	return NULL;

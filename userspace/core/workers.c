@@ -422,10 +422,12 @@ static int make(struct myc_system *system, const struct myc_workers_opts *opts, 
 		struct myc_workers **out, struct myc_error *error)
 {
 	struct myc_workers *workers = calloc(1, sizeof(*workers));
-	int code = -ENOMEM;
+	int code;
 
-	if (!workers)
-		return myc_error_set(error, code, NULL, "no memory for a pool");
+	if (!workers) {
+		myc_error_set(error, -ENOMEM, NULL, "no memory for a pool");
+		return -ENOMEM;
+	}
 	workers->system = system;
 	workers->timer_ns = workers->adapt_at_ns = workers->again_at_ns = UINT64_MAX;
 	workers->key_free = workers->work_free = 0;
@@ -438,10 +440,10 @@ static int make(struct myc_system *system, const struct myc_workers_opts *opts, 
 	workers->row = aligned_alloc(64, workers->rows * sizeof(*workers->row));
 	workers->shared = calloc(1, sizeof(*workers->shared));
 	if (!workers->row || !workers->shared || copy_settings(workers) || myc_work_open(workers)) {
-		code = myc_error_set(error, -ENOMEM, NULL, "no memory for a pool of %u jobs",
-				     workers->opts.queue_max);
+		myc_error_set(error, -ENOMEM, NULL, "no memory for a pool of %u jobs",
+			      workers->opts.queue_max);
 		release(workers);
-		return code;
+		return -ENOMEM;
 	}
 	memset(workers->row, 0, workers->rows * sizeof(*workers->row));
 	myc_workers_apply(workers, &workers->opts.settings);
