@@ -22,9 +22,9 @@ struct view {
 	uint64_t sent, refused;
 };
 
-/* Of the others. */
+/* Of the others: by member, each its own writer. */
 struct got {
-	uint64_t messages;
+	uint64_t messages[MEMBERS];
 };
 
 static struct house house;
@@ -56,9 +56,8 @@ static int member_message(struct myc_actor *self, const struct myc_message *mess
 {
 	struct got *got = house_user(&house, me);
 
-	(void)self;
 	(void)message;
-	add(&got->messages, 1);
+	add(&got->messages[myc_address_slot(myc_self(self)) % MEMBERS], 1);
 	return 0;
 }
 
@@ -195,6 +194,10 @@ static void the_killed_are_no_members_and_their_successors_are(void **state)
 		wait_until(get((const uint64_t *)&seen->there) == all &&
 			   get(&seen->members) == all);
 	}
+	for (uint32_t process = 1; process < PROCESSES; process++)
+		for (uint32_t i = 0; i < MEMBERS; i++)
+			assert_true(get(&((const struct got *)house_user(&house, process))
+						 ->messages[i]) > 0);
 	assert_int_equal(get(&seen->wrong), 0);
 	assert_int_equal(get(&seen->stopped), KILLS * MEMBERS);
 	assert_int_equal(get(&seen->lost), KILLS * MEMBERS);
