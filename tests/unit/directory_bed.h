@@ -22,8 +22,8 @@ struct told {
 };
 
 static struct list {
-	_Atomic uint32_t count;
 	struct told told[TOLD_MAX];
+	_Atomic uint32_t count;
 	_Atomic int members_at_down; /* as found by the DOWN handler */
 } list[PROBES];
 

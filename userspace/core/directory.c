@@ -354,7 +354,7 @@ void myc_directory_begins(struct myc_actor *actor)
 	    myc_directory_next(actor->executor, actor, MYC_DIRECTORY_NAME_OF, NULL))
 		return;
 	row.restarts = myc_restarts(actor);
-	strcpy(row.name, actor->more->name);
+	memcpy(row.name, actor->more->name, sizeof(row.name));
 	if (myc_directory_add(actor->executor, &row))
 		actor->has_entries = true;
 }

@@ -17,6 +17,8 @@
 
 #include "core/executor.h"
 
+_Static_assert(MYC_DIRECTORY_NAME == MYC_NAME_SIZE, "an actor's name fits");
+
 /* ---- rows -------------------------------------------------------------------------------------- */
 
 int myc_directory_plan(struct myc_region_plan *plan, const struct myc_system_opts *opts);

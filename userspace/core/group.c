@@ -57,8 +57,8 @@ int myc_group_join(struct myc_actor *self, const char *scope, const char *group)
 		myc_directory_put(self->executor, row, &as);
 		return 0;
 	}
-	strcpy(as.scope, scope);
-	strcpy(as.name, group);
+	memcpy(as.scope, scope, strlen(scope) + 1);
+	memcpy(as.name, group, strlen(group) + 1);
 	if (!myc_directory_add(self->executor, &as))
 		return -ENOSPC;
 	self->has_entries = true;
@@ -208,8 +208,8 @@ int myc_group_open(struct myc_actor *self, const char *scope, const char *group,
 	list = lives ? calloc(1, sizeof(*list)) : NULL;
 	if (!list)
 		return -ENOMEM;
-	strcpy(list->scope, scope);
-	strcpy(list->group, group);
+	memcpy(list->scope, scope, strlen(scope) + 1);
+	memcpy(list->group, group, strlen(group) + 1);
 	list->actor = self;
 	list->id = ++lives->ids;
 	list->next = lives->groups;

@@ -407,8 +407,8 @@ int myc_lives_watch(struct myc_actor *self, bool groups, const char *scope, cons
 	made->groups = groups;
 	made->all_scopes = !scope;
 	made->fresh = true;
-	strcpy(made->scope, scope ? scope : "");
-	strcpy(made->pattern, pattern);
+	memcpy(made->scope, scope ? scope : "", scope ? strlen(scope) + 1 : 1);
+	memcpy(made->pattern, pattern, strlen(pattern) + 1);
 	struct myc_life_subscription **link = &lives->subscriptions;
 
 	while (*link)

@@ -118,8 +118,8 @@ int myc_register(struct myc_actor *self, const char *scope, const char *name)
 	myc_directory_each(self->executor->system, look_for, &wanted);
 	if (wanted.held)
 		return -EEXIST;
-	strcpy(row.scope, scope);
-	strcpy(row.name, name);
+	memcpy(row.scope, scope, strlen(scope) + 1);
+	memcpy(row.name, name, strlen(name) + 1);
 	struct myc_directory_row *claim = myc_directory_add(self->executor, &row);
 
 	if (!claim)

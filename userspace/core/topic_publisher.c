@@ -35,7 +35,7 @@ static int parameters(const struct myc_topic_opts *opts, struct myc_topic *head)
 	head->payload_max = opts->payload_max ? opts->payload_max : PAYLOAD_MAX;
 	head->keys = opts->keys;
 	head->readers = opts->readers ? opts->readers : READERS;
-	strcpy(head->name, opts->name);
+	memcpy(head->name, opts->name, strlen(opts->name) + 1);
 	return myc_topic_parameters_fit(head, UINT64_MAX) ? 0 : -EINVAL;
 }
 

@@ -222,7 +222,7 @@ static bool otherwise(struct myc_executor *executor, struct myc_topic_group *gro
 static unsigned poll_group(struct myc_executor *executor, struct myc_topic_group *group,
 			   unsigned budget)
 {
-	struct myc_topic_message message;
+	struct myc_topic_message message = {0};
 	uint64_t since, now;
 	unsigned n = 0, events = 0;
 
