@@ -137,8 +137,12 @@ static void pong_status(struct myc_actor *self, struct myc_status *status)
 		 (unsigned long long)pong->seen, myc_restarts(self));
 }
 
+static const struct myc_state_codec pong_codec = {.rights = MYC_STATE_READ | MYC_STATE_REPLACE,
+						  .version = 5};
+
 const struct myc_behaviour myc_behaviour_pong = {
 	.name = "pong",
+	.codec = &pong_codec,
 	.state_size = sizeof(struct pong),
 	.message = pong_message,
 	.status = pong_status,

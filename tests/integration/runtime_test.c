@@ -454,6 +454,81 @@ static void dead_letters_are_shown_with_who_what_and_why(void **state)
 	live_stop(&live);
 }
 
+/* ---- states --------------------------------------------------------------------------------------- */
+
+static int myc(char *out, size_t size, const char *word, const char *actor, const char *option,
+	       const char *value)
+{
+	return live_myc(
+		&live, out, size,
+		(const char *[]){word, actor, live.system, option, value,
+				 option && !strcmp(option, "--replace") ? "--version" : NULL, "5",
+				 NULL});
+}
+
+static bool handles_nothing(struct live *l, void *context)
+{
+	int64_t now = live_number(l, "pong", "messages"), *before = context;
+	bool same = now == *before;
+
+	*before = now;
+	return same && live_number(l, "pong", "mailbox_depth") > 0;
+}
+
+static bool has_seen(struct live *l, void *context)
+{
+	return live_status(l, "pong", "seen") >= *(int64_t *)context;
+}
+
+static void an_actor_is_suspended_read_changed_and_resumed_from_outside(void **state)
+{
+	char out[16384], path[128];
+	uint64_t pong[8] = {0};
+
+	(void)state;
+	start_two();
+	expect_answers("ping is answered by pong");
+	assert_int_equal(myc(out, sizeof(out), "suspend", "pong", NULL, NULL), 0);
+	live_until(&live, "pong is suspended", handles_nothing, &(int64_t){-1});
+	snprintf(path, sizeof(path), "/tmp/%s-state", live.system);
+	assert_int_equal(myc(out, sizeof(out), "state", "pong", "--out", path), 0);
+	assert_non_null(strstr(out, "version 5, 24 bytes"));
+	FILE *file = fopen(path, "r+e");
+
+	assert_non_null(file);
+	assert_int_equal(fread(pong, 8, 3, file), 3);
+	assert_true(pong[2] > 0 && pong[2] < 1000000000); /* seen */
+	pong[2] += 7000000000;
+	rewind(file);
+	assert_int_equal(fwrite(pong, 8, 3, file), 3);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(myc(out, sizeof(out), "state", "pong", "--replace", path), 0);
+	unlink(path);
+	assert_int_equal(myc(out, sizeof(out), "state", "0x100000000001", NULL, NULL), 0);
+	assert_non_null(strstr(out, "000010  "));
+	assert_int_equal(myc(out, sizeof(out), "resume", "pong", NULL, NULL), 0);
+	live_until(&live, "pong goes on", has_seen, &(int64_t){7000000001});
+	/* Refused. */
+	assert_int_equal(myc(out, sizeof(out), "state", "ping", NULL, NULL), 1);
+	assert_non_null(strstr(out, "does not let others"));
+	assert_int_equal(myc(out, sizeof(out), "state", "nobody", NULL, NULL), 1);
+	assert_non_null(strstr(out, "no actor is called 'nobody'"));
+	assert_int_equal(myc(out, sizeof(out), "suspend", "0xffff00000000001", NULL, NULL), 1);
+	assert_int_equal(myc(out, sizeof(out), "state", "pong", "--replace", "/dev/null"), 1);
+	assert_non_null(strstr(out, "Invalid argument"));
+	/* A new life begins with a state of its own, and takes orders too. */
+	assert_int_equal(kill((pid_t)live_number(&live, "two", "pid"), SIGKILL), 0);
+	expect_answers("ping is answered by the new pong");
+	assert_int_equal(myc(out, sizeof(out), "state", "pong", "--out", path), 0);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fread(pong, 8, 3, file), 3);
+	assert_true(pong[2] < 1000000000);
+	assert_int_equal(fclose(file), 0);
+	unlink(path);
+	live_stop(&live);
+}
+
 /* ---- sandbox --------------------------------------------------------------------------------- */
 
 static bool has_tried(struct live *l, void *context)
@@ -581,6 +656,7 @@ int main(void)
 		TEST(a_temporary_process_is_never_restarted),
 		TEST(a_hanging_executor_is_reported_and_killed_at_the_stop_deadline),
 		TEST(dead_letters_are_shown_with_who_what_and_why),
+		TEST(an_actor_is_suspended_read_changed_and_resumed_from_outside),
 		TEST(a_worker_has_no_privilege_and_owns_no_kernel_object),
 		TEST(bad_input_has_a_cause_a_remedy_and_an_exit_code),
 	};

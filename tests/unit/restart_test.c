@@ -11,13 +11,13 @@
 static void exits_map_to_reasons(void **state)
 {
 	(void)state;
-	assert_int_equal(myc_exit_reason_of(EXITED(0), false, false), MYC_EXIT_NORMAL);
-	assert_int_equal(myc_exit_reason_of(EXITED(0), true, false), MYC_EXIT_SHUTDOWN);
-	assert_int_equal(myc_exit_reason_of(EXITED(1), true, false), MYC_EXIT_ABNORMAL);
-	assert_int_equal(myc_exit_reason_of(SIGSEGV, false, false), MYC_EXIT_ABNORMAL);
-	assert_int_equal(myc_exit_reason_of(SIGKILL, false, false), MYC_EXIT_ABNORMAL);
-	assert_int_equal(myc_exit_reason_of(SIGKILL, true, true), MYC_EXIT_KILLED);
-	assert_int_equal(myc_exit_reason_of(SIGTERM, true, false), MYC_EXIT_ABNORMAL);
+	assert_int_equal(myc_exit_reason_of(EXITED(0), false, false), MYC_PROCESS_EXIT_NORMAL);
+	assert_int_equal(myc_exit_reason_of(EXITED(0), true, false), MYC_PROCESS_EXIT_SHUTDOWN);
+	assert_int_equal(myc_exit_reason_of(EXITED(1), true, false), MYC_PROCESS_EXIT_ABNORMAL);
+	assert_int_equal(myc_exit_reason_of(SIGSEGV, false, false), MYC_PROCESS_EXIT_ABNORMAL);
+	assert_int_equal(myc_exit_reason_of(SIGKILL, false, false), MYC_PROCESS_EXIT_ABNORMAL);
+	assert_int_equal(myc_exit_reason_of(SIGKILL, true, true), MYC_PROCESS_EXIT_KILLED);
+	assert_int_equal(myc_exit_reason_of(SIGTERM, true, false), MYC_PROCESS_EXIT_ABNORMAL);
 }
 
 static void the_decision_table_is_erlangs(void **state)
@@ -32,7 +32,7 @@ static void the_decision_table_is_erlangs(void **state)
 	for (unsigned restart = 0; restart < 3; restart++)
 		for (unsigned reason = 0; reason < 4; reason++)
 			assert_int_equal(myc_exit_decide((enum myc_restart)restart,
-							 (enum myc_exit_reason)reason),
+							 (enum myc_process_exit)reason),
 					 table[restart][reason]);
 }
 

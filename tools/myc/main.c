@@ -95,6 +95,9 @@ static int help(FILE *out)
 		     "  myc check TOPOLOGY [--kind KIND] [--set KEY=VALUE]\n"
 		     "  myc ps [NAME] [--json]\n"
 		     "  myc letters [NAME] [--json]\n"
+		     "  myc state ACTOR [NAME] [--out FILE | --replace FILE [--version N]]\n"
+		     "  myc suspend ACTOR [NAME]\n"
+		     "  myc resume ACTOR [NAME]\n"
 		     "  myc stop [NAME] [--timeout SECONDS]\n"
 		     "see myc(1), myc-topology(5)\n");
 	return out == stdout ? 0 : 2;
@@ -110,6 +113,9 @@ int main(int argc, char **argv)
 		{"check", myc_check},
 		{"ps", myc_ps},
 		{"letters", myc_letters},
+		{"state", myc_state_of},
+		{"suspend", myc_suspend_actor},
+		{"resume", myc_resume_actor},
 		{"stop", myc_stop_system},
 	};
 

@@ -119,6 +119,7 @@ static void serve_client(struct myc_control *control, struct myc_control_client 
 	if (end)
 		*end = '\0';
 	struct myc_text answer = {0};
+	control->serving = (int)(client - control->client);
 	if (control->request(control->context, client->line, &answer))
 		client->stop = true;
 	else
@@ -152,6 +153,12 @@ void myc_control_serve(struct myc_control *control, const struct pollfd *polled,
 			if (control->client[c].fd == polled[i].fd)
 				serve_client(control, &control->client[c]);
 	}
+}
+
+void myc_control_reply(struct myc_control *control, int client, const char *text)
+{
+	if (client >= 0 && control->client[client].fd >= 0)
+		client_answer(&control->client[client], text, strlen(text));
 }
 
 void myc_control_finish(struct myc_control *control, const char *text)

@@ -5,6 +5,9 @@
  *	"ps"         the tree, for people
  *	"ps json"    the same as JSON
  *	"letters"    dead letters, for people; "letters json": as JSON
+ *	"state ACTOR"		an actor's state: "ok VERSION SIZE", then its bytes in hexadecimal
+ *	"replace ACTOR VERSION HEX"	these bytes become it
+ *	"suspend ACTOR", "resume ACTOR"	ACTOR: a name of the topology, or an address
  *	"stop"       stops the system; the answer comes when every process has ended: the ledger,
  *	             then a line "ok" or "failed: ..."
  *	else         "error: ..."
@@ -25,7 +28,7 @@
 #include "base/text.h"
 
 #define MYC_CONTROL_CLIENTS_MAX 8
-#define MYC_CONTROL_LINE_MAX	64
+#define MYC_CONTROL_LINE_MAX	8320 /* a state to replace: 4096 bytes in hexadecimal */
 
 /* ---- run directory --------------------------------------------------------------------------- */
 
@@ -44,7 +47,7 @@ void myc_run_dir_each(void (*one)(void *context, const char *name), void *contex
 
 struct myc_control_client {
 	int fd;	   /* -1 = free */
-	bool stop; /* waits for the end */
+	bool stop; /* waits for the end, or for a reply */
 	size_t used;
 	char line[MYC_CONTROL_LINE_MAX];
 };
@@ -55,6 +58,7 @@ struct myc_control {
 	/* Answers a request line into `answer`. True: not now, at myc_control_finish(). */
 	bool (*request)(void *context, const char *line, struct myc_text *answer);
 	void *context;
+	int serving; /* index of the client whose request is being answered */
 };
 
 /* Listens in `dir`, taking the place of a dead predecessor's socket. */
@@ -62,6 +66,8 @@ int myc_control_open(struct myc_control *control, const char *dir, struct myc_er
 /* Fills up to 1 + MYC_CONTROL_CLIENTS_MAX entries; returns how many. */
 unsigned myc_control_poll_set(const struct myc_control *control, struct pollfd *polled);
 void myc_control_serve(struct myc_control *control, const struct pollfd *polled, unsigned count);
+/* The answer to a client that waits. */
+void myc_control_reply(struct myc_control *control, int client, const char *text);
 /* Sends `text` to every client that waits for the end, and closes all. */
 void myc_control_finish(struct myc_control *control, const char *text);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/channels_yaml.h"
+#include "runtime/order.h"
 
 #define NODE 0 /* of this host, until systems of several hosts are one */
 
@@ -139,6 +140,7 @@ static int plan_worker(struct myc_layout *layout, uint32_t p)
 	err = err
 		      ?: myc_region_plan_add(plan, MYC_BLOCK_CONTROL, 0,
 					     sizeof(struct myc_worker_control));
+	err = err ?: myc_order_plan_worker(plan);
 	if (!layout->in_kernel)
 		err = err
 			      ?: myc_region_plan_add(plan, MYC_BLOCK_PAGE, 0,
@@ -157,6 +159,7 @@ static int plan_supervisor(struct myc_layout *layout)
 
 	int err = myc_region_plan_add(plan, MYC_BLOCK_SUPERVISOR, 0,
 				      sizeof(struct myc_supervisor_notes));
+	err = err ?: myc_order_plan_supervisor(plan, layout->topology->processes);
 	if (layout->in_kernel)
 		return err;
 	err = err

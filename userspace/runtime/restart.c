@@ -5,25 +5,25 @@
 
 #define RING (MYC_INTENSITY_MAX + 1)
 
-enum myc_exit_reason myc_exit_reason_of(int status, bool asked, bool killed)
+enum myc_process_exit myc_exit_reason_of(int status, bool asked, bool killed)
 {
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return asked ? MYC_EXIT_SHUTDOWN : MYC_EXIT_NORMAL;
+		return asked ? MYC_PROCESS_EXIT_SHUTDOWN : MYC_PROCESS_EXIT_NORMAL;
 	if (killed && WIFSIGNALED(status) && WTERMSIG(status) == 9)
-		return MYC_EXIT_KILLED;
-	return MYC_EXIT_ABNORMAL;
+		return MYC_PROCESS_EXIT_KILLED;
+	return MYC_PROCESS_EXIT_ABNORMAL;
 }
 
-const char *myc_exit_reason_name(enum myc_exit_reason reason)
+const char *myc_exit_reason_name(enum myc_process_exit reason)
 {
 	static const char *const names[] = {"normal", "shutdown", "abnormal", "killed"};
 
 	return (unsigned)reason < sizeof(names) / sizeof(*names) ? names[reason] : "unknown";
 }
 
-enum myc_exit_decision myc_exit_decide(enum myc_restart restart, enum myc_exit_reason reason)
+enum myc_exit_decision myc_exit_decide(enum myc_restart restart, enum myc_process_exit reason)
 {
-	bool ordinary = reason == MYC_EXIT_NORMAL || reason == MYC_EXIT_SHUTDOWN;
+	bool ordinary = reason == MYC_PROCESS_EXIT_NORMAL || reason == MYC_PROCESS_EXIT_SHUTDOWN;
 
 	if (restart == MYC_TEMPORARY)
 		return MYC_DECIDE_REMOVE;

@@ -15,16 +15,16 @@
 
 enum myc_restart { MYC_PERMANENT = 0, MYC_TRANSIENT = 1, MYC_TEMPORARY = 2 };
 
-enum myc_exit_reason {
-	MYC_EXIT_NORMAL = 0,   /* exit code 0, not asked */
-	MYC_EXIT_SHUTDOWN = 1, /* asked to stop, and obeyed */
-	MYC_EXIT_ABNORMAL = 2, /* a signal, or a code that is not 0 */
-	MYC_EXIT_KILLED = 3,   /* SIGKILL by its supervisor */
+enum myc_process_exit {
+	MYC_PROCESS_EXIT_NORMAL = 0,   /* exit code 0, not asked */
+	MYC_PROCESS_EXIT_SHUTDOWN = 1, /* asked to stop, and obeyed */
+	MYC_PROCESS_EXIT_ABNORMAL = 2, /* a signal, or a code that is not 0 */
+	MYC_PROCESS_EXIT_KILLED = 3,   /* SIGKILL by its supervisor */
 };
 
 /* From wait(2)'s status. asked: SIGTERM was sent by the supervisor; killed: SIGKILL was. */
-enum myc_exit_reason myc_exit_reason_of(int status, bool asked, bool killed);
-const char *myc_exit_reason_name(enum myc_exit_reason reason);
+enum myc_process_exit myc_exit_reason_of(int status, bool asked, bool killed);
+const char *myc_exit_reason_name(enum myc_process_exit reason);
 
 enum myc_exit_decision {
 	MYC_DECIDE_RESTART, /* and report */
@@ -32,7 +32,7 @@ enum myc_exit_decision {
 	MYC_DECIDE_REMOVE,
 };
 
-enum myc_exit_decision myc_exit_decide(enum myc_restart restart, enum myc_exit_reason reason);
+enum myc_exit_decision myc_exit_decide(enum myc_restart restart, enum myc_process_exit reason);
 
 #define MYC_INTENSITY_MAX 1000
 

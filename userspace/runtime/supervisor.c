@@ -148,8 +148,14 @@ static bool on_request(void *context, const char *line, struct myc_text *answer)
 		myc_supervisor_stop(supervisor, NULL);
 		return true;
 	} else {
-		myc_text_add(answer,
-			     "error: the requests are ps, ps json, letters, letters json, stop\n");
+		enum myc_order_asked asked = myc_supervisor_order(supervisor, line, answer);
+
+		if (asked == MYC_ORDER_AWAITED)
+			return true;
+		if (asked == MYC_ORDER_NONE)
+			myc_text_add(answer,
+				     "error: the requests are ps, ps json, letters, letters json, "
+				     "state, replace, suspend, resume, stop\n");
 	}
 	return false;
 }
@@ -188,6 +194,7 @@ static bool step(struct myc_supervisor *supervisor)
 	renew_lease(supervisor, now);
 	for (uint32_t p = 0; p < myc_run_processes(supervisor->run); p++)
 		myc_child_look(supervisor, p, now);
+	myc_supervisor_orders_step(supervisor, now);
 	if (notes->phase == MYC_PHASE_STARTING)
 		start_next(supervisor);
 	if (notes->phase == MYC_PHASE_RUNNING) {

@@ -15,6 +15,13 @@
 
 #define MYC_NS_PER_MS 1000000ull
 
+/* An order that a worker is carrying out; number 0: none. */
+struct myc_order_wait {
+	uint64_t number, until_ns;
+	uint32_t what;
+	int client; /* of the control socket, who gets the answer; -1: of a stop's phase */
+};
+
 struct myc_supervisor {
 	struct myc_run *run;
 	struct myc_view view;
@@ -25,6 +32,7 @@ struct myc_supervisor {
 	int pidfd[MYC_PROCESSES_MAX];	      /* -1 = none */
 	uint64_t retry_ns[MYC_PROCESSES_MAX]; /* not before: the holder could not fork */
 	bool stalled[MYC_PROCESSES_MAX][MYC_PROCESS_EXECUTORS_MAX];
+	struct myc_order_wait order[MYC_PROCESSES_MAX];
 	uint64_t quiet_sum, quiet_since_ns; /* messages handled when last looked; unchanged since */
 	uint64_t steered_off_ns;	    /* when the program was detached; 0 = not yet */
 };
@@ -47,6 +55,17 @@ void myc_child_exited(struct myc_supervisor *supervisor, uint32_t process, uint6
 /* Has a starting child come up, or waited too long? Has an executor missed its lease? */
 void myc_child_look(struct myc_supervisor *supervisor, uint32_t process, uint64_t now_ns);
 void myc_child_signal(struct myc_supervisor *supervisor, uint32_t process, int signal);
+/* There is an order for it. */
+void myc_child_order(struct myc_supervisor *supervisor, uint32_t process);
+
+/* ---- orders (supervisor_order.c) ------------------------------------------------------------- */
+
+enum myc_order_asked { MYC_ORDER_NONE, MYC_ORDER_ANSWERED, MYC_ORDER_AWAITED };
+/* A line of the control socket that is an order: it is given, and awaited; or there is an answer. */
+enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, const char *line,
+					  struct myc_text *answer);
+/* Answers those whose order was carried out, or cannot be any more. */
+void myc_supervisor_orders_step(struct myc_supervisor *supervisor, uint64_t now_ns);
 
 /* ---- the end (supervisor_stop.c) ------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/supervisor.h"
+#include "runtime/order.h"
 
 #define START_NS (15000 * MYC_NS_PER_MS) /* from fork to "up" */
 
@@ -130,7 +131,7 @@ static void decide(struct myc_supervisor *supervisor, uint32_t process, int stat
 	const struct myc_topology_process *topology = topology_of(supervisor, process);
 	struct myc_supervisor_notes *notes = supervisor->notes;
 	struct myc_child *child = &notes->child[process];
-	enum myc_exit_reason reason =
+	enum myc_process_exit reason =
 		myc_exit_reason_of(status, child->signalled >= 1, child->signalled == 2);
 
 	if (myc_exit_decide(topology->restart, reason) != MYC_DECIDE_RESTART) {
@@ -205,6 +206,13 @@ void myc_child_signal(struct myc_supervisor *supervisor, uint32_t process, int s
 	child->signalled = signal == SIGKILL ? 2 : 1;
 	if (supervisor->pidfd[process] >= 0)
 		syscall(SYS_pidfd_send_signal, supervisor->pidfd[process], signal, NULL, 0);
+}
+
+void myc_child_order(struct myc_supervisor *supervisor, uint32_t process)
+{
+	if (supervisor->pidfd[process] >= 0)
+		syscall(SYS_pidfd_send_signal, supervisor->pidfd[process], MYC_ORDER_SIGNAL, NULL,
+			0);
 }
 
 static void look_at_beats(struct myc_supervisor *supervisor, uint32_t process, uint64_t now_ns)

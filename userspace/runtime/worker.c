@@ -9,6 +9,7 @@
  * code that is not 0. A kill -9 leaves the region as it is; the successor joins it.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "market/feed.h"
 #include "runtime/channels_yaml.h"
 #include "runtime/library.h"
+#include "runtime/order.h"
 #include "runtime/sandbox.h"
 #include "runtime/view.h"
 
@@ -54,6 +56,7 @@ struct worker {
 	struct myc_feed *feed[MYC_PROCESS_ACTORS_MAX];
 	struct pulse pulse[MYC_PROCESS_EXECUTORS_MAX];
 	uint64_t beat_ns; /* between two beats */
+	pthread_t main;
 };
 
 /* The signal handler's; one worker a process. */
@@ -213,6 +216,8 @@ static void actor_failed(void *context, myc_address actor, int code)
 	struct worker *worker = context;
 	uint32_t slot = myc_address_slot(actor);
 
+	if (actor == MYC_NOBODY) /* the last executor has ended: see serve() */
+		pthread_kill(worker->main, MYC_ORDER_SIGNAL);
 	if (!code || asked_to_stop)
 		return;
 	myc_error_set(&worker->control->error, code, "see its log",
@@ -421,6 +426,28 @@ static void log_hung(const struct worker *worker)
 			     name_of((void *)(uintptr_t)worker, actor[i], name) ? name : "?");
 }
 
+/* Until the executors have ended: the supervisor's orders. */
+static void serve(struct worker *worker)
+{
+	struct timespec limit = {.tv_nsec = WAIT_MS % 1000 * NS_PER_MS, .tv_sec = WAIT_MS / 1000};
+	uint64_t one = 1;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, MYC_ORDER_SIGNAL);
+	while (myc_system_wait(worker->system, 0) == -ETIMEDOUT) {
+		if (myc_order_look(&worker->view, worker->process, worker->incarnation,
+				   worker->system)) {
+			ssize_t ignored = write(worker->run->notify_fd, &one, sizeof(one));
+			(void)ignored;
+			continue;
+		}
+		/* An order, or the end of the last executor. */
+		if (sigtimedwait(&set, NULL, &limit) < 0 && errno == EAGAIN && asked_to_stop)
+			log_hung(worker);
+	}
+}
+
 static int live(struct worker *worker, struct myc_error *error)
 {
 	int err = await_admission(worker, error);
@@ -434,9 +461,7 @@ static int live(struct worker *worker, struct myc_error *error)
 		myc_system_request_stop(worker->system);
 	await_first_turns(worker);
 	set_state(worker, MYC_WORKER_UP);
-	while (myc_system_wait(worker->system, WAIT_MS) == -ETIMEDOUT)
-		if (asked_to_stop)
-			log_hung(worker);
+	serve(worker);
 	stopping_system = NULL;
 	set_state(worker, MYC_WORKER_STOPPING);
 	for (uint32_t a = 0; a < worker->topology->actors; a++) {
@@ -453,7 +478,7 @@ _Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t i
 	static struct worker worker;
 	struct sigaction action = {.sa_handler = on_term, .sa_flags = SA_RESTART};
 	struct myc_error error = {0};
-	sigset_t none;
+	sigset_t masked;
 	char name[16];
 
 	worker.run = run;
@@ -469,8 +494,11 @@ _Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t i
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* For serve(), from now on and in all threads. */
+	sigemptyset(&masked);
+	sigaddset(&masked, MYC_ORDER_SIGNAL);
+	sigprocmask(SIG_SETMASK, &masked, NULL);
+	worker.main = pthread_self();
 
 	int err = map_workspace(&worker, &error);
 	if (!err) {

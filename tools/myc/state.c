@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* myc state, suspend, resume: one actor of a running system, from outside. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "myc/myc.h"
+#include "runtime/control.h"
+
+#define USAGE_STATE   "myc state ACTOR [NAME] [--out FILE | --replace FILE [--version N]]"
+#define USAGE_SUSPEND "myc suspend ACTOR [NAME]"
+#define USAGE_RESUME  "myc resume ACTOR [NAME]"
+#define TIMEOUT_MS    6000
+#define REPLACED_MAX  4096
+
+/* Asks; 0 and the answer after "ok", or the exit code of what went wrong. */
+static int ask(const char *system, const char *line, struct myc_text *answer, const char **rest)
+{
+	char name[MYC_SYSTEM_NAME_MAX + 1];
+	struct myc_error error;
+
+	if (myc_name_of(system, name, sizeof(name), &error) ||
+	    myc_control_ask(name, line, TIMEOUT_MS, answer, &error))
+		return myc_complain(&error);
+	*rest = myc_text_string(answer);
+	if (!strncmp(*rest, "ok", 2)) {
+		*rest += 2;
+		return 0;
+	}
+	fprintf(stderr, "myc: %s", **rest ? *rest : "no answer: the supervisor is gone\n");
+	return 1;
+}
+
+static void dump(const uint8_t *bytes, uint32_t size)
+{
+	for (uint32_t at = 0; at < size; at += 16) {
+		printf("%06x ", at);
+		for (uint32_t i = 0; i < 16; i++)
+			at + i < size ? printf(" %02x", bytes[at + i]) : printf("   ");
+		printf("  ");
+		for (uint32_t i = 0; i < 16 && at + i < size; i++)
+			putchar(bytes[at + i] >= ' ' && bytes[at + i] < 127 ? bytes[at + i] : '.');
+		putchar('\n');
+	}
+}
+
+static int show(const char *text, const char *out)
+{
+	unsigned version = 0, size = 0, byte;
+	int at = 0;
+
+	if (sscanf(text, "%u %u %n", &version, &size, &at) != 2 ||
+	    strlen(text + at) < 2 * (size_t)size) {
+		fprintf(stderr, "myc: an answer that cannot be\n");
+		return 1;
+	}
+	uint8_t *bytes = malloc(size ? size : 1);
+
+	for (uint32_t i = 0; bytes && i < size; i++) {
+		char pair[3] = {text[at + 2 * (int)i], text[at + 2 * (int)i + 1], '\0'};
+
+		byte = (unsigned)strtoul(pair, NULL, 16);
+		bytes[i] = (uint8_t)byte;
+	}
+	FILE *file = out && bytes ? fopen(out, "we") : NULL;
+	int code = bytes && (!out || file) ? 0 : 1;
+
+	if (file) {
+		code = fwrite(bytes, 1, size, file) != size;
+		code |= fclose(file) != 0;
+	}
+	if (code)
+		fprintf(stderr, "myc: writing %s: %s\n", out ? out : "", strerror(errno));
+	if (!code)
+		printf("version %u, %u bytes\n", version, size);
+	if (!code && !out)
+		dump(bytes, size);
+	free(bytes);
+	return code;
+}
+
+static int replace(const char *actor, const char *system, const char *path, unsigned version)
+{
+	char line[MYC_CONTROL_LINE_MAX];
+	uint8_t bytes[REPLACED_MAX + 1];
+	struct myc_text answer = {0};
+	const char *rest;
+	FILE *file = fopen(path, "re");
+	size_t size = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+
+	if (!file || ferror(file) || size > REPLACED_MAX) {
+		fprintf(stderr, "myc: %s: %s\n", path,
+			size > REPLACED_MAX ? "more than 4096 bytes" : strerror(errno));
+		if (file)
+			fclose(file);
+		return 2;
+	}
+	fclose(file);
+	int at = snprintf(line, sizeof(line), "replace %s %u ", actor, version);
+
+	for (size_t i = 0; i < size; i++)
+		at += snprintf(line + at, sizeof(line) - (size_t)at, "%02x", bytes[i]);
+	int code = ask(system, line, &answer, &rest);
+
+	myc_text_free(&answer);
+	return code;
+}
+
+int myc_state_of(int argc, char **argv)
+{
+	static const struct option options[] = {{"out", required_argument, NULL, 'o'},
+						{"replace", required_argument, NULL, 'r'},
+						{"version", required_argument, NULL, 'v'},
+						{0}};
+	const char *out = NULL, *with = NULL, *rest;
+	struct myc_text answer = {0};
+	char line[128], *end = "";
+	unsigned version = 0;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'o')
+			out = optarg;
+		else if (option == 'r')
+			with = optarg;
+		else if (option == 'v')
+			version = (unsigned)strtoul(optarg, &end, 10);
+		else
+			return myc_complain_usage(USAGE_STATE);
+	}
+	if (argc == optind || argc - optind > 2 || (out && with) || *end ||
+	    strlen(argv[optind]) > 63 || strchr(argv[optind], ' '))
+		return myc_complain_usage(USAGE_STATE);
+	const char *system = argv[optind + 1];
+
+	if (with)
+		return replace(argv[optind], system, with, version);
+	snprintf(line, sizeof(line), "state %s", argv[optind]);
+	int code = ask(system, line, &answer, &rest);
+
+	if (!code)
+		code = show(rest, out);
+	myc_text_free(&answer);
+	return code;
+}
+
+static int order(int argc, char **argv, const char *word, const char *usage)
+{
+	struct myc_text answer = {0};
+	const char *rest;
+	char line[128];
+
+	if (argc < 2 || argc > 3 || strlen(argv[1]) > 63 || strchr(argv[1], ' ') ||
+	    argv[1][0] == '-')
+		return myc_complain_usage(usage);
+	snprintf(line, sizeof(line), "%s %s", word, argv[1]);
+	int code = ask(argv[2], line, &answer, &rest);
+
+	myc_text_free(&answer);
+	return code;
+}
+
+int myc_suspend_actor(int argc, char **argv)
+{
+	return order(argc, argv, "suspend", USAGE_SUSPEND);
+}
+
+int myc_resume_actor(int argc, char **argv)
+{
+	return order(argc, argv, "resume", USAGE_RESUME);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Orders from the control socket: state, replace, suspend, resume; and the phases of a stop. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "runtime/order.h"
+#include "runtime/supervisor.h"
+
+#define ANSWER_NS (3000 * MYC_NS_PER_MS)
+
+/* ---- what is asked for ------------------------------------------------------------------------- */
+
+/* A name of the topology, or an address. False: nobody is called that. */
+static bool find(const struct myc_supervisor *supervisor, const char *name, uint32_t *process,
+		 uint64_t *address)
+{
+	const struct myc_topology *topology = supervisor->run->topology;
+	char *end;
+
+	for (uint32_t p = 0; p < topology->processes; p++)
+		for (uint32_t a = 0; a < topology->process[p].actors; a++) {
+			struct myc_registry_entry entry;
+
+			if (strcmp(topology->process[p].actor[a].name, name) != 0)
+				continue;
+			myc_layout_entry(supervisor->run->layout, p, a, &entry);
+			*process = p;
+			*address = entry.address;
+			return true;
+		}
+	if (strncmp(name, "0x", 2) != 0)
+		return false;
+	*address = strtoull(name, &end, 16);
+	*process = myc_address_process(*address);
+	return !*end && *process < topology->processes;
+}
+
+static int nibble(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* " VERSION HEX" of a replacement. */
+static bool read_bytes(const char *text, struct myc_order *order)
+{
+	char *at;
+
+	order->version = (uint32_t)strtoul(text, &at, 10);
+	if (at == text || *at++ != ' ')
+		return false;
+	for (; at[0] && order->size < MYC_ORDER_STATE_MAX; at += 2) {
+		int high = nibble(at[0]), low = at[1] ? nibble(at[1]) : -1;
+
+		if (high < 0 || low < 0)
+			return false;
+		order->bytes[order->size++] = (uint8_t)(high << 4 | low);
+	}
+	return !*at;
+}
+
+static bool read_order(const char *line, char name[64], struct myc_order *order)
+{
+	static const char *const words[] = {[MYC_ORDER_SUSPEND] = "suspend ",
+					    [MYC_ORDER_RESUME] = "resume ",
+					    [MYC_ORDER_STATE] = "state ",
+					    [MYC_ORDER_REPLACE] = "replace "};
+
+	for (uint32_t what = MYC_ORDER_SUSPEND; what <= MYC_ORDER_REPLACE; what++) {
+		if (strncmp(line, words[what], strlen(words[what])) != 0)
+			continue;
+		line += strlen(words[what]);
+		size_t length = strcspn(line, " ");
+
+		if (!length || length > 63)
+			return false;
+		memcpy(name, line, length);
+		name[length] = '\0';
+		order->what = what;
+		line += length;
+		return what == MYC_ORDER_REPLACE ? *line == ' ' && read_bytes(line + 1, order)
+						 : !*line;
+	}
+	return false;
+}
+
+enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, const char *line,
+					  struct myc_text *answer)
+{
+	struct myc_order order = {0};
+	uint32_t process;
+	char name[64];
+
+	if (!read_order(line, name, &order))
+		return MYC_ORDER_NONE;
+	if (!find(supervisor, name, &process, &order.actor)) {
+		myc_text_add(answer, "error: no actor is called '%s' (myc ps lists them)\n", name);
+		return MYC_ORDER_ANSWERED;
+	}
+	struct myc_child *child = &supervisor->notes->child[process];
+	struct myc_order_wait *wait = &supervisor->order[process];
+
+	if (wait->number || supervisor->notes->phase != MYC_PHASE_RUNNING ||
+	    child->state != MYC_CHILD_UP) {
+		myc_text_add(answer, "error: its process is %s: try again\n",
+			     wait->number ? "carrying out another order" : "not up");
+		return MYC_ORDER_ANSWERED;
+	}
+	order.incarnation = child->incarnation;
+	*wait = (struct myc_order_wait){.number =
+						myc_order_give(&supervisor->view, process, &order),
+					.client = supervisor->control.serving,
+					.until_ns = myc_clock_ns() + ANSWER_NS,
+					.what = order.what};
+	if (!wait->number) {
+		myc_text_add(answer, "error: the region has no place for orders\n");
+		return MYC_ORDER_ANSWERED;
+	}
+	myc_child_order(supervisor, process);
+	return MYC_ORDER_AWAITED;
+}
+
+/* ---- what came of it ---------------------------------------------------------------------------- */
+
+static void say_result(const struct myc_order_wait *wait, const struct myc_order_result *result,
+		       struct myc_text *text)
+{
+	if (result->code) {
+		myc_text_add(text, "error: %s%s\n", strerror(-result->code),
+			     result->code == -EACCES ? ": its behaviour does not let others" : "");
+		return;
+	}
+	if (wait->what != MYC_ORDER_STATE) {
+		myc_text_add(text, "ok\n");
+		return;
+	}
+	myc_text_add(text, "ok %u %u\n", result->version, result->size);
+	for (uint32_t i = 0; i < result->size; i++)
+		myc_text_add(text, "%02x", result->bytes[i]);
+	myc_text_add(text, "\n");
+}
+
+void myc_supervisor_orders_step(struct myc_supervisor *supervisor, uint64_t now_ns)
+{
+	static struct myc_order_result result;
+
+	for (uint32_t p = 0; p < myc_run_processes(supervisor->run); p++) {
+		struct myc_order_wait *wait = &supervisor->order[p];
+		struct myc_text text = {0};
+
+		if (!wait->number || wait->client < 0)
+			continue;
+		if (myc_order_result(&supervisor->view, p, wait->number, &result))
+			say_result(wait, &result, &text);
+		else if (!myc_child_runs(&supervisor->notes->child[p]))
+			myc_text_add(&text, "error: its process died\n");
+		else if (now_ns > wait->until_ns)
+			myc_text_add(&text, "error: it has not come to it in time\n");
+		else
+			continue;
+		myc_control_reply(&supervisor->control, wait->client, myc_text_string(&text));
+		myc_text_free(&text);
+		*wait = (struct myc_order_wait){0};
+	}
+}
