@@ -454,6 +454,65 @@ static void dead_letters_are_shown_with_who_what_and_why(void **state)
 	live_stop(&live);
 }
 
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+static size_t place_of(const char *text, const char *line)
+{
+	const char *found = strstr(text, line);
+
+	assert_non_null(found);
+	return (size_t)(found - text);
+}
+
+static void a_stop_ends_phases_one_after_the_other_in_all_processes(void **state)
+{
+	char library[256], path[128], text[512] = "", out[16384];
+
+	(void)state;
+	snprintf(library, sizeof(library), "%.*sorderly.so",
+		 (int)(strrchr(live.actors, '/') + 1 - live.actors), live.actors);
+	snprintf(path, sizeof(path), "/tmp/%s-order", live.system);
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fclose(file);
+	live_topology(&live,
+		      "phases: [ { name: gates, timeout_ms: 400 }, { name: books } ]\n"
+		      "processes:\n"
+		      "  - { name: one, library: %s, actors: [\n"
+		      "      { name: a_rest, behaviour: orderly, settings: { file: %s } },\n"
+		      "      { name: a_book, behaviour: orderly, phase: books, settings: { file: "
+		      "%s } },\n"
+		      "      { name: a_gate, behaviour: orderly, phase: gates, settings: { file: "
+		      "%s } } ] }\n"
+		      "  - { name: two, library: %s, actors: [\n"
+		      "      { name: b_slow, behaviour: orderly, phase: gates, settings: { file: "
+		      "%s, slow: yes } },\n"
+		      "      { name: b_gate, behaviour: orderly, phase: gates, settings: { file: "
+		      "%s } },\n"
+		      "      { name: b_book, behaviour: orderly, phase: books, settings: { file: "
+		      "%s } } ] }\n",
+		      library, path, path, path, library, path, path, path);
+	assert_int_equal(live_start(&live, NULL), 0);
+	assert_int_equal(
+		live_myc(&live, out, sizeof(out), (const char *[]){"stop", live.system, NULL}), 0);
+	assert_non_null(strstr(out, "phase 'gates': b_slow (0x"));
+	assert_non_null(strstr(out, "was killed"));
+	assert_int_equal(live_wait_end(&live), 0);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	unlink(path);
+	assert_null(strstr(text, "b_slow"));
+	assert_true(place_of(text, "a_gate") < place_of(text, "a_book"));
+	assert_true(place_of(text, "a_gate") < place_of(text, "b_book"));
+	assert_true(place_of(text, "b_gate") < place_of(text, "a_book"));
+	assert_true(place_of(text, "b_gate") < place_of(text, "b_book"));
+	assert_true(place_of(text, "a_book") < place_of(text, "a_rest"));
+	assert_true(place_of(text, "b_book") < place_of(text, "a_rest"));
+}
+
 /* ---- states --------------------------------------------------------------------------------------- */
 
 static int myc(char *out, size_t size, const char *word, const char *actor, const char *option,
@@ -656,6 +715,7 @@ int main(void)
 		TEST(a_temporary_process_is_never_restarted),
 		TEST(a_hanging_executor_is_reported_and_killed_at_the_stop_deadline),
 		TEST(dead_letters_are_shown_with_who_what_and_why),
+		TEST(a_stop_ends_phases_one_after_the_other_in_all_processes),
 		TEST(an_actor_is_suspended_read_changed_and_resumed_from_outside),
 		TEST(a_worker_has_no_privilege_and_owns_no_kernel_object),
 		TEST(bad_input_has_a_cause_a_remedy_and_an_exit_code),

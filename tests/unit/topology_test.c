@@ -177,6 +177,18 @@ static const struct broken {
 	{BEFORE "processes: [ { name: p, library: l.so, actors: [ { name: a, behaviour: b, "
 		"intensity: 0 } ] } ]\n",
 	 "t.yaml:2: processes[0].actors[0].intensity: 0", "1 to"},
+	{BEFORE "processes: [ { name: p, library: l.so, actors: [ { name: a, behaviour: b, "
+		"phase: gates } ] } ]\n",
+	 "t.yaml:2: processes[0].actors[0].phase: gates", "describe it under phases:"},
+	{BEFORE "phases: [ { name: gates } ]\n"
+		"processes: [ { name: p, library: l.so, actors: [ { name: a, behaviour: b, "
+		"phase: gate } ] } ]\n",
+	 "t.yaml:3: processes[0].actors[0].phase: gate", "gates"},
+	{BEFORE "phases: [ { name: gates }, { name: gates } ]\n" PROCESS,
+	 "t.yaml:2: phases[1].name: gates", "name of its own"},
+	{BEFORE "phases: [ { timeout_ms: 5 } ]\n" PROCESS, "t.yaml:2: phases[0]", "name"},
+	{BEFORE "phases: [ { name: g, timeout_ms: 0 } ]\n" PROCESS,
+	 "t.yaml:2: phases[0].timeout_ms: 0", "1 to"},
 	/* feeds */
 	{BEFORE "processes: [ { name: p, library: l.so, actors: [ " FED("a") " ] } ]\n",
 	 "t.yaml:2: processes[0].actors[0].feeds[0]: itch", "describe it under channels:"},

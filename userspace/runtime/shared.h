@@ -79,7 +79,8 @@ struct myc_supervisor_notes {
 	uint64_t started_ns;  /* of the first one */
 	uint64_t repaired;    /* registry rows that a dead predecessor had left half-written */
 	uint64_t up;	      /* the launcher was told that the system is up */
-	uint64_t reserved[3];
+	uint64_t stop_phase;  /* of the topology, that ends now: from 1; 0 = not begun */
+	uint64_t reserved[2];
 	struct myc_restart_window window;
 	struct myc_child child[MYC_PROCESSES_MAX];
 	struct myc_error error; /* why the system ends; code 0 = it was asked to */

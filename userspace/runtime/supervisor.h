@@ -33,6 +33,8 @@ struct myc_supervisor {
 	uint64_t retry_ns[MYC_PROCESSES_MAX]; /* not before: the holder could not fork */
 	bool stalled[MYC_PROCESSES_MAX][MYC_PROCESS_EXECUTORS_MAX];
 	struct myc_order_wait order[MYC_PROCESSES_MAX];
+	uint64_t stop_phase_given;	    /* the phase that the workers were told to end */
+	struct myc_text late;		    /* who was, in a stop's phases */
 	uint64_t quiet_sum, quiet_since_ns; /* messages handled when last looked; unchanged since */
 	uint64_t steered_off_ns;	    /* when the program was detached; 0 = not yet */
 };
@@ -66,6 +68,8 @@ enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, con
 					  struct myc_text *answer);
 /* Answers those whose order was carried out, or cannot be any more. */
 void myc_supervisor_orders_step(struct myc_supervisor *supervisor, uint64_t now_ns);
+/* Of a stop: the phases, one after the other in all processes. True when all are over. */
+bool myc_supervisor_phases_step(struct myc_supervisor *supervisor, uint64_t now_ns);
 
 /* ---- the end (supervisor_stop.c) ------------------------------------------------------------- */
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mycelium/shutdown.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/order.h"
@@ -166,4 +168,85 @@ void myc_supervisor_orders_step(struct myc_supervisor *supervisor, uint64_t now_
 		myc_text_free(&text);
 		*wait = (struct myc_order_wait){0};
 	}
+}
+
+/* ---- phases of a stop ---------------------------------------------------------------------------- */
+
+static void note_late(struct myc_supervisor *supervisor, uint32_t process, const char *what)
+{
+	const struct myc_topology *topology = supervisor->run->topology;
+	const char *phase = topology->phase[supervisor->notes->stop_phase - 1].name;
+
+	myc_log_warn("phase '%s', process '%s': %s", phase, topology->process[process].name, what);
+	myc_text_add(&supervisor->late, "phase '%s': %s\n", phase, what);
+}
+
+/* True: this worker has ended the phase, or will not. */
+static bool phase_over(struct myc_supervisor *supervisor, uint32_t process, uint64_t now_ns)
+{
+	static struct myc_order_result result;
+	struct myc_order_wait *wait = &supervisor->order[process];
+
+	if (!wait->number)
+		return true;
+	if (myc_order_result(&supervisor->view, process, wait->number, &result)) {
+		char text[512];
+
+		snprintf(text, sizeof(text), "%.*s", (int)result.size, (char *)result.bytes);
+		if (result.size)
+			note_late(supervisor, process, text);
+	} else if (myc_child_runs(&supervisor->notes->child[process])) {
+		if (now_ns <= wait->until_ns)
+			return false;
+		note_late(supervisor, process, "its process did not answer");
+	}
+	*wait = (struct myc_order_wait){0};
+	return true;
+}
+
+static void give_phase(struct myc_supervisor *supervisor, uint32_t process, uint64_t now_ns)
+{
+	const struct myc_child *child = &supervisor->notes->child[process];
+	uint64_t phase = supervisor->notes->stop_phase;
+	uint64_t timeout_ms = supervisor->run->topology->phase[phase - 1].timeout_ms;
+	const struct myc_order order = {.incarnation = child->incarnation,
+					.what = MYC_ORDER_PHASE,
+					.phase = (uint32_t)phase};
+
+	if (child->state != MYC_CHILD_UP)
+		return;
+	supervisor->order[process] = (struct myc_order_wait){
+		.number = myc_order_give(&supervisor->view, process, &order),
+		/* For its actors, for the stuck ones, and to answer. */
+		.until_ns = now_ns + (timeout_ms + 2 * MYC_SHUTDOWN_KILL_MS) * MYC_NS_PER_MS,
+		.what = MYC_ORDER_PHASE,
+		.client = -1};
+	myc_child_order(supervisor, process);
+}
+
+bool myc_supervisor_phases_step(struct myc_supervisor *supervisor, uint64_t now_ns)
+{
+	struct myc_supervisor_notes *notes = supervisor->notes;
+	uint32_t processes = myc_run_processes(supervisor->run);
+	bool over = true;
+
+	if (notes->stop_phase > supervisor->run->topology->phases)
+		return true;
+	if (!notes->stop_phase)
+		notes->stop_phase = 1;
+	for (uint32_t p = 0; p < processes; p++) {
+		if (supervisor->order[p].number && supervisor->order[p].client >= 0)
+			return false; /* somebody's order comes first */
+	}
+	if (supervisor->stop_phase_given != notes->stop_phase) {
+		for (uint32_t p = 0; p < processes && supervisor->run->topology->phases; p++)
+			give_phase(supervisor, p, now_ns);
+		supervisor->stop_phase_given = notes->stop_phase;
+	}
+	for (uint32_t p = 0; p < processes; p++)
+		over = phase_over(supervisor, p, now_ns) && over;
+	if (!over)
+		return false;
+	notes->stop_phase++;
+	return notes->stop_phase > supervisor->run->topology->phases;
 }

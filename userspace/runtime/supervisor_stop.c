@@ -106,7 +106,7 @@ static bool steered_off(struct myc_supervisor *supervisor, uint64_t now_ns)
 
 bool myc_supervisor_stop_step(struct myc_supervisor *supervisor, uint64_t now_ns)
 {
-	if (!steered_off(supervisor, now_ns))
+	if (!steered_off(supervisor, now_ns) || !myc_supervisor_phases_step(supervisor, now_ns))
 		return false;
 	for (uint32_t p = myc_run_processes(supervisor->run); p-- > 0;) {
 		struct myc_child *child = &supervisor->notes->child[p];
@@ -165,6 +165,8 @@ void myc_supervisor_finish(struct myc_supervisor *supervisor)
 	bool sums_hold = myc_report_ledger(supervisor->run, &supervisor->view, &answer);
 
 	write_report(supervisor);
+	if (supervisor->late.size)
+		myc_text_add_bytes(&answer, supervisor->late.bytes, supervisor->late.size);
 	if (answer.size)
 		myc_log_info("%.*s", (int)strcspn(myc_text_string(&answer), "\n"),
 			     myc_text_string(&answer));

@@ -167,6 +167,62 @@ static int read_supervisor(struct myc_yaml_node node, struct myc_topology *topol
 	return err;
 }
 
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+static int read_phase(struct myc_yaml_node node, struct myc_topology *topology,
+		      struct myc_error *error)
+{
+	struct myc_topology_phase *phase = &topology->phase[topology->phases];
+	struct myc_yaml_node name, timeout;
+	const struct myc_yaml_field fields[] = {
+		{"name", &name, true},
+		{"timeout_ms", &timeout, false},
+	};
+
+	phase->timeout_ms = 5000;
+	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
+	err = err ?: myc_yaml_name(name, NAME_CHARS, phase->name, sizeof(phase->name), error);
+	err = err ?: read_u32(timeout, 1, 600000, &phase->timeout_ms, error);
+	for (uint32_t i = 0; !err && i < topology->phases; i++)
+		if (!strcmp(topology->phase[i].name, phase->name))
+			err = myc_yaml_refuse(name, error, "give each phase a name of its own",
+					      "there is a phase '%s' already", phase->name);
+	topology->phases++;
+	return err;
+}
+
+static int read_phases(struct myc_yaml_node node, struct myc_topology *topology,
+		       struct myc_error *error)
+{
+	unsigned count = 0;
+	int err = myc_yaml_sequence(node, 1, MYC_PHASES_MAX, &count, error);
+
+	for (unsigned i = 0; !err && i < count; i++)
+		err = read_phase(myc_yaml_item(node, i), topology, error);
+	return err;
+}
+
+static int phase_of(const struct myc_topology *topology, struct myc_yaml_node node, uint32_t *phase,
+		    struct myc_error *error)
+{
+	const char *names[MYC_PHASES_MAX];
+	const char *text = NULL;
+	int err = myc_yaml_text(node, &text, error);
+
+	if (err || !text)
+		return err;
+	for (uint32_t i = 0; i < topology->phases; i++) {
+		names[i] = topology->phase[i].name;
+		if (!strcmp(names[i], text)) {
+			*phase = i + 1;
+			return 0;
+		}
+	}
+	return topology->phases
+		       ? myc_yaml_refuse_name(node, error, names, topology->phases, "no such phase")
+		       : myc_yaml_refuse(node, error, "describe it under phases:", "no such phase");
+}
+
 /* ---- processes ------------------------------------------------------------------------------- */
 
 static int add_setting(struct myc_topology_actor *actor, const char *key, const char *value,
@@ -271,7 +327,7 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 		      struct myc_error *error)
 {
 	struct myc_yaml_node name, behaviour, executor, thread, feeds, settings, filtered,
-		from_start, intensity, period;
+		from_start, intensity, period, phase;
 	const struct myc_yaml_field fields[] = {
 		{"name", &name, true},
 		{"behaviour", &behaviour, true},
@@ -283,6 +339,7 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 		{"from_start", &from_start, false},
 		{"intensity", &intensity, false},
 		{"period_s", &period, false},
+		{"phase", &phase, false},
 	};
 	uint32_t period_s = 0;
 
@@ -300,6 +357,7 @@ static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
 	err = err ?: myc_yaml_bool(filtered, &actor->report_filtered, error);
 	err = err ?: myc_yaml_bool(from_start, &actor->from_start, error);
 	err = err ?: read_u32(intensity, 1, MYC_INTENSITY_MAX, &actor->restarts_max, error);
+	err = err ?: phase_of(topology, phase, &actor->phase, error);
 	err = err ?: read_u32(period, 1, 86400, &period_s, error);
 	actor->restarts_window_ns = period_s * 1000000000ull;
 	if (!err && (!strcmp(actor->name, "network") || !strcmp(actor->name, "supervisor")))
@@ -499,11 +557,11 @@ static int read_all(struct myc_topology *topology, struct myc_yaml_node root, co
 		    const char *kind, const struct myc_topology_override *overrides,
 		    unsigned overrides_count, struct myc_error *error)
 {
-	struct myc_yaml_node system, network, channels, supervisor, processes;
+	struct myc_yaml_node system, network, channels, supervisor, phases, processes;
 	const struct myc_yaml_field fields[] = {
-		{"system", &system, true},	 {"network", &network, false},
-		{"channels", &channels, false},	 {"supervisor", &supervisor, false},
-		{"processes", &processes, true},
+		{"system", &system, true},	{"network", &network, false},
+		{"channels", &channels, false}, {"supervisor", &supervisor, false},
+		{"phases", &phases, false},	{"processes", &processes, true},
 	};
 	unsigned count = 0;
 
@@ -520,6 +578,7 @@ static int read_all(struct myc_topology *topology, struct myc_yaml_node root, co
 	err = err ?: read_supervisor(supervisor, topology, error);
 	err = err ?: apply_overrides(topology, folder, true, overrides, overrides_count, error);
 	err = err ?: myc_topology_check_network(topology, network, error);
+	err = err ?: read_phases(phases, topology, error);
 	err = err ?: myc_yaml_sequence(processes, 1, MYC_PROCESSES_MAX - 1, &count, error);
 	if (err)
 		return err;

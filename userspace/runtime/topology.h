@@ -17,6 +17,7 @@
 
 #include <mycelium/abi/registry.h>
 #include <mycelium/abi/steer.h>
+#include <mycelium/shutdown.h>
 #include <mycelium/system.h>
 
 #include "dataplane/dataplane.h"
@@ -48,6 +49,11 @@ struct myc_topology_network {
 	double speed;
 };
 
+struct myc_topology_phase {
+	char name[MYC_PHASE_NAME_MAX + 1];
+	uint32_t timeout_ms;
+};
+
 struct myc_topology_actor {
 	char name[MYC_NAME_MAX + 1];
 	char behaviour[MYC_BEHAVIOUR_NAME_MAX + 1];
@@ -62,7 +68,8 @@ struct myc_topology_actor {
 	bool thread;		     /* MYC_SPAWN_THREAD */
 	struct myc_setting *setting; /* owned */
 	uint32_t settings;
-	unsigned line; /* in the file */
+	uint32_t phase; /* of the shutdown, from 1; 0 = none */
+	unsigned line;	/* in the file */
 };
 
 struct myc_topology_process {
@@ -85,6 +92,8 @@ struct myc_topology {
 	struct myc_channels *channels; /* never NULL; may have none */
 	struct myc_restart_limit limit;
 	uint32_t lease_ms;
+	struct myc_topology_phase phase[MYC_PHASES_MAX]; /* of the shutdown, in order */
+	uint32_t phases;
 	enum myc_cycles cycles; /* of actors that wait for one another's credit */
 	struct myc_topology_process *process;
 	uint32_t processes;

@@ -342,6 +342,7 @@ static int spawn(struct worker *worker, uint32_t slot, struct myc_error *error)
 		.restarts_max = topology->restarts_max,
 		.restarts_window_ns = topology->restarts_window_ns,
 		.flags = topology->thread ? MYC_SPAWN_THREAD : 0,
+		.phase = topology->phase,
 	};
 	struct myc_registry_entry entry;
 	myc_address address;
@@ -380,6 +381,16 @@ static int start(struct worker *worker, struct myc_error *error)
 	opts.cycle = log_cycle;
 	int err = myc_system_join(&worker->system, &opts, &workspace, error);
 
+	const struct myc_topology *topology = worker->run->topology;
+	uint32_t number;
+
+	for (uint32_t i = 0; !err && i < topology->phases; i++) {
+		const struct myc_phase_opts phase = {.sz = sizeof(phase),
+						    .name = topology->phase[i].name,
+						    .timeout_ms = topology->phase[i].timeout_ms};
+
+		err = myc_system_phase(worker->system, &phase, &number, error);
+	}
 	for (uint32_t a = 0; !err && a < worker->topology->actors; a++)
 		err = spawn(worker, a, error);
 	for (uint32_t e = 0; !err && e < worker->topology->executors; e++) {
