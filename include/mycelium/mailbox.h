@@ -47,6 +47,8 @@
 extern "C" {
 #endif
 
+struct myc_system;
+
 #define MYC_OVERFLOW_MAX  8 /* rules of a behaviour */
 #define MYC_REDIRECTS_MAX 4 /* of one message */
 
@@ -90,6 +92,28 @@ int myc_try_send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t typ
 			const void *payload, size_t size);
 int myc_send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		    size_t size);
+
+/*
+ * `count` messages of one type, of `size` bytes each (at most MYC_PAYLOAD_MAX) that lie one behind the other: as
+ * so many calls of myc_try_send, of which the first that is refused is the last, with the receiver looked at,
+ * counted and woken once. Returns how many went, 0 to count; -EMSGSIZE, -EINVAL (type, count beyond INT_MAX),
+ * -ESRCH: none did. What did not go falls under no overflow rule: it is the caller's. Killed inside: the first
+ * so many have gone.
+ */
+int myc_send_batch(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payloads,
+		   size_t size, size_t count);
+
+/* What waits for an actor, and what of its own waits to be sent. */
+struct myc_mailbox_depth {
+	uint64_t waiting; /* for it in its executor, put aside by it too; not what is in lanes */
+	uint64_t waiting_max; /* the most so far */
+	uint64_t outbox;      /* of its own, for others' credit or by their rules */
+};
+
+/* Of an actor of any process of the system; any thread. One of another process may be anything: nothing of it
+ * is checked but that it is there. -ESRCH. */
+int myc_mailbox_depth(const struct myc_system *system, myc_address actor,
+		      struct myc_mailbox_depth *depth);
 
 #ifdef __cplusplus
 }
