@@ -57,7 +57,7 @@ const struct myc_behaviour *myc_behaviour_now(const struct myc_actor *self);
  *	   `-------- stash       myc_unstash; those postponed also at the next change of behaviour
  *
  * The stash is a part of the mailbox: a message there keeps its sender's credit until it is handled, so that
- * the mailbox's bound holds; its body stays lent. Both are in the order of arrival, and what comes
+ * the mailbox's bound holds; its body stays lent. Both are in the order of arrival, urgent ones first, and what comes
  * back takes its place in that order: in front, and no message overtakes an older one of its sender by
  * having been put aside. It is handled from the mailbox, after the handler at work has returned.
  *

@@ -45,7 +45,7 @@ enum { SOURCE, KEEPER, ACTORS };
 /* What the world outside has seen; it outlives the executor. */
 static struct {
 	uint32_t sent, taken, disorder, deaths, put_aside;
-	uint8_t seen[NUMBERS];
+	uint8_t seen[NUMBERS], marked[NUMBERS]; /* handled, of them marked as redelivered */
 	uint32_t next[2]; /* the least that may come now: of those that wait, of the thirds */
 } world;
 
@@ -104,7 +104,9 @@ static int keeper_message(struct myc_actor *self, const struct myc_message *mess
 		point("put aside");
 		return 0;
 	}
-	if (number < world.next[!(number % 3)])
+	if (message->flags & MYC_MESSAGE_REDELIVERED)
+		world.marked[number]++;
+	else if (number < world.next[!(number % 3)])
 		world.disorder++;
 	world.next[!(number % 3)] = number + 1;
 	world.taken++;
@@ -115,7 +117,7 @@ static int keeper_message(struct myc_actor *self, const struct myc_message *mess
 	return 0;
 }
 
-static const struct myc_behaviour behaviour[ACTORS] = {
+static struct myc_behaviour behaviour[ACTORS] = {
 	{.name = "source", .started = source_started},
 	{.name = "keeper",
 	 .message = keeper_message,
@@ -199,16 +201,24 @@ static void check(void)
 	const struct myc_pending *pending =
 		(const void *)((const char *)(words + 1) +
 			       words->lanes_in * myc_lane_in_size(MYC_LANE_FLOWS));
-	uint64_t doubted = metrics[KEEPER].in_doubt, known = world.taken + doubted;
+	uint64_t doubted = metrics[KEEPER].in_doubt;
+	bool again = behaviour[KEEPER].redeliver;
+	uint64_t known = world.taken + (again ? 0 : doubted);
 
-	for (uint32_t i = 0; i < NUMBERS; i++)
-		assert_true(world.seen[i] <= 1);
+	uint32_t unseen = 0;
+
+	for (uint32_t i = 0; i < NUMBERS; i++) {
+		assert_true(world.seen[i] <= 1 + world.marked[i]);
+		unseen += !world.seen[i];
+	}
+	/* Numbers that were taken and never sent. */
+	assert_true(!again || unseen <= NUMBERS - world.sent);
 	/* As in death_test.c: lost is only what is in doubt. */
 	assert_true(known >= world.sent);
 	assert_true(known <= world.sent + world.deaths);
 	assert_true(doubted <= world.deaths);
 	assert_int_equal(world.disorder, 0);
-	assert_int_equal(words->dead_letters[MYC_DEAD_LETTER_IN_DOUBT], doubted);
+	assert_int_equal(words->dead_letters[MYC_DEAD_LETTER_IN_DOUBT], again ? 0 : doubted);
 	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
 		assert_int_equal(words->lane_faults[i], 0);
 	for (uint32_t i = 0; i < words->pending; i++)
@@ -273,6 +283,14 @@ static void what_is_put_aside_survives_a_kill_at_any_point_once_and_in_order(voi
 	dying(0);
 }
 
+static void given_again_it_is_marked_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	behaviour[KEEPER].redeliver = true;
+	dying(SECOND_MAX);
+	behaviour[KEEPER].redeliver = false;
+}
+
 static void and_another_one_while_the_successor_recovers(void **state)
 {
 	(void)state;
@@ -283,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_put_aside_survives_a_kill_at_any_point_once_and_in_order),
+		cmocka_unit_test(given_again_it_is_marked_and_nothing_is_lost),
 		cmocka_unit_test(and_another_one_while_the_successor_recovers),
 	};
 
