@@ -162,12 +162,12 @@ $(SBE_DRIVER): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sbe/*.c) $(GEN_S
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_myc-gen) -lm -o $@
 
 # Headers that myc-gen makes of schemas in tests/schemas: <sbe/FOLDER/NAME.h>.
-GEN_HEADERS := $(patsubst tests/schemas/%.xml,$(BUILD)/include/sbe/%.h,$(wildcard tests/schemas/car/*-schema.xml))
+GEN_HEADERS := $(patsubst tests/schemas/%.xml,$(BUILD)/include/sbe/%.h,$(wildcard tests/schemas/car/*-schema.xml tests/schemas/generations/*.xml) tests/schemas/good/checked.xml)
 $(BUILD)/include/sbe/%.h: tests/schemas/%.xml $(BUILD)/bin/myc-gen
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
-$(BUILD)/obj/tests/unit/sbe_car_test.o: $(GEN_HEADERS)
+$(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o): $(GEN_HEADERS)
 FUZZ_HEADERS := $(addprefix $(BUILD)/include/sbe/,car/example-extension-schema.h $(addprefix good/,arrays_big.h \
 	dimension_turned.h groups_data.h groups_nested.h header_counts.h version_groups.h version_groups_told.h))
 

@@ -88,6 +88,48 @@ MYC_SBE_INLINE bool myc_sbe_same_bytes(struct myc_sbe_bytes a, struct myc_sbe_by
 	return a.length == b.length && (!a.length || !memcmp(a.data, b.data, a.length));
 }
 
+/* Bytes of the UTF-8 character at data; 0 = there is none. */
+MYC_SBE_INLINE size_t myc_sbe_utf8(const uint8_t *data, size_t left)
+{
+	size_t length = data[0] >= 0xf0 && data[0] < 0xf5   ? 4
+			: data[0] >= 0xe0 && data[0] < 0xf0 ? 3
+			: data[0] >= 0xc2 && data[0] < 0xe0 ? 2
+							    : 0;
+
+	if (length > left)
+		return 0;
+	for (size_t i = 1; i < length; i++) {
+		if ((data[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((data[0] == 0xe0 && data[1] < 0xa0) || (data[0] == 0xed && data[1] > 0x9f) ||
+	    (data[0] == 0xf0 && data[1] < 0x90) || (data[0] == 0xf4 && data[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+MYC_SBE_INLINE bool myc_sbe_is_ascii(struct myc_sbe_bytes text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+MYC_SBE_INLINE bool myc_sbe_is_utf8(struct myc_sbe_bytes text)
+{
+	for (size_t i = 0; i < text.length;) {
+		size_t length =
+			text.data[i] < 0x80 ? 1 : myc_sbe_utf8(text.data + i, text.length - i);
+
+		if (!length)
+			return false;
+		i += length;
+	}
+	return true;
+}
+
 /* Makes the compiler take a value as it was loaded, and not load it again. */
 #define MYC_SBE_ONCE(value)                            \
 	__extension__({                                \
@@ -337,10 +379,12 @@ MYC_SBE_INLINE uint8_t *myc_sbe_take(struct myc_sbe_writer *writer, uint64_t byt
 {
 	uint8_t *at = writer->at;
 
-	if (__builtin_expect((uint64_t)(writer->end - at) < bytes, 0))
-		myc_sbe_fail(writer, MYC_SBE_ROOM);
 	if (writer->error)
 		return NULL;
+	if (__builtin_expect((uint64_t)(writer->end - at) < bytes, 0)) {
+		writer->error = MYC_SBE_ROOM;
+		return NULL;
+	}
 	writer->at += bytes;
 	return at;
 }
@@ -436,26 +480,6 @@ static inline void myc_sbe_out_real(struct myc_sbe_out *out, double value, int d
 
 	snprintf(text, sizeof(text), isfinite(value) ? "%.*g" : "\"%.*g\"", digits, value);
 	myc_sbe_out_raw(out, text);
-}
-
-/* Bytes of the UTF-8 character at data; 0 = there is none. */
-MYC_SBE_INLINE size_t myc_sbe_utf8(const uint8_t *data, size_t left)
-{
-	size_t length = data[0] >= 0xf0 && data[0] < 0xf5   ? 4
-			: data[0] >= 0xe0 && data[0] < 0xf0 ? 3
-			: data[0] >= 0xc2 && data[0] < 0xe0 ? 2
-							    : 0;
-
-	if (length > left)
-		return 0;
-	for (size_t i = 1; i < length; i++) {
-		if ((data[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((data[0] == 0xe0 && data[1] < 0xa0) || (data[0] == 0xed && data[1] > 0x9f) ||
-	    (data[0] == 0xf0 && data[1] < 0x90) || (data[0] == 0xf4 && data[1] > 0x8f))
-		return 0;
-	return length;
 }
 
 /* In quotes, as JSON has it; bytes that are not UTF-8 are taken for Latin-1. */

@@ -203,10 +203,11 @@ static void drive_message(struct gen_emit *e, const struct gen_block *message)
 	    "%s_open(&view, data, size);\n"
 	    "\tif (!error) { size_t n = %s_print(&view, MYC_SBE_JSON, to, sizeof(to)); MUST(n, "
 	    "\"%s\");\n"
-	    "\t\tMUST(%s_equal(&view, &view), \"%s\"); memset(data, filler, size);\n"
+	    "\t\t(void)%s_check(&view); MUST(%s_equal(&view, &view), \"%s\"); memset(data, filler, "
+	    "size);\n"
 	    "\t\t%s_print(&view, MYC_SBE_TEXT, to, 10); }\n"
 	    "\treturn error;\n}\n",
-	    c, c, c, c, c, c, c, c, c);
+	    c, c, c, c, c, c, c, c, c, c);
 	drive_again(e, message);
 }
 

@@ -297,6 +297,7 @@ static void emit_block(struct gen_emit *e, const struct gen_block *block)
 	emit_setters(e, block);
 	emit_load_store(e, block);
 	emit_equal(e, block);
+	emit_check(e, block);
 	emit_print(e, block);
 }
 

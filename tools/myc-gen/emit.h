@@ -64,6 +64,7 @@ void emit_setters(struct gen_emit *e, const struct gen_block *block);	 /* emit_s
 void emit_struct(struct gen_emit *e, const struct gen_block *block);	 /* emit_struct.c */
 void emit_load_store(struct gen_emit *e, const struct gen_block *block); /* emit_struct.c */
 void emit_equal(struct gen_emit *e, const struct gen_block *block);	 /* emit_equal.c */
+void emit_check(struct gen_emit *e, const struct gen_block *block);	 /* emit_check.c */
 void emit_print(struct gen_emit *e, const struct gen_block *block);	 /* emit_print.c */
 void emit_print_any(struct gen_emit *e);
 void emit_info(struct gen_emit *e); /* emit_info.c */

@@ -30,32 +30,6 @@ static unsigned count_values(const struct gen_type *type)
 	return n;
 }
 
-/* "engine.booster.horsePower": the names of the schema on the way to a leaf. */
-static const struct gen_type *walk(struct gen_emit *e, const struct gen_type *type,
-				   const char *name, const struct gen_leaf *wanted,
-				   const struct gen_leaf **leaf, char **found)
-{
-	if (type->kind != GEN_COMPOSITE) {
-		if (*leaf == wanted)
-			*found = text(e, "%s", name);
-		*leaf = (*leaf)->next;
-		return NULL;
-	}
-	for (const struct gen_type *member = type->members; member; member = member->next)
-		walk(e, gen_target(member), text(e, "%s.%s", name, member->name), wanted, leaf,
-		     found);
-	return NULL;
-}
-
-static const struct gen_leaf *first_of(const struct gen_block *block, const struct gen_field *field)
-{
-	const struct gen_leaf *leaf = block->leaves;
-
-	while (leaf->field != field)
-		leaf = leaf->next;
-	return leaf;
-}
-
 static void emit_texts(struct gen_emit *e, const struct gen_field *field,
 		       const struct gen_type *type)
 {
@@ -69,17 +43,13 @@ static void emit_texts(struct gen_emit *e, const struct gen_field *field,
 	    quoted(e, field->description ? field->description : type->description));
 }
 
-static void emit_leaf(struct gen_emit *e, const struct gen_block *block,
-		      const struct gen_leaf *leaf)
+static void emit_leaf(struct gen_emit *e, const struct gen_leaf *leaf)
 {
 	static const char *const presences[] = {"REQUIRED", "OPTIONAL", "CONSTANT"};
 	const struct gen_type *type = leaf->type;
-	const struct gen_leaf *at = first_of(block, leaf->field);
 	uint32_t size = gen_primitive_size(leaf->primitive);
-	char *name = NULL;
 
-	walk(e, leaf->field->type, leaf->field->name, leaf, &at, &name);
-	out(e, "\t{.name = %s, .type = %s, .primitive = \"%s\",\n", quoted(e, name),
+	out(e, "\t{.name = %s, .type = %s, .primitive = \"%s\",\n", quoted(e, leaf->dotted),
 	    quoted(e, type->name), gen_primitive_names[leaf->primitive]);
 	emit_texts(e, leaf->field, type);
 	out(e,
@@ -115,7 +85,7 @@ static unsigned emit_fields(struct gen_emit *e, const struct gen_block *block)
 	    "\nstatic const struct myc_sbe_field_info %s_fields_[] __attribute__((unused)) = {\n",
 	    block->c_name);
 	for (const struct gen_leaf *leaf = block->leaves; leaf; leaf = leaf->next, n++)
-		emit_leaf(e, block, leaf);
+		emit_leaf(e, leaf);
 	for (const struct gen_field *data = block->data; data; data = data->next, n++) {
 		const struct gen_type *length = member_type(data->type, "length");
 

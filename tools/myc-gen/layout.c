@@ -114,7 +114,7 @@ static void grow(struct growing *g, const struct gen_field *field, const struct 
 	struct gen_leaf *leaf = gen_alloc(g->schema->arena, sizeof(*leaf));
 	leaf->field = field;
 	leaf->type = type;
-	leaf->path = name; /* names.c makes name and path of it */
+	leaf->dotted = name; /* names.c makes name and path of it */
 	leaf->primitive = type->primitive;
 	leaf->count = type->length;
 	leaf->at = at;

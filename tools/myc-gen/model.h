@@ -106,6 +106,7 @@ struct gen_leaf {
 	const struct gen_type *type; /* type, enum or set */
 	const char *name;	     /* "engine_capacity" */
 	const char *path;	     /* "engine.capacity": in the struct form */
+	const char *dotted;	     /* the same in the schema's names */
 	enum gen_primitive primitive;
 	uint32_t count, at, since;
 	bool optional, constant;

@@ -105,7 +105,7 @@ static void name_leaf(struct gen_schema *schema, struct gen_leaf *leaf)
 {
 	const char *name = NULL, *path = NULL;
 
-	for (const char *from = leaf->path; from;) {
+	for (const char *from = leaf->dotted; from;) {
 		size_t length = strcspn(from, ".");
 		const char *word =
 			snake(schema, gen_format(schema->arena, "%.*s", (int)length, from));
