@@ -121,6 +121,28 @@ static const struct broken {
 	{BEFORE "processes:\n- { name: p, library: l.so, actors: [ " ACTOR " ] }\n"
 		"- { name: p, library: l.so, actors: [ { name: c, behaviour: b } ] }\n",
 	 "t.yaml:4: processes[1].name: p", "line 3"},
+	/* topics */
+	{BEFORE "processes: [ { name: p, library: l.so, topics: [ { slots: 8 } ], actors: [ " ACTOR
+		" ] } ]\n",
+	 "t.yaml:2: processes[0].topics[0]", "name"},
+	{BEFORE "processes: [ { name: p, library: l.so, topics: [ { name: x, slots: 100 } ], "
+		"actors: [ " ACTOR " ] } ]\n",
+	 "t.yaml:2: processes[0].topics[0].slots: 100", "power of two"},
+	{BEFORE
+	 "processes: [ { name: p, library: l.so, topics: [ { name: x, payload_max: 65537 } ], "
+	 "actors: [ " ACTOR " ] } ]\n",
+	 "t.yaml:2: processes[0].topics[0].payload_max: 65537", "1 to 65536"},
+	{BEFORE
+	 "processes: [ { name: p, library: l.so, topics: [ { name: x, keys: 8, reliable: yes "
+	 "} ], actors: [ " ACTOR " ] } ]\n",
+	 "t.yaml:2: processes[0].topics[0].keys: 8", "reliable"},
+	{BEFORE "processes: [ { name: p, library: l.so, topics: [ { name: x, patience: 5 ms } ], "
+		"actors: [ " ACTOR " ] } ]\n",
+	 "t.yaml:2: processes[0].topics[0].patience: 5 ms", "reliable: true"},
+	{BEFORE "processes:\n- { name: p, library: l.so, topics: [ { name: x } ], actors: [ " ACTOR
+		" ] }\n- { name: q, library: l.so, topics: [ { name: x } ], actors: [ { name: c, "
+		"behaviour: b } ] }\n",
+	 "t.yaml:4: processes[1].topics[0].name: x", "process 'p'"},
 	/* executors */
 	{BEFORE
 	 "processes: [ { name: p, library: l.so, executors: [ { core: 4000 } ], actors: [ " ACTOR
@@ -267,7 +289,11 @@ static const char whole[] =
 	"    restart: transient\n"
 	"    shutdown_ms: 250\n"
 	"    library: ./libbook.so\n"
-	"    executors: [ { core: 0, idle: yield, batch: 32, share: 8, share_us: 250 }, { node: 0 } ]\n"
+	"    executors: [ { core: 0, idle: yield, batch: 32, share: 8, share_us: 250 }, { node: 0 "
+	"} ]\n"
+	"    topics: [ { name: prices, keys: 64, payload_max: 8 }, { name: fills, slots: 256, "
+	"reliable: "
+	"true, patience: 5 ms } ]\n"
 	"    actors:\n"
 	"      - { name: book, behaviour: book, executor: 1, feeds: [itch], settings: { symbol: "
 	"AAPL "
@@ -307,6 +333,12 @@ static void a_whole_topology_reads_as_written(void **state)
 	assert_int_equal(p->executor[1].core, -1);
 	assert_int_equal(p->executor[1].node, 1);
 	assert_int_equal(p->executor[1].idle, MYC_IDLE_SLEEP);
+	assert_int_equal(p->topics, 2);
+	assert_string_equal(p->topic_name[0], "prices");
+	assert_int_equal(p->topic[0].keys, 64);
+	assert_int_equal(p->topic[0].payload_max, 8);
+	assert_int_equal(p->topic[1].slots, 256);
+	assert_true(p->topic[1].reliable && p->topic[1].patience_ns == 5000000);
 	assert_int_equal(p->actor[0].executor, 1);
 	assert_int_equal(p->actor[0].feeds, 1);
 	assert_int_equal(p->actor[0].endpoint, 0);
@@ -364,6 +396,10 @@ static void a_layout_gives_rows_endpoints_and_owners(void **state)
 	const struct myc_steer_config *config = layout->dataplane.config;
 	assert_int_equal(config->channel[0].owner_row, layout->row[0][0]);
 	assert_int_equal(config->channel[1].owner_row, layout->row[0][1]);
+	assert_int_equal(layout->system[0].topics_count, 2);
+	assert_string_equal(layout->system[0].topics[1].name, "fills");
+	assert_true(layout->system[0].topics[1].reliable);
+	assert_int_equal(layout->system[1].topics_count, 0);
 	assert_int_equal(config->channel[0].page_slot, 0);
 	assert_int_equal(config->channel[1].page_slot, 1);
 	assert_int_equal(layout->endpoint[1].process, 0);

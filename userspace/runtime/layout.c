@@ -115,6 +115,9 @@ static void set_systems(struct myc_layout *layout)
 	for (uint32_t p = 0; p < layout->topology->processes; p++) {
 		const struct myc_topology_process *process = &layout->topology->process[p];
 
+		memcpy(layout->topic[p], process->topic, sizeof(layout->topic[p]));
+		for (uint32_t i = 0; i < process->topics; i++)
+			layout->topic[p][i].name = process->topic_name[i];
 		layout->system[p] = (struct myc_system_opts){
 			.sz = sizeof(layout->system[p]),
 			.name = layout->topology->system,
@@ -125,6 +128,8 @@ static void set_systems(struct myc_layout *layout)
 			.executor = process->executor,
 			.cycles = layout->topology->cycles,
 			.threads = process->threads,
+			.topics = layout->topic[p],
+			.topics_count = process->topics,
 		};
 		layout->executors_all += process->executors + process->threads;
 	}

@@ -30,6 +30,7 @@ struct myc_layout {
 	bool in_kernel; /* registry and pages are BPF maps */
 	uint32_t executors_all;
 	struct myc_system_opts system[MYC_PROCESSES_MAX];
+	struct myc_topic_opts topic[MYC_PROCESSES_MAX][MYC_PROCESS_TOPICS_MAX]; /* of these */
 	uint32_t row[MYC_PROCESSES_MAX][MYC_PROCESS_ACTORS_MAX]; /* registry row by slot */
 	struct myc_endpoint_opts endpoint[MYC_ENDPOINTS_MAX];
 	struct myc_dataplane_opts dataplane;

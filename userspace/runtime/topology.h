@@ -18,6 +18,7 @@
 #include <mycelium/abi/registry.h>
 #include <mycelium/abi/steer.h>
 #include <mycelium/shutdown.h>
+#include <mycelium/abi/topic.h>
 #include <mycelium/system.h>
 
 #include "dataplane/dataplane.h"
@@ -29,6 +30,7 @@
 #define MYC_BEHAVIOUR_NAME_MAX	  23
 #define MYC_PROCESS_ACTORS_MAX	  64 /* fixed slots of a process (core/process.h) */
 #define MYC_PROCESS_EXECUTORS_MAX 16
+#define MYC_PROCESS_TOPICS_MAX	  16
 #define MYC_ACTOR_SETTINGS_MAX	  64
 
 struct myc_channels; /* runtime/channels_yaml.h */
@@ -81,7 +83,10 @@ struct myc_topology_process {
 	uint32_t executors;
 	struct myc_topology_actor actor[MYC_PROCESS_ACTORS_MAX];
 	uint32_t actors;
-	uint32_t threads;		    /* actors with a thread of their own */
+	uint32_t threads;				     /* actors with a thread of their own */
+	struct myc_topic_opts topic[MYC_PROCESS_TOPICS_MAX]; /* without their names */
+	char topic_name[MYC_PROCESS_TOPICS_MAX][MYC_TOPIC_NAME_SIZE];
+	uint32_t topics;
 	uint32_t slots, lane_slots, outbox; /* of struct myc_system_opts; 0 = default */
 	unsigned line;
 };
