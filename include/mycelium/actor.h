@@ -105,8 +105,8 @@ struct myc_behaviour {
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */
 	/* Timers that it has after each `init`, of a restart too. -ENOSPC fails the start. */
 	const struct myc_timer_plan *timers;
-	uint32_t timers_count;
 	uint64_t idle_timeout_ns; /* as myc_idle_timeout_set; 0 = none */
+	uint32_t timers_count;
 	/* The message in hand when the process died comes again, marked MYC_MESSAGE_REDELIVERED.
 	 * false: it becomes a dead letter, counted as in doubt. */
 	bool redeliver;

@@ -10,7 +10,7 @@
  *	       ^
  *	       `-- restart, from any depth: init, started, and no `left`
  *
- * What it becomes gives it handlers: message, timer, idle, io, worked, feed, reply, signal. One that is NULL there is the
+ * What it becomes gives it handlers: message, timer, idle, io, worked, feed, topic, reply, signal, group, life. One that is NULL there is the
  * first's, so that a state says only what is different in it. Everything else stays the first's: state
  * and its size, capacities, redeliver, and the frame of its life (init, started, stopping, stopped,
  * status). Address, mailbox, timers, asks, links, whether it traps exits: nothing of it changes.

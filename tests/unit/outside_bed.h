@@ -112,7 +112,8 @@ static inline int begin(void **state)
 		.sz = sizeof(spawn), .behaviour = &outsider, .restarts_max = 1000000};
 
 	orders_done = io_calls = worked_calls = starts = io_wrong = 0;
-	last_cookie = last_events = 0;
+	last_cookie = 0;
+	last_events = 0;
 	last_status = last_size = 0;
 	on_io = NULL;
 	on_worked = NULL;

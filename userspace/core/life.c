@@ -66,9 +66,9 @@ static unsigned tell_group(const struct myc_life_subscription *subscription,
 		.group = row->name,
 	};
 
-	if (!myc_actor_runs(actor) || !actor->behaviour->group)
+	if (!myc_actor_runs(actor) || !myc_actor_hook(actor, group))
 		return 0;
-	after(actor, actor->behaviour->group(actor, &event));
+	after(actor, myc_actor_hook(actor, group)(actor, &event));
 	return 1;
 }
 
@@ -88,9 +88,9 @@ static unsigned tell_life(const struct myc_life_subscription *subscription,
 		.name = row->name,
 	};
 
-	if (!actor || !myc_actor_runs(actor) || !actor->behaviour->life)
+	if (!actor || !myc_actor_runs(actor) || !myc_actor_hook(actor, life))
 		return 0;
-	after(actor, actor->behaviour->life(actor, &event));
+	after(actor, myc_actor_hook(actor, life)(actor, &event));
 	return 1;
 }
 
@@ -394,7 +394,7 @@ int myc_lives_watch(struct myc_actor *self, bool groups, const char *scope, cons
 	*id = 0;
 	if (!myc_pattern_fits(pattern) ||
 	    (scope && !myc_directory_fits(scope, MYC_SCOPE_SIZE, true)) ||
-	    !(groups ? (void *)self->behaviour->group : (void *)self->behaviour->life))
+	    !(groups ? (void *)myc_actor_hook(self, group) : (void *)myc_actor_hook(self, life)))
 		return -EINVAL;
 	struct myc_life_subscription *made =
 		lives && !open_tables(executor) ? calloc(1, sizeof(*made)) : NULL;

@@ -267,7 +267,7 @@ int myc_subscribe(struct myc_actor *self, const char *name, const struct myc_sub
 
 	if (given)
 		opts = *given;
-	if (opts.sz != sizeof(opts) || opts.flags & ~known || !self->behaviour->topic ||
+	if (opts.sz != sizeof(opts) || opts.flags & ~known || !myc_actor_hook(self, topic) ||
 	    (opts.keys_count && !opts.keys))
 		return -EINVAL;
 	/* It is in place already. */

@@ -25,7 +25,9 @@ static void call(struct myc_topic_member *member, struct myc_topic_event *event)
 	event->cookie = member->cookie;
 	__atomic_store_n(&actor->metrics->topic_events, actor->metrics->topic_events + 1,
 			 __ATOMIC_RELAXED);
-	int code = actor->behaviour->topic(actor, event);
+	int (*hook)(struct myc_actor * self, const struct myc_topic_event *event_) =
+		myc_actor_hook(actor, topic);
+	int code = hook ? hook(actor, event) : 0;
 
 	if (code < 0 || actor->stop_asked)
 		myc_actor_after(actor, code);

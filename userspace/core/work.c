@@ -194,8 +194,10 @@ static void discard(struct myc_works *works, struct item *item)
 
 void myc_works_close(struct myc_works *works)
 {
-	while (works->all)
-		discard(works, works->all);
+	for (struct item *item = works->all, *next; item; item = next) {
+		next = item->after;
+		discard(works, item);
+	}
 	free(works);
 }
 
