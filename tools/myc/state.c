@@ -86,7 +86,7 @@ static int replace(const char *actor, const char *system, const char *path, unsi
 	char line[MYC_CONTROL_LINE_MAX];
 	uint8_t bytes[REPLACED_MAX + 1];
 	struct myc_text answer = {0};
-	const char *rest;
+	const char *rest = "";
 	FILE *file = fopen(path, "re");
 	size_t size = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
 
@@ -114,7 +114,7 @@ int myc_state_of(int argc, char **argv)
 						{"replace", required_argument, NULL, 'r'},
 						{"version", required_argument, NULL, 'v'},
 						{0}};
-	const char *out = NULL, *with = NULL, *rest;
+	const char *out = NULL, *with = NULL, *rest = "";
 	struct myc_text answer = {0};
 	char line[128], *end = "";
 	unsigned version = 0;
@@ -149,7 +149,7 @@ int myc_state_of(int argc, char **argv)
 static int order(int argc, char **argv, const char *word, const char *usage)
 {
 	struct myc_text answer = {0};
-	const char *rest;
+	const char *rest = "";
 	char line[128];
 
 	if (argc < 2 || argc > 3 || strlen(argv[1]) > 63 || strchr(argv[1], ' ') ||

@@ -220,9 +220,11 @@ static void run_free(struct run *run)
 static void *run_tasks(void *argument)
 {
 	struct run *run = argument;
+	/* Who waits frees it when the last one is done. */
+	uint32_t count = run->tasks;
 	bool left = false;
 
-	for (uint32_t i = 0; i < run->tasks && !left; i++) {
+	for (uint32_t i = 0; i < count && !left; i++) {
 		int code = run->task[i].run(run->task[i].context);
 
 		pthread_mutex_lock(&run->mutex);
