@@ -33,6 +33,7 @@ struct myc_reply;
 struct myc_signal_event;
 struct myc_worked;
 struct myc_state_codec;
+struct myc_undelivered;
 struct myc_group_event;
 struct myc_life_event;
 
@@ -115,6 +116,8 @@ struct myc_behaviour {
 	/* What becomes of messages of some types when no more can wait: mycelium/mailbox.h. */
 	const struct myc_overflow *overflow;
 	uint32_t overflow_count;
+	/* One of its own messages was given up in its outbox: mycelium/mailbox.h. */
+	int (*undelivered)(struct myc_actor *self, const struct myc_undelivered *what);
 };
 
 /* ---- about oneself ------------------------------------------------------------------------- */

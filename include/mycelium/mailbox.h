@@ -93,6 +93,36 @@ int myc_try_send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t typ
 int myc_send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		    size_t size);
 
+#define MYC_WITHIN_MAX_NS 3600000000000u /* an hour */
+
+/*
+ * As myc_send, bodies included, and never handled later than ttl_ns from now (by CLOCK_MONOTONIC, up to 66 us
+ * early): wherever it is then, in the outbox, in the lane, where the receiver's messages wait, it becomes a
+ * dead letter (EXPIRED) and its body goes home. What was begun in time is handled to its end. In an outbox that
+ * is noticed when its time is over, elsewhere when its turn comes. -EINVAL: 0 or more than MYC_WITHIN_MAX_NS.
+ *
+ * Whose turn comes more than a day after its time was over may be handled: an actor that is suspended for
+ * so long should ask for the time itself.
+ */
+int myc_send_within(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
+		    size_t size, uint64_t ttl_ns);
+
+/*
+ * The `undelivered` hook of a sender's behaviour is told of each of its messages that was given up in its own
+ * outbox because its time was over (EXPIRED), its receiver ended (OUTBOX_NO_ACTOR), cut the lane off (LANE_CUT),
+ * or closed a ring of waits (CREDIT_CYCLE). Not of what overflow rules drop, nor of what is lost further on. Also
+ * while it is paused, suspended or awaits an answer. As other handlers it may send and fail. Killed in between:
+ * not told, counted all the same.
+ */
+struct myc_undelivered {
+	myc_address to;
+	const void
+		*payload; /* until the hook returns; NULL: a body that cannot be read (any more) */
+	uint32_t size;
+	uint16_t type;
+	uint8_t why; /* enum myc_dead_letter */
+};
+
 /*
  * `count` messages of one type, of `size` bytes each (at most MYC_PAYLOAD_MAX) that lie one behind the other: as
  * so many calls of myc_try_send, of which the first that is refused is the last, with the receiver looked at,

@@ -112,7 +112,12 @@ static int source_started(struct myc_actor *self)
 		point("number taken");
 		memcpy(payload, &number, sizeof(number));
 		assert_int_equal(myc_resolve(self, address_of(RELAY), &to), 0);
-		if (type_of(number) == URGENT)
+		if (type_of(number) == PLAIN) /* with a deadline that is far away */
+			assert_int_equal(myc_send_within(self, &to, PLAIN, payload,
+							 body_size ? body_size : sizeof(number),
+							 MYC_WITHIN_MAX_NS),
+					 0);
+		else if (type_of(number) == URGENT)
 			assert_int_equal(
 				myc_send_urgent(self, &to, URGENT, payload, sizeof(number)), 0);
 		else

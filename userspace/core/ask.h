@@ -93,7 +93,7 @@ void myc_ask_bounce(struct myc_executor *executor, myc_address from, const struc
 static inline void myc_ask_bounce_if(struct myc_executor *executor, myc_address from,
 				     const struct myc_slot *slot, int status)
 {
-	if (slot->correlation)
+	if (slot->correlation && !(slot->flags & MYC_SLOT_DEADLINE))
 		myc_ask_bounce(executor, from, slot, status);
 }
 

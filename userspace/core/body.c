@@ -49,10 +49,11 @@ static int put_outbox(struct myc_executor *executor, struct myc_actor *actor,
 }
 
 int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc_flow_out *flow,
-		  uint16_t type, uint32_t hold, uint32_t parts, uint32_t size, bool wait)
+		  uint64_t as, uint32_t hold, uint32_t parts, uint32_t size, bool wait)
 {
-	uint64_t kind = myc_slot_kind(type, sizeof(struct myc_reference), MYC_SLOT_REFERENCE);
-	uint64_t from = myc_slot_from(actor ? actor->slot : MYC_SLOT_PLAIN, 0);
+	uint64_t kind = myc_slot_kind((uint16_t)as, sizeof(struct myc_reference),
+				      (uint8_t)(MYC_SLOT_REFERENCE | (as >> 16 & 0xff)));
+	uint64_t from = myc_slot_from(actor ? actor->slot : MYC_SLOT_PLAIN, (uint32_t)(as >> 32));
 	int code = myc_sender_may(sender, flow);
 
 	if (!code)
@@ -90,7 +91,7 @@ static int take(struct myc_sender *sender, uint32_t size, uint32_t *hold)
 }
 
 int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
-		       struct myc_flow_out *flow, uint16_t type, const void *payload, size_t size,
+		       struct myc_flow_out *flow, uint64_t as, const void *payload, size_t size,
 		       bool wait)
 {
 	struct myc_pool *pool = &sender->pool;
@@ -103,7 +104,7 @@ int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
 	if (code)
 		return code;
 	memcpy(myc_pool_body(pool, hold, NULL), payload, size);
-	code = myc_body_send(sender, actor, flow, type, hold, 1, (uint32_t)size, wait);
+	code = myc_body_send(sender, actor, flow, as, hold, 1, (uint32_t)size, wait);
 	if (code)
 		myc_pool_give(pool, hold);
 	return code;

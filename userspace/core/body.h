@@ -38,11 +38,16 @@ static inline uint64_t myc_origin_outbox(uint64_t order)
  * which does not wait. 0, or as myc_send, with nothing changed; 1: dropped by its receiver's rule, nothing
  * was lent. */
 int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc_flow_out *flow,
-		  uint16_t type, uint32_t hold, uint32_t parts, uint32_t size, bool wait);
+		  uint64_t as, uint32_t hold, uint32_t parts, uint32_t size, bool wait);
 /* Copies a payload into a buffer and sends that. */
 int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
-		       struct myc_flow_out *flow, uint16_t type, const void *payload, size_t size,
+		       struct myc_flow_out *flow, uint64_t as, const void *payload, size_t size,
 		       bool wait);
+/* A type, with flags and what stands in the header's place of the correlation. */
+static inline uint64_t myc_body_as(uint16_t type, uint8_t flags, uint32_t correlation)
+{
+	return type | (uint64_t)flags << 16 | (uint64_t)correlation << 32;
+}
 
 /* Does a received slot carry a reference that can be? Copies it. 0; -EPROTO: the lane is to be cut;
  * -EAGAIN: no room in the ledger now, the message stays where it is. */

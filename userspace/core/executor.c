@@ -137,6 +137,8 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 	if (!code)
 		code = myc_letters_open(executor);
 	if (!code)
+		code = myc_notes_open(executor);
+	if (!code)
 		code = myc_sender_open(&executor->out, system, index);
 	if (code)
 		return myc_error_set(error, code, NULL, "executor %u: %s", index, strerror(-code));
@@ -168,6 +170,7 @@ void myc_executor_close(struct myc_executor *executor)
 	free(executor->pending_previous);
 	free(executor->outbox_next);
 	free(executor->outbox_previous);
+	free(executor->note);
 	myc_keyed_close(&executor->pending_keyed);
 	myc_keyed_close(&executor->outbox_keyed);
 	free(executor->offer);
@@ -293,6 +296,11 @@ static unsigned scan(struct myc_executor *executor)
 	write_status(executor);
 	unsigned n = myc_watch_late(executor);
 
+	if (executor->outbox_deadlines)
+		myc_outbox_expire(executor);
+	if (executor->notes)
+		n += myc_notes_tell(executor);
+
 	if (myc_threads_kept(executor) && myc_executor_now(executor) >= executor->threads_ns) {
 		executor->threads_ns = myc_executor_now(executor) + KEEP_NS;
 		n += myc_threads_sweep(executor);
@@ -322,6 +330,8 @@ static unsigned turn(struct myc_executor *executor, bool draining)
 		myc_exit_tell_restarts(executor);
 	if (executor->outbox_count)
 		n += myc_outbox_drain(executor);
+	if (executor->notes)
+		n += myc_notes_tell(executor);
 	if (!draining) {
 		if (executor->topics)
 			n += myc_topics_poll(executor, executor->opts.batch);
@@ -348,6 +358,8 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 {
 	uint64_t until = executor->status_ns > now ? executor->status_ns : now;
 
+	if (executor->outbox_deadlines && executor->outbox_due_ns < until)
+		until = executor->outbox_due_ns;
 	if (executor->timers.next_ns < until)
 		until = executor->timers.next_ns;
 	if (executor->outbox_count && executor->cycle_ns < until)

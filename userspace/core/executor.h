@@ -488,10 +488,14 @@ struct myc_executor {
 	struct myc_keyed outbox_keyed;
 	/* One entry more than the capacity: for what replaces another. */
 	uint32_t outbox_capacity, outbox_free, outbox_count, outbox_lenient;
-	uint32_t blocked;      /* first flow with an outbox, MYC_NONE */
-	uint64_t outbox_order; /* of the newest: arrival << 2 */
-	uint64_t cycle_ns;     /* next look for cycles of those who wait there */
-	uint32_t cycle_skip;   /* blocked flows that the last look came to */
+	uint32_t outbox_deadlines; /* of them: have one */
+	uint32_t notes;		   /* undelivered ones to tell of */
+	uint64_t outbox_due_ns;	   /* none of those deadlines is before */
+	struct myc_note *note;	   /* core/within.c */
+	uint32_t blocked;	   /* first flow with an outbox, MYC_NONE */
+	uint64_t outbox_order;	   /* of the newest: arrival << 2 */
+	uint64_t cycle_ns;	   /* next look for cycles of those who wait there */
+	uint32_t cycle_skip;	   /* blocked flows that the last look came to */
 
 	struct myc_signals signals;
 	struct myc_asks asks;
@@ -596,6 +600,20 @@ static inline bool myc_outbox_room(const struct myc_executor *executor)
 unsigned myc_outbox_drain(struct myc_executor *executor);
 bool myc_outbox_ready(struct myc_executor *executor);
 void myc_outbox_recover(struct myc_executor *executor);
+/* Those whose time is over are given up. Looks when outbox_due_ns has come. */
+void myc_outbox_expire(struct myc_executor *executor);
+
+/* within.c */
+uint32_t myc_deadline_tick(uint64_t ns);
+bool myc_deadline_over(const struct myc_executor *executor, const struct myc_slot *slot);
+uint64_t myc_deadline_ns(const struct myc_executor *executor, const struct myc_slot *slot);
+int myc_notes_open(struct myc_executor *executor);
+/* Is its sender to be told? With room for it: myc_note_put keeps the loan of its body until then. */
+bool myc_note_wanted(const struct myc_actor *actor, uint32_t why);
+bool myc_notes_room(const struct myc_executor *executor);
+void myc_note_put(struct myc_executor *executor, const struct myc_actor *actor, myc_address to,
+		  uint32_t why, uint32_t hold, const struct myc_slot *slot);
+unsigned myc_notes_tell(struct myc_executor *executor);
 /* What waits there of this flow becomes dead letters. Their actor may go on. */
 void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,
 		     enum myc_dead_letter why);

@@ -61,8 +61,9 @@ void myc_letter_note(struct myc_executor *executor, enum myc_dead_letter why, my
 		.size = slot ? size_of(slot) : 0,
 		.type = slot ? slot->type : 0,
 		.why = (uint8_t)why,
-		.flags = slot ? slot->flags & (uint8_t)~MYC_SLOT_REFERENCE : 0,
-		.correlation = slot ? slot->correlation : 0,
+		.flags = slot ? slot->flags & (uint8_t) ~(MYC_SLOT_REFERENCE | MYC_SLOT_DEADLINE)
+			      : 0,
+		.correlation = slot && !(slot->flags & MYC_SLOT_DEADLINE) ? slot->correlation : 0,
 	};
 
 	myc_count(&executor->words->dead_letters[why]);

@@ -47,6 +47,14 @@ static void append_actor(struct myc_actor *actor, bool lenient)
 	set_count(actor);
 }
 
+static void deadline_waits(struct myc_executor *executor, const struct myc_outbox_entry *entry)
+{
+	uint64_t due_ns = myc_deadline_ns(executor, &entry->slot);
+
+	if (!executor->outbox_deadlines++ || due_ns < executor->outbox_due_ns)
+		executor->outbox_due_ns = due_ns;
+}
+
 /* Behind all of its flow, or right behind the one that it replaces. */
 static void append(struct myc_executor *executor, uint32_t index, struct myc_flow_out *flow,
 		   struct myc_actor *actor, uint32_t replaces)
@@ -81,6 +89,8 @@ static void append(struct myc_executor *executor, uint32_t index, struct myc_flo
 			      entry->key);
 	flow->lenient += entry->lenient;
 	executor->outbox_lenient += entry->lenient;
+	if (entry->slot.flags & MYC_SLOT_DEADLINE)
+		deadline_waits(executor, entry);
 	if (actor)
 		append_actor(actor, entry->lenient);
 }
@@ -138,6 +148,7 @@ static void unlink_entry(struct myc_executor *executor, struct myc_flow_out *flo
 	else
 		executor->outbox_previous[next] = previous;
 	flow->outboxed--;
+	executor->outbox_deadlines -= !!(executor->outbox[index].slot.flags & MYC_SLOT_DEADLINE);
 	myc_keyed_remove(&executor->outbox_keyed, index);
 }
 
@@ -223,12 +234,20 @@ static void body_home(struct myc_executor *executor, uint32_t hold)
 static bool drop(struct myc_executor *executor, struct myc_flow_out *flow, uint32_t index,
 		 uint32_t why)
 {
-	if (!myc_outbox_may_drop(executor, index))
+	bool told = myc_note_wanted(flow->actor, why);
+	struct myc_slot slot = executor->outbox[index].slot;
+
+	if (!myc_outbox_may_drop(executor, index) || (told && !myc_notes_room(executor)))
 		return false;
 	uint32_t hold = give_up(executor, &executor->outbox[index], flow, why);
 
+	const struct myc_actor *actor = flow->actor;
+
 	release(executor, flow, index);
-	body_home(executor, hold);
+	if (told)
+		myc_note_put(executor, actor, flow->to, why, hold, &slot);
+	else
+		body_home(executor, hold);
 	return true;
 }
 
@@ -265,9 +284,13 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 
 		bool cut = myc_road_cut(road);
 
-		if (cut || !myc_flow_alive(flow)) {
+		bool over = myc_deadline_over(executor, &entry->slot);
+
+		if (cut || over || !myc_flow_alive(flow)) {
 			if (!drop(executor, flow, flow->first,
-				  cut ? MYC_DEAD_LETTER_LANE_CUT : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR))
+				  cut	 ? MYC_DEAD_LETTER_LANE_CUT
+				  : over ? MYC_DEAD_LETTER_EXPIRED
+					 : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR))
 				break;
 			continue;
 		}
@@ -312,6 +335,39 @@ unsigned myc_outbox_drain(struct myc_executor *executor)
 			*link = flow->next_blocked;
 	}
 	return moved;
+}
+
+void myc_outbox_expire(struct myc_executor *executor)
+{
+	uint32_t *link = &executor->blocked;
+	uint64_t due_ns = UINT64_MAX;
+
+	if (myc_executor_clock(executor) < executor->outbox_due_ns)
+		return;
+	while (*link != MYC_NONE) {
+		struct myc_flow_out *flow = &executor->out.flow_table[*link];
+		uint32_t left = flow->outboxed, next;
+
+		for (uint32_t at = flow->first; left--; at = next) {
+			const struct myc_slot *slot = &executor->outbox[at].slot;
+
+			next = executor->outbox_next[at];
+			if (!(slot->flags & MYC_SLOT_DEADLINE) ||
+			    (myc_deadline_over(executor, slot) &&
+			     drop(executor, flow, at, MYC_DEAD_LETTER_EXPIRED)))
+				continue;
+			uint64_t ns = myc_deadline_ns(executor, slot);
+
+			due_ns = ns < due_ns ? ns : due_ns;
+		}
+		if (flow->outboxed) {
+			link = &flow->next_blocked;
+			continue;
+		}
+		*link = flow->next_blocked;
+		myc_flow_more(&executor->out, flow);
+	}
+	executor->outbox_due_ns = due_ns;
 }
 
 void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,

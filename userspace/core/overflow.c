@@ -148,7 +148,7 @@ static int dropped(struct myc_actor *self, const struct myc_message_out *message
 		memcpy(slot.payload, &reference, sizeof(reference));
 	myc_letter_note(self->executor, why, self->address, way->flow->to, &slot);
 	myc_count(&self->executor->words->outbox_dropped);
-	if (slot.correlation) {
+	if (slot.correlation && !(slot.flags & MYC_SLOT_DEADLINE)) {
 		if (slot.correlation & MYC_ASK_FORWARDED)
 			memcpy(slot.payload, message->payload, MYC_LANE_PAYLOAD);
 		myc_ask_bounce(self->executor, self->address, &slot, -ENOBUFS);
@@ -260,7 +260,8 @@ static int find_way(struct myc_actor *self, const struct myc_message_out *messag
 int myc_overflow_way(struct myc_actor *self, const struct myc_message_out *message,
 		     struct myc_way *way)
 {
-	uint32_t redirects = 0, correlation = (uint32_t)(message->from >> 32);
+	bool asks = !(message->kind >> 56 & MYC_SLOT_DEADLINE);
+	uint32_t redirects = 0, correlation = asks ? (uint32_t)(message->from >> 32) : 0;
 	int code = find_way(self, message, way, &redirects);
 
 	if (redirects && correlation && (code == MYC_WAY_NOW || code == MYC_WAY_WAITS))

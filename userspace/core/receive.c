@@ -327,7 +327,9 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	enum myc_dead_letter why =
 		actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR;
 
-	if (actor && slot->type < MYC_TYPE_FRAMEWORK) {
+	if (actor && myc_deadline_over(executor, slot)) {
+		why = MYC_DEAD_LETTER_EXPIRED;
+	} else if (actor && slot->type < MYC_TYPE_FRAMEWORK) {
 		if (!actor->behaviour->overflow_count || flow->urgent ||
 		    myc_overflow_in(executor, inlet, flow, slot, &place)) {
 			/* There is an entry: each credit reserved one. */
@@ -497,6 +499,40 @@ static bool take_receipt(struct myc_executor *executor, struct myc_inlet *inlet,
 	return true;
 }
 
+/* A message with a deadline. What waits keeps it; what is delivered has no more need of it. */
+static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet,
+			  const struct myc_slot *slot)
+{
+	bool reference = slot->flags & MYC_SLOT_REFERENCE;
+	struct myc_reference copied;
+	struct myc_view view;
+	struct myc_slot plain = *slot;
+
+	plain.flags &= (uint8_t) ~(MYC_SLOT_REFERENCE | MYC_SLOT_DEADLINE);
+	plain.correlation = 0;
+	struct myc_flow_in *flow = myc_receiver_check(executor, inlet, &plain);
+
+	if (!flow)
+		return false;
+	if (flow->actor && !flow->actor->aside && !myc_deadline_over(executor, slot)) {
+		plain.flags |= reference ? MYC_SLOT_REFERENCE : 0;
+		if (reference)
+			return take_reference(executor, inlet, &plain);
+		take_one(executor, inlet, flow, &plain, false);
+		return true;
+	}
+	int code = reference ? myc_body_check(executor, slot, &copied, &view) : 0;
+
+	if (code == -EPROTO)
+		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_REFERENCE);
+	if (code)
+		return false;
+	flow->received++;
+	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
+	take_aside(executor, inlet, flow, slot);
+	return true;
+}
+
 /* A message that is not a plain one of a known flow: a signal, or of a flow that was given to others. False:
  * nothing more can be taken from this lane now. */
 static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -518,6 +554,8 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 	}
 	if (ring == MYC_RING_URGENT)
 		return take_urgent(executor, inlet, slot);
+	if (slot->flags & MYC_SLOT_DEADLINE)
+		return take_deadline(executor, inlet, slot);
 	if (slot->flags & MYC_SLOT_REFERENCE)
 		return take_reference(executor, inlet, slot);
 	if (slot->flags & MYC_SLOT_RECEIPT)
@@ -641,6 +679,8 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 	struct myc_view view = {.data = entry->slot.payload, .size = entry->slot.size};
 	struct myc_reference reference = {0};
 
+	if (myc_deadline_over(executor, &entry->slot))
+		return myc_pending_drop(executor, actor, index, MYC_DEAD_LETTER_EXPIRED, false);
 	/* Checked when it came, and private since. */
 	if (entry->credited)
 		hold = executor->pending_hold[index];
@@ -657,7 +697,16 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 	else if (entry->slot.flags & MYC_SLOT_REFERENCE)
 		hold = myc_pool_credit(&executor->out.pool, &reference, myc_origin_pending(index));
 	executor->pending_hand = index;
-	bool aside = deliver(actor, entry->from, &entry->slot, view.data, view.size, hold);
+	struct myc_slot shown;
+	const struct myc_slot *slot = &entry->slot;
+
+	if (slot->flags & MYC_SLOT_DEADLINE) {
+		shown = *slot;
+		shown.flags &= (uint8_t)~MYC_SLOT_DEADLINE;
+		shown.correlation = 0;
+		slot = &shown;
+	}
+	bool aside = deliver(actor, entry->from, slot, view.data, view.size, hold);
 
 	executor->pending_hand = MYC_NONE;
 	if (aside) {

@@ -117,9 +117,11 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 	/* A receipt was given, or goes the way of its process. */
 	if (slot.flags & MYC_SLOT_RECEIPT)
 		slot.correlation = 0;
+	uint8_t deadline = slot.flags & MYC_SLOT_DEADLINE;
+
 	if (ring == MYC_RING_ORDINARY)
 		slot.flags &= (uint8_t) ~(MYC_SLOT_REFERENCE | MYC_SLOT_URGENT_BEFORE |
-					  MYC_SLOT_RECEIPT);
+					  MYC_SLOT_RECEIPT | MYC_SLOT_DEADLINE);
 	struct myc_flow_in *flow = ring == MYC_RING_ORDINARY
 					   ? myc_receiver_check(executor, inlet, &slot)
 					   : myc_receiver_check_urgent(executor, inlet, &slot);
@@ -127,6 +129,7 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 	if (!flow)
 		return;
 	flow->received++;
+	slot.flags |= deadline;
 	if (in_doubt(executor, flow, &slot, hold)) {
 		slot.flags |= reference ? MYC_SLOT_REFERENCE : 0;
 		myc_receiver_pend(

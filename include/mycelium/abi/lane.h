@@ -42,8 +42,10 @@
 #define MYC_TYPE_FRAMEWORK     0xff00u /* types from here on are the framework's */
 #define MYC_SLOT_REFERENCE     0x80    /* slot.flags: the payload is a struct myc_reference */
 #define MYC_SLOT_URGENT_BEFORE 0x40    /* slot.flags: urgent ones came before: look there first */
-#define MYC_SLOT_RECEIPT       0x20    /* slot.flags: its sender wants to know that it was taken */
-#define MYC_FLOW_NONE	       0xffffu /* slot.flow of a signal: needs no credit */
+#define MYC_SLOT_DEADLINE      0x10 /* slot.flags: not after `correlation`, in MYC_DEADLINE_BIT ticks */
+#define MYC_DEADLINE_BIT       16   /* 2^16 ns of CLOCK_MONOTONIC; compared by their difference */
+#define MYC_SLOT_RECEIPT       0x20 /* slot.flags: its sender wants to know that it was taken */
+#define MYC_FLOW_NONE	       0xffffu	   /* slot.flow of a signal: needs no credit */
 #define MYC_SLOT_PLAIN	       0xffffffffu /* slot.from of a plain thread */
 #define MYC_CREDIT_MAX	       (1u << 25)  /* that a flow can have */
 #define MYC_SLOTS_FIXED	       64	   /* actor slots given by number, before the free ones */
@@ -218,7 +220,8 @@ static inline uint64_t myc_lane_in_size(uint32_t flows)
 	X(CREDIT_CYCLE, "closed a cycle of spent credit")                     \
 	X(DROPPED_NEWEST, "no more could wait, and it was the newest")        \
 	X(DROPPED_OLDEST, "was the oldest when no more could wait")           \
-	X(REDIRECT, "was redirected too often, or to nobody")
+	X(REDIRECT, "was redirected too often, or to nobody")                 \
+	X(EXPIRED, "its time was over before it was handled")
 
 enum myc_dead_letter {
 #define MYC_DEAD_LETTER_ENUM(name, text) MYC_DEAD_LETTER_##name,
