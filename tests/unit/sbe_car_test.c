@@ -389,7 +389,7 @@ static void the_table_of_fields_has_what_the_schema_says(void **state)
 	for (uint32_t i = 0; i < car->fields_count; i++) {
 		const struct myc_sbe_field_info *field = &car->fields[i];
 
-		if (strcmp(field->name, "engine.booster.BoostType"))
+		if (strcmp(field->name, "engine.booster.BoostType") != 0)
 			continue;
 		found = true;
 		assert_int_equal(field->kind, MYC_SBE_ENUM);

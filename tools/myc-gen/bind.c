@@ -246,7 +246,7 @@ static void bind_type(struct gen_schema *schema, struct gen_type *type)
 		else
 			bind_type(schema, type->target);
 		if (type->target && type->semantic_type && type->target->semantic_type &&
-		    strcmp(type->semantic_type, type->target->semantic_type))
+		    strcmp(type->semantic_type, type->target->semantic_type) != 0)
 			gen_soft(schema, &type->where, "semanticType", type->semantic_type,
 				 "the encoding says \"%s\"; say the same or only once",
 				 type->target->semantic_type);
@@ -316,7 +316,7 @@ static void bind_field(struct gen_schema *schema, struct gen_field *field)
 			 "its type %s says another presence; say the same or only once",
 			 type->name);
 	if (field->semantic_type && type->semantic_type &&
-	    strcmp(field->semantic_type, type->semantic_type))
+	    strcmp(field->semantic_type, type->semantic_type) != 0)
 		gen_soft(schema, &field->where, "semanticType", field->semantic_type,
 			 "its type %s says \"%s\"; say the same or only once", type->name,
 			 type->semantic_type);

@@ -58,7 +58,9 @@ struct names {
 static void claim(struct names *names, const char *name, const struct gen_where *where)
 {
 	for (size_t i = 0; i < names->count; i++) {
-		if (strcmp(names->list[i].name, name))
+		const char *taken = names->list[i].name;
+
+		if (!taken || strcmp(taken, name) != 0)
 			continue;
 		gen_error(names->schema, where, "name", where->name,
 			  "makes the C name %s, as <%s name=\"%s\"> in line %ld does; rename one, "

@@ -444,7 +444,7 @@ static void read_schema(struct reading *r, xmlNode *root)
 	order = attribute(r, root, "byteOrder");
 	if (order && !strcmp(order, "bigEndian"))
 		schema->big_endian = true;
-	else if (order && strcmp(order, "littleEndian"))
+	else if (order && strcmp(order, "littleEndian") != 0)
 		gen_error(schema, &schema->where, "byteOrder", order,
 			  "not a byte order; write littleEndian or bigEndian");
 	for (xmlNode *child = root->children; (child = element(r, child, &schema->where));

@@ -123,7 +123,7 @@ static void check_variable(struct gen_schema *schema, const struct gen_type *typ
 		const struct gen_type *of = gen_target(member);
 
 		if (of->kind == GEN_TYPE && of->length == 0 &&
-		    (strcmp(member->name, "varData") || member->next))
+		    (strcmp(member->name, "varData") != 0 || member->next))
 			gen_error(
 				schema, &member->where, "length", "0",
 				"of variable length; only varData, a composite's last member, is");

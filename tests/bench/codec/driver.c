@@ -66,7 +66,7 @@ static void take(struct bench *bench, size_t who, char *line)
 		return;
 	*value++ = 0;
 	for (size_t i = 0; i < OPERATIONS; i++) {
-		if (strcmp(line, operations[i].name))
+		if (strcmp(line, operations[i].name) != 0)
 			continue;
 		figure_name(name, sizeof(name), &operations[i], schedule[who].title);
 		bench_sample(bench, name, "ns", strtod(value, NULL));
@@ -140,7 +140,7 @@ static void finish_operation(struct bench *bench, size_t i)
 		snprintf(mode, sizeof(mode), "%.0f bytes, %.1f GB/s", bytes_of[who][i],
 			 bytes_of[who][i] / median);
 		bench_mode(bench, name, mode);
-		if (strcmp(name, limit))
+		if (strcmp(name, limit) != 0)
 			bench_raw(bench, name, limit);
 	}
 	figure_name(name, sizeof(name), &operations[i], OURS);
