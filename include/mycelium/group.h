@@ -55,7 +55,7 @@ int myc_group_names(struct myc_actor *self, const char *scope, const char *patte
 /* ---- who comes and goes ------------------------------------------------------------------------ */
 
 enum myc_group_event_kind { MYC_GROUP_JOINED = 1, MYC_GROUP_LEFT = 2 };
-enum myc_group_event_flag { MYC_GROUP_PRESENT = 1 << 0 /* was there when the watch began */ };
+enum myc_group_event_flag { MYC_GROUP_PRESENT = 1 << 0 /* was there at its first look */ };
 
 /* Given to behaviour->group, also while paused or suspended; valid until it returns. */
 struct myc_group_event {

@@ -68,7 +68,7 @@ enum myc_life_kind {
 	MYC_LIFE_STOPPED = 4,
 	MYC_LIFE_UNREGISTERED = 5,
 };
-enum myc_life_flag { MYC_LIFE_PRESENT = 1 << 0 /* was so when the watch began */ };
+enum myc_life_flag { MYC_LIFE_PRESENT = 1 << 0 /* was so at its first look */ };
 
 /* Given to behaviour->life, also while paused or suspended; valid until it returns. */
 struct myc_life_event {

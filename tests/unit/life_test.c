@@ -273,8 +273,11 @@ static void a_life_is_told_from_its_beginning_to_its_end(void **state)
 
 	assert_int_equal(say(a, watch_it, NULL, "book.*"), 0);
 	b = spawn_as(THERE, &watcher, "book.A", 3);
-	assert_life(told(a, 0), MYC_LIFE_REGISTERED, 0, b, "book.A");
-	assert_life(told(a, 1), MYC_LIFE_STARTED, 0, b, "book.A");
+	/* The first look may come after the spawn. */
+	assert_life(told(a, 0), MYC_LIFE_REGISTERED, told(a, 0)->flags & MYC_LIFE_PRESENT, b,
+		    "book.A");
+	assert_life(told(a, 1), MYC_LIFE_STARTED, told(a, 1)->flags & MYC_LIFE_PRESENT, b,
+		    "book.A");
 	let(other, go_wrong, 0, 0);
 	let(b, go_wrong, 0, 0);
 	assert_life(told(a, 2), MYC_LIFE_RESTARTED, 0, b, "book.A");
