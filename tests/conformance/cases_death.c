@@ -306,6 +306,20 @@ CASE(pairs_go_on_in_order_over_many_deaths_of_the_sender)
 	expect_numbers(a, 1, 40);
 }
 
+CASE(signals_that_were_sent_last_cost_no_credit_over_deaths)
+{
+	struct probe *a = fixed(HERE, &narrow), *b = fixed_as(THERE, &plain, echoes);
+
+	OK(send_number(b, a, 1)); /* the first pair of the lane */
+	for (uint32_t i = 0; i < 6; i++) {
+		OK(ask(a, b, LONG, i));
+		SAW(a, REPLY, i + 1);
+		die_and_return(THERE);
+	}
+	OK(send_many(b, a, 2, 9));
+	expect_numbers(a, 1, 10);
+}
+
 CASE(two_of_three_processes_die_and_the_third_hears_from_both)
 {
 	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
@@ -591,6 +605,7 @@ const struct conform_case cases_death[] = {
 	{DEADLY(what_waited_in_a_dead_process_outbox_arrives_when_it_is_back)},
 	{DEADLY(pairs_go_on_in_order_over_many_deaths_of_the_receiver)},
 	{DEADLY(pairs_go_on_in_order_over_many_deaths_of_the_sender)},
+	{DEADLY(signals_that_were_sent_last_cost_no_credit_over_deaths)},
 	{DEADLY(two_of_three_processes_die_and_the_third_hears_from_both)},
 	{DEADLY(the_message_in_hand_is_in_doubt_and_the_others_arrive)},
 	{DEADLY(the_message_in_hand_comes_again_marked_to_who_wants_it)},

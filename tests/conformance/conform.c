@@ -40,6 +40,15 @@ static void run(void **state)
 		print_message("  %u ms\n", (unsigned)(begun / MS));
 }
 
+const struct conform_case *conform_case_at(size_t index)
+{
+	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
+		for (const struct conform_case *of = tables[t]; of->name; of++)
+			if (!index--)
+				return of;
+	return NULL;
+}
+
 int conform_main(const struct CMUnitTest *more, size_t more_count)
 {
 	static struct CMUnitTest tests[CASES_MAX];

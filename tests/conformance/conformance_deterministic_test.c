@@ -177,7 +177,54 @@ const struct way way = {.name = "deterministic",
 			.wait = wait_a_turn,
 			.region = region_of};
 
+/* ---- another process --------------------------------------------------------------------------- */
+
+#define EVERY 9 /* of the cases */
+
+/* As main of another process: the hashes of some cases, a line each. */
+static int print_hashes(void)
+{
+	const struct conform_case *of;
+
+	as_processes = true;
+	seed = 7;
+	for (size_t i = 0; (of = conform_case_at(i)); i += EVERY) {
+		conform_play(of, true);
+		printf("%016llx %s\n", (unsigned long long)hash, of->name);
+	}
+	return 0;
+}
+
+static void the_same_seed_gives_the_same_trace_in_another_process(void **state)
+{
+	char self[512], command[600], line[256], expected[256];
+	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const struct conform_case *of;
+
+	(void)state;
+	assert_true(size > 0);
+	self[size] = 0;
+	snprintf(command, sizeof(command), "MYC_HASHES=1 '%s'", self);
+	FILE *other = popen(command, "r"); /* NOLINT(cert-env33-c): ourselves */
+
+	assert_non_null(other);
+	as_processes = true;
+	seed = 7;
+	for (size_t i = 0; (of = conform_case_at(i)); i += EVERY) {
+		conform_play(of, true);
+		snprintf(expected, sizeof(expected), "%016llx %s\n", (unsigned long long)hash,
+			 of->name);
+		assert_non_null(fgets(line, sizeof(line), other));
+		assert_string_equal(line, expected);
+	}
+	assert_int_equal(pclose(other), 0);
+}
+
 int main(void)
 {
-	return conform_main(NULL, 0);
+	static const struct CMUnitTest more[] = {
+		cmocka_unit_test(the_same_seed_gives_the_same_trace_in_another_process),
+	};
+
+	return getenv("MYC_HASHES") ? print_hashes() : conform_main(more, 1);
 }

@@ -7,6 +7,7 @@
  *	each pair's messages came in order, none twice, none is missing but what a death left in doubt
  *	no receiver found anything wrong in a lane (credit, address, sequence)
  *	timers fired when they were due, and not after they were cancelled
+ *	each ask has had one outcome, each monitor and link of one that ended one event, in each life
  *
  * MYC_SEED=n plays one seed and prints its last events.
  */
@@ -25,6 +26,8 @@
 #define TYPE	 1
 #define BODY	 100 /* bytes of those that go by reference */
 #define TICK_NS	 1000
+#define COOKIES	 64 /* asks of a life that are told apart */
+#define ASK_NS	 3000000
 #define FAILURES 3 /* of handlers: fewer than their limit */
 
 struct note {
@@ -40,7 +43,12 @@ static struct {
 	uint32_t disorder, doubled, torn, late, after_cancel;
 	uint32_t crashes, failures, children_begun, children_ended, ticks;
 	bool cancelled[ACTORS];
-	bool ending; /* nobody begins anything new */
+	uint64_t asked, outcomes, events;
+	uint32_t no_ask, no_watch, no_link; /* an outcome or event of what is none (any more) */
+	bool asking[ACTORS][COOKIES];	    /* of this life */
+	uint32_t monitors[ACTORS], links[ACTORS];	      /* of children, in this life */
+	uint32_t lives[ACTORS], watched_life[ACTORS][ACTORS]; /* 0 = not watched */
+	bool ending;					      /* nobody begins anything new */
 } world;
 
 static uint32_t any(uint32_t bound)
@@ -84,7 +92,8 @@ static const struct myc_behaviour child = {
 
 struct peer {
 	uint64_t tick_due_ns, once_due_ns;
-	struct myc_timer once;
+	struct myc_timer once, tick;
+	uint64_t cookies;
 	struct myc_ref to[ACTORS];
 };
 
@@ -142,6 +151,108 @@ static void send_some(struct myc_actor *self, uint32_t hops)
 		world.sent[me][to]++;
 }
 
+/* ---- asks, links ------------------------------------------------------------------------------- */
+
+static void ask_some(struct myc_actor *self, uint32_t hops)
+{
+	struct peer *peer = myc_state(self);
+	uint32_t me = index_of(self), to = any(world.actors);
+	uint64_t cookie = peer->cookies;
+	struct note note = {.from = me, .sequence = world.sent[me][to] + 1, .hops = hops};
+	int code;
+
+	if (cookie == COOKIES ||
+	    (!peer->to[to].address && myc_resolve(self, world.address[to], &peer->to[to])))
+		return;
+	if (to > me)
+		code = myc_ask(self, &peer->to[to], TYPE, &note, sizeof(note), ASK_NS, cookie,
+			       NULL);
+	else
+		code = myc_try_ask(self, &peer->to[to], TYPE, &note, sizeof(note), ASK_NS, cookie,
+				   NULL);
+	if (code)
+		return;
+	peer->cookies++;
+	world.sent[me][to]++;
+	world.asked++;
+	world.asking[me][cookie] = true;
+}
+
+/* Some reply, some say no, some leave it to the timeout. */
+static void answer(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_reply_to to;
+	uint32_t how = any(4);
+
+	if (!myc_message_asks(message) || !how || myc_reply_keep(message, &to))
+		return;
+	if (how == 1)
+		myc_reply_error(self, &to, -EACCES);
+	else
+		myc_reply_send(self, &to, TYPE, NULL, 0);
+	if (how == 3) /* too much: it is late */
+		myc_reply_send(self, &to, TYPE, NULL, 0);
+}
+
+static int peer_reply(struct myc_actor *self, const struct myc_reply *reply)
+{
+	bool *asking = &world.asking[index_of(self)][reply->cookie % COOKIES];
+
+	world.outcomes++;
+	world.no_ask += !*asking;
+	*asking = false;
+	return 0;
+}
+
+static int peer_signal(struct myc_actor *self, const struct myc_signal_event *event)
+{
+	uint32_t me = index_of(self);
+
+	world.events++;
+	for (uint32_t to = 0; to < world.actors; to++)
+		if (event->from == world.address[to]) {
+			world.no_watch += !world.watched_life[me][to];
+			world.watched_life[me][to] = 0;
+			return 0;
+		}
+	if (event->kind == MYC_EVENT_EXIT) {
+		world.no_link += !world.links[me];
+		world.links[me] -= !!world.links[me];
+	} else {
+		world.no_watch += !world.monitors[me];
+		world.monitors[me] -= !!world.monitors[me];
+	}
+	return 0;
+}
+
+static void watch_some(struct myc_actor *self)
+{
+	uint32_t me = index_of(self), to = any(world.actors);
+	struct myc_monitor monitor;
+
+	/* Not over processes: there a restart is seen when it has happened. */
+	if (to == me || world.watched_life[me][to] ||
+	    myc_address_process(world.address[to]) != myc_address_process(world.address[me]))
+		return;
+	if (!myc_monitor(self, world.address[to], 0, &monitor))
+		world.watched_life[me][to] = world.lives[to];
+}
+
+static void bear_child(struct myc_actor *self)
+{
+	const struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &child};
+	uint32_t me = index_of(self);
+	struct myc_monitor monitor;
+	myc_address address;
+
+	if (myc_spawn_local(self, &opts, &address, NULL))
+		return;
+	if (any(2))
+		world.monitors[me] += !myc_monitor(self, address, 0, &monitor);
+	if (any(2))
+		world.links[me] += !myc_link(self, address);
+}
+
 static void received(uint32_t me, const struct myc_message *message)
 {
 	const unsigned char *bytes = message->payload;
@@ -170,15 +281,15 @@ static int peer_message(struct myc_actor *self, const struct myc_message *messag
 	uint32_t me = index_of(self), hops = ((const struct note *)message->payload)->hops;
 
 	received(me, message);
+	answer(self, message);
 	if (world.ending)
 		return 0;
 	for (uint32_t i = any(4); hops && i > 0; i--)
-		send_some(self, hops - 1);
-	if (!any(10)) {
-		struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &child};
-
-		myc_spawn_local(self, &opts, NULL, NULL);
-	}
+		any(4) ? send_some(self, hops - 1) : ask_some(self, hops - 1);
+	if (!any(10))
+		bear_child(self);
+	if (!any(10))
+		watch_some(self);
 	if (!any(20) && world.failures < FAILURES) {
 		world.failures++;
 		return -EIO;
@@ -195,7 +306,12 @@ static int peer_started(struct myc_actor *self)
 	peer->tick_due_ns = now + 10 + any(50);
 	peer->once_due_ns = now + 1 + any(200);
 	world.cancelled[me] = false;
-	int code = myc_timer_start(self, peer->tick_due_ns - now, TICK_NS, 1, NULL);
+	memset(world.asking[me], 0, sizeof(world.asking[me]));
+	memset(world.watched_life[me], 0, sizeof(world.watched_life[me]));
+	world.monitors[me] = world.links[me] = 0;
+	world.lives[me]++;
+	myc_trap_exit(self, true);
+	int code = myc_timer_start(self, peer->tick_due_ns - now, TICK_NS, 1, &peer->tick);
 
 	if (!code)
 		code = myc_timer_start(self, peer->once_due_ns - now, 0, 2, &peer->once);
@@ -217,6 +333,8 @@ static int peer_timer(struct myc_actor *self, uint64_t cookie)
 			world.cancelled[me] = true;
 		if (!world.ending)
 			send_some(self, 1);
+		else
+			myc_timer_cancel(self, peer->tick);
 	}
 	return 0;
 }
@@ -261,6 +379,8 @@ static void open_world(uint64_t seed)
 							   .started = peer_started,
 							   .message = peer_message,
 							   .timer = peer_timer,
+							   .reply = peer_reply,
+							   .signal = peer_signal,
 							   .redeliver = any(2)};
 	for (uint32_t i = 0; i < world.actors; i++) {
 		struct myc_spawn_opts spawn = {.sz = sizeof(spawn),
@@ -292,7 +412,7 @@ static int play(void)
 			code = myc_testkit_advance(world.kit, any(700));
 	}
 	world.ending = true;
-	return code ? code : myc_testkit_advance(world.kit, 10 * TICK_NS);
+	return code ? code : myc_testkit_advance(world.kit, ASK_NS + 3000000);
 }
 
 /* Are all buffers of one source whole, and its own again? */
@@ -335,6 +455,19 @@ static const char *wrong(int code)
 		return "messages are lost that were not in doubt";
 	if (world.late || world.after_cancel)
 		return "a timer fired early or after it was cancelled";
+	if (world.no_ask || world.no_watch || world.no_link)
+		return "an outcome or event came of nothing, or twice";
+	for (uint32_t i = 0; i < world.actors; i++) {
+		for (uint32_t cookie = 0; cookie < COOKIES; cookie++)
+			if (world.asking[i][cookie])
+				return "an ask has no outcome";
+		for (uint32_t to = 0; to < world.actors; to++)
+			if (world.watched_life[i][to] &&
+			    world.watched_life[i][to] != world.lives[to])
+				return "an end was not told to who watched";
+		if (world.monitors[i] || world.links[i])
+			return "a child's end was not told";
+	}
 	if (!crashes && world.children_begun != world.children_ended)
 		return "a child did not end";
 	for (uint32_t p = 0; p < 2 && myc_testkit_system(world.kit, p); p++) {
@@ -373,6 +506,7 @@ static void no_world_loses_doubles_or_reorders_what_was_not_in_doubt(void **stat
 	const char *why, *again;
 	uint64_t first = 1, last = SEEDS;
 	uint32_t messages = 0, ticks = 0, crashes = 0;
+	uint64_t outcomes = 0, events = 0;
 
 	(void)state;
 	if (getenv("MYC_SEED"))
@@ -385,14 +519,20 @@ static void no_world_loses_doubles_or_reorders_what_was_not_in_doubt(void **stat
 				messages += world.got[from][to];
 		ticks += world.ticks;
 		crashes += world.crashes;
+		outcomes += world.outcomes;
+		events += world.events;
 		if (why || seed % 100 == 1)
 			assert_true(run_seed(seed, &again, false) == hash);
 		if (why)
 			fail_msg("seed %llu: %s", (unsigned long long)seed, why);
 	}
-	print_message("  %llu seeds, %u messages, %u timers, %u crashes\n",
-		      (unsigned long long)(last - first + 1), messages, ticks, crashes);
-	assert_true(first == last || (messages > last && crashes > last / 10));
+	print_message(
+		"  %llu seeds, %u messages, %u timers, %llu outcomes of asks, %llu ends told, "
+		"%u crashes\n",
+		(unsigned long long)(last - first + 1), messages, ticks,
+		(unsigned long long)outcomes, (unsigned long long)events, crashes);
+	assert_true(first == last || (messages > last && crashes > last / 10 && outcomes > last &&
+				      events > last / 2));
 }
 
 /* ---- a planted bug ----------------------------------------------------------------------------- */

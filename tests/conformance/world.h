@@ -160,6 +160,7 @@ struct way {
 extern const struct way way;
 
 int conform_main(const struct CMUnitTest *more, size_t count); /* with more of its own */
+const struct conform_case *conform_case_at(size_t index);      /* of all; NULL: no more */
 /* A case in this world, as the way does it: open, run, stop, books, close. */
 void conform_play(const struct conform_case *of, bool apart);
 
