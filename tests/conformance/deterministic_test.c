@@ -47,6 +47,7 @@ static struct {
 	uint32_t no_ask, no_watch, no_link; /* an outcome or event of what is none (any more) */
 	bool asking[ACTORS][COOKIES];	    /* of this life */
 	uint32_t monitors[ACTORS], links[ACTORS];	      /* of children, in this life */
+	uint32_t crashes_at[ACTORS];			      /* when it started last */
 	uint32_t lives[ACTORS], watched_life[ACTORS][ACTORS]; /* 0 = not watched */
 	bool ending;					      /* nobody begins anything new */
 } world;
@@ -231,7 +232,8 @@ static void watch_some(struct myc_actor *self)
 	struct myc_monitor monitor;
 
 	/* Not over processes: there a restart is seen when it has happened. */
-	if (to == me || world.watched_life[me][to] ||
+	if (to == me || world.watched_life[me][to] || !world.lives[to] ||
+	    world.crashes_at[to] != myc_testkit_crashes(world.kit) || /* not started since */
 	    myc_address_process(world.address[to]) != myc_address_process(world.address[me]))
 		return;
 	if (!myc_monitor(self, world.address[to], 0, &monitor))
@@ -310,6 +312,7 @@ static int peer_started(struct myc_actor *self)
 	memset(world.watched_life[me], 0, sizeof(world.watched_life[me]));
 	world.monitors[me] = world.links[me] = 0;
 	world.lives[me]++;
+	world.crashes_at[me] = myc_testkit_crashes(world.kit);
 	myc_trap_exit(self, true);
 	int code = myc_timer_start(self, peer->tick_due_ns - now, TICK_NS, 1, &peer->tick);
 
@@ -455,8 +458,12 @@ static const char *wrong(int code)
 		return "messages are lost that were not in doubt";
 	if (world.late || world.after_cancel)
 		return "a timer fired early or after it was cancelled";
-	if (world.no_ask || world.no_watch || world.no_link)
-		return "an outcome or event came of nothing, or twice";
+	if (world.no_ask)
+		return "an outcome came of no ask, or twice";
+	if (world.no_watch)
+		return "DOWN came of no monitor, or twice";
+	if (world.no_link)
+		return "EXIT came of no link, or twice";
 	for (uint32_t i = 0; i < world.actors; i++) {
 		for (uint32_t cookie = 0; cookie < COOKIES; cookie++)
 			if (world.asking[i][cookie])
