@@ -125,6 +125,10 @@ static int queue(struct myc_executor *executor, const struct myc_signal_entry *w
 		signals->first = index;
 	signals->last = index;
 	executor->out.signals_wait = true;
+	if (wanted->ring == MYC_RING_URGENT) {
+		wanted->road->lane.urgent_wait++;
+		myc_lane_look_full(&wanted->road->lane);
+	}
 	/* It is to look for the lane, if that is new. */
 	if (!wanted->road->own)
 		myc_sender_dirty(&executor->out, wanted->road->peer, MYC_PEER_MESSAGE);
@@ -307,6 +311,7 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 			    entry->slot.size);
 		*link = entry->next;
 		signals->count--;
+		road->lane.urgent_wait -= entry->ring == MYC_RING_URGENT;
 		hold_pair(executor, entry);
 		entry->next = signals->free;
 		signals->free = index;

@@ -40,6 +40,8 @@ struct myc_lane_out {
 	struct myc_flow *flow;
 	uint32_t flows;
 	bool urgent_before; /* the next ordinary one is to say that urgent ones came before it */
+	uint32_t
+		urgent_wait; /* urgent ones that are to go before the next ordinary one: it is full to that */
 	const struct myc_lane_cursor *cursor; /* NULL until the receiver has found the lane */
 };
 
@@ -78,7 +80,7 @@ static inline bool myc_lane_full(struct myc_lane_out *lane, enum myc_lane_ring r
 {
 	if (lane->head[ring] - lane->seen[ring] <= lane->mask[ring])
 		return false;
-	if (!lane->cursor)
+	if (!lane->cursor || (ring == MYC_RING_ORDINARY && lane->urgent_wait))
 		return true;
 	/* Acquire: its reads of those slots come before our writes. Pairs with myc_lane_publish. */
 	uint32_t next = __atomic_load_n(&lane->cursor->next[ring], __ATOMIC_ACQUIRE);
@@ -94,11 +96,15 @@ static inline bool myc_lane_full(struct myc_lane_out *lane, enum myc_lane_ring r
  * sends ordinary ones need not ask: after an urgent one the ordinary ring looks full until somebody has
  * taken the mark (myc_lane_mark), on the way that full lanes go.
  */
+static inline void myc_lane_look_full(struct myc_lane_out *lane)
+{
+	lane->seen[MYC_RING_ORDINARY] =
+		lane->head[MYC_RING_ORDINARY] - lane->mask[MYC_RING_ORDINARY] - 1;
+}
 static inline void myc_lane_pushed_urgent(struct myc_lane_out *lane)
 {
 	lane->urgent_before = true;
-	lane->seen[MYC_RING_ORDINARY] =
-		lane->head[MYC_RING_ORDINARY] - lane->mask[MYC_RING_ORDINARY] - 1;
+	myc_lane_look_full(lane);
 }
 
 /* The same as myc_lane_full for messages in the urgent ring: half of it is for signals. */
