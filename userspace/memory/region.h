@@ -24,7 +24,7 @@
 
 #define MYC_REGION_MAGIC      0x6d79636567696f6eull /* "mycegion" */
 #define MYC_REGION_VERSION    1
-#define MYC_REGION_BLOCKS_MAX 512
+#define MYC_REGION_BLOCKS_MAX 768
 
 enum myc_block_kind {
 	MYC_BLOCK_FREE = 0,
