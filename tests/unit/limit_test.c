@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <mycelium/abi/lane.h>
 #include <mycelium/mycelium.h>
 
 #include "core/process.h"
@@ -272,6 +273,16 @@ static void an_actor_that_is_never_to_be_restarted_fails_at_once(void **state)
 	assert_int_equal(inits_until_failed(0), 4);
 }
 
+static void a_system_may_have_64_executors(void **state)
+{
+	const struct myc_system_opts opts = {.sz = sizeof(opts), .executors = MYC_EXECUTORS_MAX};
+	struct myc_system *system;
+
+	(void)state;
+	assert_int_equal(myc_system_open(&system, &opts, NULL), 0);
+	myc_system_close(system);
+}
+
 /* ---- actors of a predecessor ----------------------------------------------------------------- */
 
 static void an_actor_that_does_not_come_again_is_nobodys_from_the_start_on(void **state)
@@ -300,6 +311,7 @@ static void an_actor_that_does_not_come_again_is_nobodys_from_the_start_on(void 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_system_may_have_64_executors),
 		cmocka_unit_test(an_actor_that_does_not_come_again_is_nobodys_from_the_start_on),
 		cmocka_unit_test(senders_that_find_a_full_mailbox_get_one_credit_each_and_no_more),
 		cmocka_unit_test(actors_that_pause_each_other_are_seen_as_stuck),

@@ -100,7 +100,7 @@ struct myc_timer_entry *myc_timers_due(struct myc_timers *timers, uint64_t now_n
 /* It fires: a periodic one is set to its next time on the schedule (times already past are
  * skipped; a time beyond 64 bits never comes), another is freed. Returns how many were skipped. */
 uint64_t myc_timers_fired(struct myc_timers *timers, uint32_t *head, struct myc_timer_entry *entry,
-		      uint64_t now_ns);
+			  uint64_t now_ns);
 /* It is due, but its actor is paused: no longer pending until resumed with the actor. Resuming costs
  * O(1) for each timer that the actor has held. */
 void myc_timers_hold(struct myc_timers *timers, uint32_t *head, struct myc_timer_entry *entry);

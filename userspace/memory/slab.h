@@ -19,8 +19,8 @@ struct myc_slab_link {
 struct myc_slab {
 	struct myc_slab_link *free[MYC_SLAB_LINES_MAX + 1]; /* by lines */
 	char *at, *end;					    /* of the newest chunk */
-	size_t chunk_size;				    /* of it: each is twice the one before */
-	struct myc_slab_link *chunks;			    /* all of them */
+	size_t chunk_size;	      /* of it: each is twice the one before */
+	struct myc_slab_link *chunks; /* all of them */
 };
 
 /* Uninitialised; NULL: no memory. `size` is remembered by the caller. */

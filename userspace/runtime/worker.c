@@ -386,8 +386,8 @@ static int start(struct worker *worker, struct myc_error *error)
 
 	for (uint32_t i = 0; !err && i < topology->phases; i++) {
 		const struct myc_phase_opts phase = {.sz = sizeof(phase),
-						    .name = topology->phase[i].name,
-						    .timeout_ms = topology->phase[i].timeout_ms};
+						     .name = topology->phase[i].name,
+						     .timeout_ms = topology->phase[i].timeout_ms};
 
 		err = myc_system_phase(worker->system, &phase, &number, error);
 	}
