@@ -300,8 +300,10 @@ CASE(whatever_another_process_writes_a_reader_goes_on)
 	end();
 }
 
-/* The writer alone, as fast as it can, and a reader that must see whole letters. */
+/* The writer as fast as it can, and a reader that must see whole letters. Now and then the writer waits for a
+ * look that finds some, so that there are such looks however the two run. */
 static _Atomic bool written_all;
+static _Atomic uint32_t looks;
 
 static void *write_many(void *executor)
 {
@@ -309,6 +311,8 @@ static void *write_many(void *executor)
 		struct myc_slot slot = {.type = (uint16_t)i, .size = (uint8_t)i};
 
 		myc_letter_note(executor, MYC_DEAD_LETTER_NO_ACTOR, i, ~(uint64_t)i, &slot);
+		for (uint32_t before = looks; i % 20000 == 0 && looks == before;)
+			sched_yield();
 	}
 	written_all = true;
 	return NULL;
@@ -346,6 +350,7 @@ static void a_reader_sees_whole_letters_while_they_are_overwritten(void **state)
 			assert_int_equal(letter[i].size, (uint8_t)letter[i].from);
 		}
 		seen += n;
+		looks += n > 0;
 	}
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(myc_letters_collect(&own, 1, letter, MYC_LETTERS_KEPT), MYC_LETTERS_KEPT);
