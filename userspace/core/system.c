@@ -423,9 +423,7 @@ static int join(struct myc_system **out, const struct myc_system_opts *opts,
 	if (!code) {
 		snprintf(system->name, sizeof(system->name), "%s",
 			 system->opts.name ? system->opts.name : "system");
-		system->actor = calloc(system->slots, sizeof(*system->actor));
-		if (system->actor)
-			myc_memory_huge(system->actor, system->slots * sizeof(*system->actor));
+		system->actor = myc_memory_populated(system->slots * sizeof(*system->actor));
 		if (!system->actor || myc_names_open(system))
 			code = myc_error_set(error, -ENOMEM, NULL, "no memory for %u actors",
 					     system->slots);

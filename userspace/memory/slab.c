@@ -9,13 +9,25 @@
 #define CHUNK_MAX (4u << 20)
 #define HUGE_PAGE (2u << 20)
 
-void myc_memory_huge(void *memory, size_t size)
+/* A fault for each 2 MiB, not for each 4 KiB. Only a wish. */
+static void wish_huge(void *memory, size_t size)
 {
 	uintptr_t first = ((uintptr_t)memory + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
 	uintptr_t end = ((uintptr_t)memory + size) & ~(uintptr_t)(HUGE_PAGE - 1);
 
 	if (first < end)
 		madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
+
+void *myc_memory_populated(size_t size)
+{
+	size_t align = size < HUGE_PAGE ? MYC_SLAB_LINE : HUGE_PAGE;
+	void *memory = aligned_alloc(align, (size + align - 1) / align * align);
+
+	if (!memory)
+		return NULL;
+	wish_huge(memory, size);
+	return memset(memory, 0, size);
 }
 
 static size_t lines(size_t size)
@@ -34,7 +46,7 @@ static void *refill(struct myc_slab *slab, size_t wanted)
 
 	if (!chunk)
 		return NULL;
-	myc_memory_huge(chunk, size);
+	wish_huge(chunk, size);
 	slab->chunk_size = size;
 	chunk->next = slab->chunks;
 	slab->chunks = chunk;

@@ -26,9 +26,8 @@ struct myc_slab {
 /* Uninitialised; NULL: no memory. `size` is remembered by the caller. */
 void *myc_slab_take(struct myc_slab *slab, size_t size);
 void myc_slab_give(struct myc_slab *slab, void *memory, size_t size);
-/* Asks for huge pages in a large piece of private memory that is not touched yet: a fault for each 2 MiB, not
- * for each 4 KiB. Only a wish. */
-void myc_memory_huge(void *memory, size_t size);
+/* Zeroed private memory for free(), in huge pages if there are any, touched: nobody faults on it later. */
+void *myc_memory_populated(size_t size);
 /* Frees everything that was taken, but for what came from the heap. */
 void myc_slab_close(struct myc_slab *slab);
 
