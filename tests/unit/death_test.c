@@ -29,6 +29,7 @@ static void point(const char *name);
 #include "core/executor.c"
 #include "core/inlet.c"
 #include "core/outbox.c"
+#include "core/pending.c"
 #include "core/receive.c"
 #define by_order by_arrival
 #include "core/recover.c"

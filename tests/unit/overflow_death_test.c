@@ -41,6 +41,7 @@ static void point(const char *name);
 #include "core/executor.c"
 #include "core/inlet.c"
 #include "core/outbox.c"
+#include "core/pending.c"
 #include "core/receive.c"
 #define by_order by_arrival
 #define flow_of	 flow_of_pending

@@ -25,6 +25,7 @@ static void point(const char *name);
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "core/executor.c"
 #include "core/inlet.c"
+#include "core/pending.c"
 #include "core/receive.c"
 #define by_order by_arrival
 #include "core/recover.c"

@@ -4,7 +4,7 @@
  *
  *   sender    the outgoing half: roads (lanes out), flows, whom to wake. An executor has one, and
  *             so has each attached plain thread                              (send.c)
- *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its three files)
+ *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its four files)
  *   signals   what executors tell each other about actors          (signal.c)
  *   asks      messages that wait for a reply, and the replies (ask.h and its four files)
  *   body      messages whose payload is a reference                  (body.c)

@@ -8,7 +8,7 @@
 #include "core/body.h"
 #include "core/letter.h"
 #include "core/name.h"
-#include "core/receiver.h"
+#include "core/pending.h"
 
 /* ---- rules ------------------------------------------------------------------------------------- */
 

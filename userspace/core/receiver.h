@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the receiving half of an executor (core/executor.h): what its three files share.
+ * Inside the receiving half of an executor (core/executor.h): what its four files share.
  *
  *   inlet.c    credit; finding lanes and flows
+ *   pending.c  what waits for an actor that cannot take it now (pending.h)
  *   receive.c  from lanes and pending queues into handlers
  *   recover.c  what a killed predecessor left
  *
@@ -81,42 +82,5 @@ struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc
 /* The same for one in the urgent ring. */
 struct myc_flow_in *myc_receiver_check_urgent(struct myc_executor *executor,
 					      struct myc_inlet *inlet, const struct myc_slot *slot);
-/* The first of an actor's queue that is not urgent; MYC_NONE. */
-uint32_t myc_pending_ordinary(const struct myc_executor *executor, const struct myc_actor *actor);
-/* The lane's next message into its actor's pending queue, at its place (core/overflow.h; NULL: behind all).
- * `credited`, `hold`: its loan, when it has one already. False: no entry, which cannot be. */
-struct myc_pending_place;
-bool myc_receiver_pend(struct myc_executor *executor, struct myc_inlet *inlet,
-		       struct myc_flow_in *flow, const struct myc_slot *slot,
-		       const struct myc_pending_place *place, uint64_t credited, uint32_t hold);
-/* The same, in a state of the caller's choice and in no queue: its index, MYC_NONE. */
-uint32_t myc_receiver_set_down(struct myc_executor *executor, struct myc_inlet *inlet,
-			       struct myc_flow_in *flow, const struct myc_slot *slot,
-			       const struct myc_pending_place *place, uint64_t credited,
-			       uint32_t hold, enum myc_pending_state state);
-/* The message of a pending entry is dealt with: counted in its flow, which a successor can tell. */
-static inline void myc_pending_counted(struct myc_executor *executor, struct myc_pending *entry)
-{
-	struct myc_inlet *inlet = &executor->inlet[entry->lane_in];
-	struct myc_flow_in *flow = &inlet->flow[entry->slot.flow];
-
-	__atomic_store_n(&entry->counting, 1ull << 32 | (uint32_t)(flow->handled + 1),
-			 __ATOMIC_RELAXED);
-	MYC_POINT("pending: to be counted");
-	myc_credit_handled(executor, inlet, flow, entry->position);
-}
-/* A filled pending entry into its actor's queue, before another one (MYC_NONE: behind all), and out of it; an
- * entry given back. */
-void myc_pending_link(struct myc_executor *executor, struct myc_actor *actor, uint32_t index,
-		      uint32_t before);
-void myc_pending_unlink(struct myc_executor *executor, struct myc_actor *actor, uint32_t index);
-void myc_pending_free(struct myc_executor *executor, uint32_t index);
-/* Gives up one that waits; why: enum myc_dead_letter, or MYC_CONFLATED. False: its body finds no room in the
- * ledger now (`must`: then its weight is out until its owner is restarted). */
-bool myc_pending_drop(struct myc_executor *executor, struct myc_actor *actor, uint32_t index,
-		      uint32_t why, bool must);
-/* The same for an entry that is in no queue. `hold`: its loan, when it has one. */
-void myc_pending_discard(struct myc_executor *executor, uint32_t index, uint32_t why,
-			 uint32_t hold);
 
 #endif

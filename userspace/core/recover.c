@@ -8,7 +8,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
-#include "core/receiver.h"
+#include "core/pending.h"
 
 void myc_receiver_recover(struct myc_executor *executor)
 {
@@ -132,7 +132,7 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 	slot.flags |= deadline;
 	if (in_doubt(executor, flow, &slot, hold)) {
 		slot.flags |= reference ? MYC_SLOT_REFERENCE : 0;
-		myc_receiver_pend(
+		myc_pending_add(
 			executor, inlet, flow, &slot, NULL,
 			reference ? myc_origin_lane((uint32_t)(inlet - executor->inlet), position)
 				  : 0,
