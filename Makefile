@@ -216,8 +216,9 @@ $(BUILD)/obj-fuzz/%.o: %.c Makefile | $(SKELS)
 	$(call say,CC,$<)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
-SBE_FUZZERS := $(filter %/sbe_schema_fuzz %/sbe_message_fuzz,$(FUZZERS)) # they need nothing of the library
-$(filter-out $(SBE_FUZZERS),$(FUZZERS)): $(FUZZ_OBJ)
+LEAN_FUZZERS := $(filter %/sbe_schema_fuzz %/sbe_message_fuzz %/frame_fuzz,$(FUZZERS)) # they need little or nothing of the library
+$(filter-out $(LEAN_FUZZERS),$(FUZZERS)): $(FUZZ_OBJ)
+$(BUILD)/tests/fuzz/frame_fuzz: $(patsubst %.c,$(BUILD)/obj-fuzz/%.o,$(wildcard userspace/protocol/frame*.c) userspace/base/crc32c.c)
 $(FUZZERS): $(BUILD)/%: $(BUILD)/obj-fuzz/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -12,6 +12,7 @@
 #include <mycelium/cycle.h>
 #include <mycelium/error.h>
 #include <mycelium/feed.h>
+#include <mycelium/frame.h>
 #include <mycelium/group.h>
 #include <mycelium/letter.h>
 #include <mycelium/link.h>

@@ -99,6 +99,7 @@ static int help(FILE *out)
 		     "  myc suspend ACTOR [NAME]\n"
 		     "  myc resume ACTOR [NAME]\n"
 		     "  myc stop [NAME] [--timeout SECONDS]\n"
+		     "  myc frame FILE|- [--json]\n"
 		     "see myc(1), myc-topology(5)\n");
 	return out == stdout ? 0 : 2;
 }
@@ -117,6 +118,7 @@ int main(int argc, char **argv)
 		{"suspend", myc_suspend_actor},
 		{"resume", myc_resume_actor},
 		{"stop", myc_stop_system},
+		{"frame", myc_frame_file},
 	};
 
 	if (argc < 2)
