@@ -19,6 +19,7 @@
 #include "generic.h"
 #include "parse.h"
 #include "route.h"
+#include "sbe.h"
 
 #define WORD_RAISE_TRIES 4
 
@@ -182,6 +183,14 @@ static __always_inline void header_parse(const struct steer_host *host,
 		moldudp64_header(&payload, header);
 	else if (config->protocol == MYC_PROTOCOL_IEXTP)
 		iextp_header(&payload, config, header);
+	else if (config->protocol == MYC_PROTOCOL_MDP3)
+		mdp3_header(&payload, header);
+	else if (config->protocol == MYC_PROTOCOL_B3)
+		b3_header(&payload, header);
+	else if (config->protocol == MYC_PROTOCOL_MEMX)
+		memx_header(&payload, header);
+	else if (config->protocol == MYC_PROTOCOL_DERIBIT)
+		deribit_header(&payload, header);
 	else
 		generic_header(&payload, config, header);
 }
@@ -226,6 +235,10 @@ static __always_inline enum myc_reason channel_judge(const struct steer_host *ho
 		    (word_load(&session[1]) ^ header.session[1])) != 0) {
 		meta->flags |= MYC_META_UNKNOWN_SESSION;
 		return MYC_REASON_REDIRECTED;
+	} else if (sbe_wraps(config->protocol)) {
+		header.sequence = generic_unwrap(header.sequence, myc_word_number(watermark),
+						 sbe_wraps(config->protocol));
+		meta->sequence = header.sequence;
 	}
 	return sequence_judge(host, config, datagram, &header, shared, watermark, verdict);
 }

@@ -2,7 +2,7 @@
 /*
  * What every protocol tells the judge about a payload, and what it tells the filter's walk about a
  * message. A protocol is a header parser and its sets of types; each lives in its own
- * file (moldudp64.h, iextp.h, generic.h).
+ * file (moldudp64.h, iextp.h, sbe.h, generic.h).
  */
 #ifndef MYC_BPF_PROTOCOL_H
 #define MYC_BPF_PROTOCOL_H

@@ -22,7 +22,8 @@ extern "C" {
 enum myc_feed_kind {
 	MYC_FEED_MESSAGE = 0, /* data, size, sequence */
 	MYC_FEED_PACKET =
-		1, /* a whole payload of a channel without a sequence (protocol generic, none) */
+		1, /* a whole payload without a number: protocol generic, none; B3 Sequence and
+		      SequenceReset, from each line, after a crash perhaps again */
 	MYC_FEED_GAP = 2, /* messages sequence .. sequence + count - 1 are lost: no line had them */
 	MYC_FEED_FILTERED =
 		3, /* messages sequence .. + count - 1 were filtered; only when asked for */
@@ -48,7 +49,9 @@ struct myc_feed_event {
 	uint64_t sequence;   /* message number, 1 = first of the session (as the protocol counts) */
 	uint64_t count;	     /* see kind */
 	uint64_t receive_ns; /* CLOCK_MONOTONIC when the packet reached the program (or socket) */
-	const uint8_t *data; /* the message: for ITCH and IEX from its type byte on */
+	const uint8_t
+		*data; /* the message: for ITCH and IEX from its type byte on, for MEMX from its
+				SBE header on; for mdp3, b3, deribit the payload (sbe_packet.h) */
 };
 
 #ifdef __cplusplus

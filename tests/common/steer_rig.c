@@ -70,6 +70,10 @@ static void configure_channels(struct rig *rig)
 		[RIG_IEX_TYPES] = MYC_PROTOCOL_IEXTP,
 		[RIG_ITCH_REORDER] = MYC_PROTOCOL_MOLDUDP64,
 		[RIG_ITCH_BOTH] = MYC_PROTOCOL_MOLDUDP64,
+		[RIG_MDP3] = MYC_PROTOCOL_MDP3,
+		[RIG_B3] = MYC_PROTOCOL_B3,
+		[RIG_MEMX] = MYC_PROTOCOL_MEMX,
+		[RIG_DERIBIT] = MYC_PROTOCOL_DERIBIT,
 	};
 	struct myc_channel_config *channel = rig->config->channel;
 	const uint64_t watched[] = {iex_symbol("AAPL"), iex_symbol("ZIEXT")};
@@ -102,6 +106,8 @@ static void configure_channels(struct rig *rig)
 	channel[RIG_ITCH_REORDER].reorder_window = 10;
 	channel[RIG_ITCH_BOTH].filter = MYC_FILTER_LOCATE;
 	channel[RIG_ITCH_BOTH].type_drop[1] = 1ull << ('P' & 63);
+	for (uint16_t i = RIG_MDP3; i <= RIG_DERIBIT; i++)
+		channel[i].flags = MYC_CHANNEL_DROP_DUPLICATES;
 	myc_symbol_filter_build(&rig->symbols, watched, 2);
 	rig->config->symbols[RIG_IEX] = &rig->symbols;
 }
@@ -308,7 +314,7 @@ static void announce(struct rig *rig)
 
 		if (rig->config->channel[i].protocol == MYC_PROTOCOL_MOLDUDP64)
 			memcpy(session, RIG_SESSION, 10);
-		else
+		else if (rig->config->channel[i].protocol != MYC_PROTOCOL_MDP3)
 			session[0] = 7;
 		page->watermark = myc_epoch_word(RIG_EPOCH, 100);
 		if (rig->config->channel[i].filter == MYC_FILTER_LOCATE) {

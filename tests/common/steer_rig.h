@@ -15,7 +15,7 @@
 #include "dataplane/steer_user.h"
 
 #define RIG_PROCESSES 2
-#define RIG_CHANNELS  16
+#define RIG_CHANNELS  20
 #define RIG_ENDPOINTS 4 /* each with a socket on queue 0 */
 #define RIG_EPOCH     5
 #define RIG_SESSION   "SESSION001"
@@ -42,6 +42,10 @@ enum rig_channel {
 	RIG_IEX_TYPES,	  /* no symbol filter, type T dropped, any protocol and channel */
 	RIG_ITCH_REORDER, /* reorder window of 10 messages */
 	RIG_ITCH_BOTH,	  /* locate filter and types P dropped */
+	RIG_MDP3,	  /* duplicates dropped, as on the next three */
+	RIG_B3,
+	RIG_MEMX,
+	RIG_DERIBIT,
 };
 
 struct rig {

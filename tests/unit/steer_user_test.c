@@ -284,10 +284,10 @@ static void a_bad_configuration_is_refused_with_its_cause(void **state)
 	REFUSED(memset(config->binding[0].key.address, 0, 16), "no destination");
 	REFUSED(config->binding[0].key.port = 0, "port 0");
 	REFUSED(config->binding[0].key.vlan = 4096, "4096 is not a VLAN");
-	REFUSED(config->binding[0].value.channel = RIG_CHANNELS, "of only 16");
+	REFUSED(config->binding[0].value.channel = RIG_CHANNELS, "of only 20");
 	REFUSED(config->binding[0].value.line = MYC_LINES_MAX, "line 4");
 	REFUSED(config->binding[0].value.sources_count = 5, "5 source addresses");
-	REFUSED(config->channel[0].protocol = 3, "protocol 3");
+	REFUSED(config->channel[0].protocol = 7, "protocol 7");
 	REFUSED(config->channel[0].filter = 3, "filter 3");
 	REFUSED(config->channel[0].orphan = 2, "orphan policy");
 	REFUSED(config->channel[0].flags = 0x80, "flags");

@@ -164,7 +164,7 @@ static int channel_check(const struct myc_steer_config *config, uint32_t index,
 	const uint8_t width = channel->generic_width;
 	int err;
 
-	if (channel->protocol > MYC_PROTOCOL_IEXTP)
+	if (channel->protocol > MYC_PROTOCOL_DERIBIT)
 		return myc_error_set(error, -EINVAL, NULL, "channel %u: protocol %u is unknown",
 				     index, channel->protocol);
 	if (channel->orphan > MYC_ORPHAN_PASS || channel->flags & ~flags)

@@ -108,7 +108,7 @@ static void emit_loose(struct myc_arbiter *a)
 	};
 
 	a->has_loose = false;
-	if (event.kind == MYC_FEED_MALFORMED) {
+	if (event.kind == MYC_FEED_MALFORMED || a->protocol != MYC_PROTOCOL_GENERIC) {
 		emit(a, &event);
 		return;
 	}
@@ -166,7 +166,7 @@ static inline __attribute__((always_inline)) const uint8_t *next_message(
 		*size = packet->blocks.left;
 		return packet->blocks.at;
 	}
-	return myc_blocks_next(&packet->blocks, protocol == MYC_PROTOCOL_MOLDUDP64, size);
+	return myc_blocks_next(&packet->blocks, protocol != MYC_PROTOCOL_IEXTP, size);
 }
 
 static void learn(struct myc_arbiter *a, const uint8_t *message, uint32_t size)
@@ -230,7 +230,9 @@ static bool deliver(struct myc_arbiter *a, struct arbiter_packet *packet)
 		return deliver_as(a, packet, MYC_PROTOCOL_MOLDUDP64);
 	case MYC_PROTOCOL_IEXTP:
 		return deliver_as(a, packet, MYC_PROTOCOL_IEXTP);
-	default:
+	case MYC_PROTOCOL_MEMX:
+		return deliver_as(a, packet, MYC_PROTOCOL_MEMX);
+	default: /* the payload is the message */
 		return deliver_as(a, packet, MYC_PROTOCOL_GENERIC);
 	}
 }

@@ -17,12 +17,12 @@
  * or it is gap_timeout_ns old and nothing waits; or a packet cannot be held.
  *
  * Where a stream begins: at the first packet seen (a receiver joins mid-day), or at 1 with
- * from_start. A session or a restart that follows begins at 1 (generic: at the first packet), so
- * what is missing of its beginning is a gap.
+ * from_start. A session or a restart that follows begins at 1 (generic, deribit: at the first
+ * packet), so what is missing of its beginning is a gap.
  *
  * A new session is believed at its second packet (one that goes on on the same line, or any on
  * another), a restart within a session at the third packet in order on the line that stepped back,
- * or the second when it is a heartbeat or (IEX) was sent later than all before. Until then the
+ * or the second when it is a heartbeat or (IEX, MDP 3.0, B3) was sent later than all before. Until then the
  * packets are held; then what the old numbering still lacks is given up, and they are delivered.
  *
  * Threads: one. Back-pressure: a function that returns false was stopped by sink.ready(). After

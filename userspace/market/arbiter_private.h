@@ -17,7 +17,7 @@ struct arbiter_packet {
 	struct myc_blocks blocks;
 	uint64_t sequence, end, cursor;
 	uint64_t session[2];
-	uint64_t send_ns; /* IEX-TP; else 0 */
+	uint64_t send_ns; /* IEX-TP, MDP 3.0, B3; else 0 */
 	uint64_t held_ns;
 	uint32_t delivered;
 	uint8_t line;
@@ -71,7 +71,7 @@ struct myc_arbiter {
 	uint64_t revealed, revealed_ns; /* messages below exist, says a heartbeat; since when */
 	uint64_t looked, looked_ns;	/* ... says the program's high word */
 	uint64_t looked_word;		/* as loaded before the take */
-	uint64_t send_ns;		/* IEX-TP: the latest SendTime */
+	uint64_t send_ns;		/* the latest time of sending, where packets have one */
 	/* Unsequenced: of the hand's packets, these were begun by a predecessor and are to be
 	 * skipped, those were skipped or begun in this round. block->begun is their sum. */
 	uint64_t skip, round_begun;

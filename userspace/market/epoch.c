@@ -147,11 +147,13 @@ void arbiter_switch(struct myc_arbiter *a)
 {
 	struct arbiter_candidate c = a->candidate;
 	bool reset = c.suspicion == SUSPICION_RESET;
-	uint64_t first = a->protocol == MYC_PROTOCOL_GENERIC ? UINT64_MAX : 1;
+	/* Where a numbering begins is not known of these. */
+	bool anywhere = a->protocol == MYC_PROTOCOL_GENERIC || a->protocol == MYC_PROTOCOL_DERIBIT;
+	uint64_t first = anywhere ? UINT64_MAX : 1;
 
 	memset(&a->candidate, 0, sizeof(a->candidate));
 	a->switching = false;
-	for (uint32_t i = 0; i < c.held_count && a->protocol == MYC_PROTOCOL_GENERIC; i++)
+	for (uint32_t i = 0; i < c.held_count && anywhere; i++)
 		if (a->pool[c.held[i]].sequence < first)
 			first = a->pool[c.held[i]].sequence;
 	if (first == UINT64_MAX)

@@ -2,6 +2,7 @@
 /* What a packet is to its stream: malformed, of another numbering, a heartbeat, or messages. */
 #include <mycelium/market/iextp.h>
 #include <mycelium/market/moldudp64.h>
+#include <mycelium/market/sbe_packet.h>
 
 #include "market/arbiter_private.h"
 
@@ -68,6 +69,40 @@ static int read_generic(const struct myc_arbiter *a, const struct myc_packet *fr
 	return 0;
 }
 
+/* The session as abi/steer.h announces it. */
+static int read_sbe(const struct myc_arbiter *a, const struct myc_packet *from,
+		    struct arbiter_packet *to, bool *end)
+{
+	const bool wraps = a->protocol == MYC_PROTOCOL_MDP3 || a->protocol == MYC_PROTOCOL_DERIBIT;
+	struct myc_sbe_packet packet;
+	int error;
+
+	if (a->protocol == MYC_PROTOCOL_MDP3)
+		error = myc_mdp3_read(&packet, from->payload, from->payload_size);
+	else if (a->protocol == MYC_PROTOCOL_B3)
+		error = myc_b3_read(&packet, from->payload, from->payload_size);
+	else if (a->protocol == MYC_PROTOCOL_MEMX)
+		error = myc_memx_read(&packet, from->payload, from->payload_size);
+	else
+		error = myc_deribit_read(&packet, from->payload, from->payload_size);
+	/* Where packets are numbered, what is in them is the reader's to judge. */
+	if (!error && a->protocol == MYC_PROTOCOL_MEMX)
+		error = myc_sbe_packet_check(&packet);
+	if (error)
+		return error;
+	to->session[0] = a->protocol == MYC_PROTOCOL_B3 ? packet.channel | packet.session << 16
+							: packet.channel + packet.session;
+	to->sequence = wraps && arbiter_epoch(a) ? unwrap(packet.sequence, arbiter_next(a), 4)
+						 : packet.sequence;
+	to->end = to->sequence + packet.count;
+	to->send_ns = packet.send_ns;
+	to->blocks = a->protocol == MYC_PROTOCOL_MEMX
+			     ? packet.message
+			     : (struct myc_blocks){from->payload, from->payload_size};
+	*end = packet.end_of_session;
+	return 0;
+}
+
 static int read_packet(const struct myc_arbiter *a, const struct myc_packet *from,
 		       struct arbiter_packet *to, bool *end)
 {
@@ -83,6 +118,8 @@ static int read_packet(const struct myc_arbiter *a, const struct myc_packet *fro
 		error = read_mold(from, to, end);
 	else if (a->protocol == MYC_PROTOCOL_IEXTP)
 		error = read_iextp(a->view.config, from, to);
+	else if (a->protocol != MYC_PROTOCOL_GENERIC)
+		error = read_sbe(a, from, to, end);
 	else
 		error = read_generic(a, from, to);
 	if (!error && to->end > MYC_SEQUENCE_MASK)
@@ -207,6 +244,13 @@ bool myc_arbiter_packet(struct myc_arbiter *a, const struct myc_packet *packet, 
 		metrics->packets_malformed++;
 		a->loose = *packet;
 		a->loose_kind = MYC_FEED_MALFORMED;
+		a->has_loose = true;
+		return arbiter_pump(a);
+	}
+	if (a->protocol == MYC_PROTOCOL_B3 && !parsed.sequence) {
+		/* Of the channel, not of its numbering: told at once, by each line. */
+		a->loose = *packet;
+		a->loose_kind = MYC_FEED_PACKET;
 		a->has_loose = true;
 		return arbiter_pump(a);
 	}

@@ -230,6 +230,8 @@ static int read_filter(struct myc_channel_config *config, struct myc_channel_spe
 	if (config->protocol == MYC_PROTOCOL_GENERIC)
 		return myc_yaml_refuse(node, error, "remove it, or name the protocol",
 				       "protocol generic has no messages to filter");
+	if (config->protocol > MYC_PROTOCOL_IEXTP)
+		return myc_yaml_refuse(node, error, "remove it", "is for moldudp64 and iextp");
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
 	err = err ? err : read_symbols(spec, symbols, error);
 	err = err ? err : read_types_drop(config, types_drop, error);
@@ -357,7 +359,11 @@ static int read_channel(struct myc_channels *channels, struct myc_yaml_node node
 {
 	static const char *const protocols[] = {[MYC_PROTOCOL_GENERIC] = "generic",
 						[MYC_PROTOCOL_MOLDUDP64] = "moldudp64",
-						[MYC_PROTOCOL_IEXTP] = "iextp"};
+						[MYC_PROTOCOL_IEXTP] = "iextp",
+						[MYC_PROTOCOL_MDP3] = "mdp3",
+						[MYC_PROTOCOL_B3] = "b3",
+						[MYC_PROTOCOL_MEMX] = "memx",
+						[MYC_PROTOCOL_DERIBIT] = "deribit"};
 	uint32_t index = channels->config.channels_count;
 	struct myc_channel_spec *spec = &channels->spec[index];
 	struct myc_channel_config *config = &channels->config.channel[index];

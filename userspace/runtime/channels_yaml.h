@@ -4,7 +4,7 @@
  *
  *	channels:
  *	  - name: itch
- *	    protocol: moldudp64          # moldudp64 | iextp | generic
+ *	    protocol: moldudp64          # moldudp64 | iextp | mdp3 | b3 | memx | deribit | generic
  *	    lines:                       # A, B, ...: up to MYC_LINES_MAX
  *	      - { group: 239.1.1.1, port: 26400, vlan: any, sources: [10.0.0.1] }
  *	      - { address: 10.0.0.2, port: 26400 }       # unicast

@@ -36,11 +36,12 @@ struct myc_meta {
 	uint32_t
 		filtered; /* messages filtered on the channel since the last delivery, saturating. A hint */
 	uint16_t channel; /* index in the channel table */
-	uint16_t count;	 /* messages the packet says it holds; 0 for heartbeat and end of session */
-	uint8_t version; /* MYC_META_VERSION */
-	uint8_t line;	 /* 0 = A, 1 = B, ... */
-	uint8_t epoch;	 /* low 8 bits of the epoch the packet was judged under */
-	uint8_t flags;	 /* enum myc_meta_flag */
+	uint16_t count;	  /* messages the packet says it holds (1 where packets are numbered); 0 for
+			    heartbeat and end of session */
+	uint8_t version;  /* MYC_META_VERSION */
+	uint8_t line;	  /* 0 = A, 1 = B, ... */
+	uint8_t epoch;	  /* low 8 bits of the epoch the packet was judged under */
+	uint8_t flags;	  /* enum myc_meta_flag */
 };
 _Static_assert(sizeof(struct myc_meta) == MYC_META_SIZE, "metadata is 32 bytes");
 _Static_assert(__builtin_offsetof(struct myc_meta, gap) == 16, "layout");

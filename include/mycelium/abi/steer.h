@@ -39,6 +39,11 @@ enum myc_protocol {
 	MYC_PROTOCOL_GENERIC = 0,   /* sequence at an offset, or none */
 	MYC_PROTOCOL_MOLDUDP64 = 1, /* MoldUDP64 1.00 carrying ITCH 5.0 */
 	MYC_PROTOCOL_IEXTP = 2,	    /* IEX-TP 1.25 carrying TOPS or DEEP */
+	/* SBE: framings of mycelium/market/sbe_packet.h. All but MEMX number packets. */
+	MYC_PROTOCOL_MDP3 = 3,
+	MYC_PROTOCOL_B3 = 4,
+	MYC_PROTOCOL_MEMX = 5,
+	MYC_PROTOCOL_DERIBIT = 6,
 };
 
 /* Key of the binding map. IPv4 as ::ffff:a.b.c.d; port in host order; vlan = VID or MYC_VLAN_ANY. */
@@ -176,6 +181,8 @@ static inline __attribute__((always_inline)) uint64_t myc_word_number(uint64_t w
  * reused three epochs later.
  * MoldUDP64: session[0] = bytes 0..7, session[1] = bytes 8..9, little-endian loads of the wire.
  * IEX-TP: session[0] = SessionID, session[1] = 0. Epoch 0 = nothing announced: pass everything.
+ * MDP 3.0: both 0. B3: session[0] = channel | sequence version << 16. MEMX: its session.
+ * Deribit: its channel.
  */
 struct myc_channel_page {
 	uint64_t watermark; /* epoch word; every message below is handled, filtered or given up */
