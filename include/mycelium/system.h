@@ -151,6 +151,22 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 		    struct myc_error *error);
 int myc_system_start(struct myc_system *system, struct myc_error *error);
 
+/*
+ * Moves an actor to another executor of its process while messages flow: their order and credit stay as they are,
+ * none is lost or comes twice; refs, monitors and links of others go on. From a plain thread; one move at a time
+ * in a system (others wait their turn: -EBUSY).
+ *
+ * It goes when it has no timers, asks, bodies, monitors or links of its own, subscriptions, registered names,
+ * groups, put-aside messages and nothing waiting in the outbox; when nobody on its executor looks outside
+ * (mycelium/outside.h) or watches dead letters; and when every executor of the workspace has taken a turn
+ * meanwhile. Who sends to it waits until then, at most 0.1 s; then it is tried again.
+ *
+ * 0: it is there. -ETIMEDOUT: it could not go in that time, and stays (unless its executor was in a handler for
+ * a second more: then that is not known yet). -ESRCH: it has ended. -EINVAL: no such executor. -ENOTSUP: it has
+ * feeds, or a thread of its own. A restarted process' actor (myc_spawn_at) is where it was last.
+ */
+int myc_move(struct myc_system *system, myc_address actor, uint32_t executor, uint64_t timeout_ns);
+
 /* From a plain thread. The first call attaches the thread (a fixed number of attach slots:
  * -EUSERS when all are taken). More than MYC_PAYLOAD_MAX bytes are copied into a body. try: -EAGAIN (no
  * credit), -ENOBUFS (no buffer), -ENOSPC (messages to 512 other actors of that executor wait to be

@@ -22,6 +22,7 @@
 #include "core/directory.h"
 #include "core/cycle.h"
 #include "core/exit.h"
+#include "core/move.h"
 #include "core/letter.h"
 #include "core/outside.h"
 #include "core/signal.h"
@@ -300,6 +301,8 @@ static unsigned scan(struct myc_executor *executor)
 		myc_outbox_expire(executor);
 	if (executor->notes)
 		n += myc_notes_tell(executor);
+	if (__builtin_expect(myc_move_ours(executor), 0))
+		n += myc_move_step(executor);
 
 	if (myc_threads_kept(executor) && myc_executor_now(executor) >= executor->threads_ns) {
 		executor->threads_ns = myc_executor_now(executor) + KEEP_NS;
@@ -364,6 +367,9 @@ static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
 		until = executor->timers.next_ns;
 	if (executor->outbox_count && executor->cycle_ns < until)
 		until = executor->cycle_ns;
+	/* An actor that is to move waits for what rings nobody. */
+	if (myc_move_ours(executor) && until > now + MYC_UNRUNG_SLEEP_NS)
+		until = now + MYC_UNRUNG_SLEEP_NS;
 	uint64_t asks_ns = myc_asks_next_ns(executor);
 
 	until = asks_ns < until ? asks_ns : until;
@@ -581,6 +587,9 @@ static void drain(struct myc_executor *executor)
 		sched_yield();
 	}
 	__atomic_store_n(&executor->drain_quiet, 1, __ATOMIC_RELEASE);
+	/* Handed over by one that is quiet now: it is ours to end. */
+	if (myc_move_ours(executor))
+		myc_move_step(executor);
 	status_lines(executor);
 	while (executor->actors)
 		myc_actor_end(executor->actors, MYC_EXIT_SHUTDOWN, 0);

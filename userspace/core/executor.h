@@ -14,6 +14,7 @@
  *   become    other handlers for the same actor, messages put aside (become.c, stash.c)
  *   watches   links and monitors                                   (watch.c, link.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
+ *   move      from one executor to another                                    (move.c)
  *   thread    executors for one actor that may block                          (thread.c)
  *   system    making all of it from a region                                (system.c, post.c)
  *
@@ -29,6 +30,7 @@
 #include <stdbool.h>
 
 #include <mycelium/abi/lane.h>
+#include <mycelium/abi/signal.h>
 #include <mycelium/become.h>
 
 #include "core/keyed.h"
@@ -163,6 +165,12 @@ static inline bool myc_flow_alive(const struct myc_flow_out *flow)
 {
 	return (uint32_t)__atomic_load_n(flow->word, __ATOMIC_RELAXED) == flow->alive;
 }
+/* What became of a receiver that is not alive there. */
+enum myc_flow_where { MYC_FLOW_GONE, MYC_FLOW_WAITS, MYC_FLOW_ELSEWHERE };
+enum myc_flow_where myc_flow_where(const struct myc_flow_out *flow);
+/* Its flow to where it is now, or the same without credit while it is on its way. -ESRCH: it is gone. */
+int myc_sender_follow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
+		      struct myc_flow_out **flow);
 /* The flow of a ref, resolved anew when the ref is not (any more) one of `from`. */
 static inline int myc_sender_flow(struct myc_sender *sender, myc_address from, struct myc_ref *ref,
 				  struct myc_flow_out **flow)
@@ -180,7 +188,9 @@ static inline int myc_sender_flow(struct myc_sender *sender, myc_address from, s
 		index = ref->flow - 1;
 	}
 	*flow = &sender->flow_table[index];
-	return __builtin_expect(myc_flow_alive(*flow), 1) ? 0 : -ESRCH;
+	return __builtin_expect(myc_flow_alive(*flow), 1)
+		       ? 0
+		       : myc_sender_follow(sender, from, ref, flow);
 }
 /* May a message go now? 0, -EAGAIN. */
 static inline int myc_sender_may(struct myc_sender *sender, struct myc_flow_out *flow)
@@ -614,6 +624,9 @@ bool myc_notes_room(const struct myc_executor *executor);
 void myc_note_put(struct myc_executor *executor, const struct myc_actor *actor, myc_address to,
 		  uint32_t why, uint32_t hold, const struct myc_slot *slot);
 unsigned myc_notes_tell(struct myc_executor *executor);
+/* What waits there of one flow waits in another now: of the same pair. */
+void myc_outbox_follow(struct myc_executor *executor, struct myc_flow_out *old,
+		       struct myc_flow_out *flow);
 /* What waits there of this flow becomes dead letters. Their actor may go on. */
 void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,
 		     enum myc_dead_letter why);
@@ -649,6 +662,24 @@ struct myc_directory_home {
 	uint32_t dead; /* an incarnation that is known to be gone. Atomic */
 };
 
+/* See core/move.h. All but `word` and `abort` is of who has it. */
+struct myc_move {
+	uint64_t word;		 /* myc_move_word: stored with release, loaded with acquire */
+	pthread_mutex_t callers; /* one at a time */
+	uint32_t from, to, number;
+	bool abort;
+	myc_address address;
+	struct myc_actor *actor;
+	int code;
+	bool acted;
+	bool *told, *marked; /* by process * MYC_EXECUTORS_MAX + executor */
+	uint32_t *head;	     /* by road * MYC_RINGS + ring */
+	uint32_t *posting;   /* by process * MYC_SOURCES_OF_PROCESS + source */
+	uint64_t *watcher;   /* myc_lane_end */
+	uint32_t watchers;
+	uint64_t closed_ns;
+};
+
 struct myc_system {
 	struct myc_workspace workspace;
 	struct myc_region own; /* myc_system_open's private region */
@@ -663,6 +694,7 @@ struct myc_system {
 	uint32_t slots;
 	uint32_t slots_kept;	    /* free ones that an executor may keep */
 	struct myc_slot_queue free; /* under mutex */
+	struct myc_move move;
 	struct myc_executor *executor;
 	uint32_t executors; /* those of thread-bound actors among them: opts.executors and up */
 	struct myc_phases *phases; /* core/shutdown.h; NULL = none */

@@ -10,6 +10,7 @@
 #include "core/body.h"
 #include "core/outside.h"
 #include "core/directory.h"
+#include "core/move.h"
 #include "core/last.h"
 #include "core/letter.h"
 #include "core/signal.h"
@@ -263,6 +264,7 @@ void myc_exit_event(struct myc_actor *actor, const struct myc_signal_event *even
 
 	if (!myc_actor_runs(actor) || !signal)
 		return;
+	myc_move_acted(actor);
 	int code = signal(actor, event);
 
 	if (code < 0 || actor->stop_asked)

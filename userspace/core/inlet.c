@@ -11,6 +11,8 @@
  */
 #include "core/receiver.h"
 
+#include "core/move.h"
+
 static struct myc_lane_in *lane_in(const struct myc_executor *executor, uint32_t index)
 {
 	return (struct myc_lane_in *)(void *)((char *)(executor->words + 1) +
@@ -222,6 +224,8 @@ static bool actor_of(struct myc_executor *executor, myc_address to, struct myc_a
 					__ATOMIC_ACQUIRE);
 
 	*actor = NULL;
+	if (myc_word_moving(word, to))
+		return false;
 	if (myc_actor_word_generation(word) != myc_address_generation(to) ||
 	    myc_actor_word_state(word) == MYC_ACTOR_FREE ||
 	    myc_actor_word_executor(word) != executor->index)

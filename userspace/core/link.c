@@ -6,6 +6,7 @@
 #include <mycelium/abi/signal.h>
 
 #include "core/exit.h"
+#include "core/move.h"
 #include "core/last.h"
 #include "core/receiver.h"
 #include "core/signal.h"
@@ -50,7 +51,7 @@ static int say(struct myc_executor *executor, struct myc_road *road, uint16_t ty
 {
 	const struct myc_signal signal = {.type = type, .size = size, .to = to, .payload = payload};
 
-	return myc_signal_send_road(executor, road, NULL, &signal, MYC_RING_ORDINARY);
+	return myc_signal_send_after(executor, road, &signal, MYC_RING_ORDINARY);
 }
 
 static struct myc_signal_link link_signal(const struct myc_actor *from,
@@ -463,6 +464,8 @@ int myc_link_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		[MYC_SIGNAL_DEAD - MYC_SIGNAL_WATCH] = sizeof(struct myc_signal_dead),
 		[MYC_SIGNAL_EXIT - MYC_SIGNAL_WATCH] = sizeof(struct myc_signal_exit),
 		[MYC_SIGNAL_CONTROL - MYC_SIGNAL_WATCH] = sizeof(struct myc_signal_control),
+		[MYC_SIGNAL_MOVE - MYC_SIGNAL_WATCH] = sizeof(struct myc_signal_move),
+		[MYC_SIGNAL_MARK - MYC_SIGNAL_WATCH] = sizeof(struct myc_signal_move),
 	};
 	union {
 		uint8_t bytes[MYC_LANE_PAYLOAD];
@@ -472,6 +475,7 @@ int myc_link_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		struct myc_signal_dead dead;
 		struct myc_signal_exit exit;
 		struct myc_signal_control control;
+		struct myc_signal_move move;
 	} is;
 
 	if (slot->size != sizes[slot->type - MYC_SIGNAL_WATCH])
@@ -492,6 +496,10 @@ int myc_link_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		return dead_came(executor, inlet, &is.dead);
 	case MYC_SIGNAL_EXIT:
 		return exit_came(executor, inlet, &is.exit);
+	case MYC_SIGNAL_MOVE:
+		return myc_move_asked(executor, inlet, &is.move);
+	case MYC_SIGNAL_MARK:
+		return myc_move_marked(executor, inlet, &is.move);
 	default:
 		return control_came(executor, inlet, &is.control);
 	}

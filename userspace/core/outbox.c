@@ -285,8 +285,12 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 		bool cut = myc_road_cut(road);
 
 		bool over = myc_deadline_over(executor, &entry->slot);
+		/* Looked at once: it may leave at any moment. */
+		bool alive = myc_flow_alive(flow);
 
-		if (cut || over || !myc_flow_alive(flow)) {
+		if (!cut && !over && !alive && myc_flow_where(flow) != MYC_FLOW_GONE)
+			break;
+		if (cut || over || !alive) {
 			if (!drop(executor, flow, flow->first,
 				  cut	 ? MYC_DEAD_LETTER_LANE_CUT
 				  : over ? MYC_DEAD_LETTER_EXPIRED
@@ -327,7 +331,15 @@ unsigned myc_outbox_drain(struct myc_executor *executor)
 
 	while (*link != MYC_NONE) {
 		struct myc_flow_out *flow = &executor->out.flow_table[*link];
+		struct myc_ref ref = {.address = flow->to};
 
+		/* Then another flow stands in its place. */
+		if (!myc_flow_alive(flow) && myc_flow_where(flow) == MYC_FLOW_ELSEWHERE &&
+		    !(flow->urgent
+			      ? myc_sender_resolve_urgent(&executor->out, myc_flow_from(flow), &ref)
+			      : myc_sender_resolve(&executor->out, flow->from, flow->to, &ref)) &&
+		    !flow->outboxed)
+			continue;
 		moved += drain_flow(executor, flow);
 		if (flow->outboxed)
 			link = &flow->next_blocked;
@@ -368,6 +380,58 @@ void myc_outbox_expire(struct myc_executor *executor)
 		myc_flow_more(&executor->out, flow);
 	}
 	executor->outbox_due_ns = due_ns;
+}
+
+/* Behind all that its new flow has. */
+static void append_followed(struct myc_executor *executor, uint32_t index,
+			    struct myc_flow_out *flow)
+{
+	const struct myc_outbox_entry *entry = &executor->outbox[index];
+	uint32_t before = flow->outboxed++ ? flow->last : MYC_NONE;
+
+	executor->outbox_next[index] = MYC_NONE;
+	executor->outbox_previous[index] = before;
+	if (before == MYC_NONE)
+		flow->first = index;
+	else
+		executor->outbox_next[before] = index;
+	flow->last = index;
+	flow->lenient += entry->lenient;
+	if (entry->rule)
+		myc_keyed_add(&executor->outbox_keyed, index,
+			      myc_keyed_owner_out((uint32_t)(flow - executor->out.flow_table),
+						  entry->rule),
+			      entry->key);
+}
+
+void myc_outbox_follow(struct myc_executor *executor, struct myc_flow_out *old,
+		       struct myc_flow_out *flow)
+{
+	uint32_t *link = &executor->blocked, index = (uint32_t)(old - executor->out.flow_table);
+
+	while (*link != index)
+		link = &executor->out.flow_table[*link].next_blocked;
+	*link = old->next_blocked;
+	if (!flow->outboxed) {
+		flow->next_blocked = *link;
+		*link = (uint32_t)(flow - executor->out.flow_table);
+	}
+	while (old->outboxed) {
+		struct myc_outbox_entry *entry = &executor->outbox[old->first];
+		uint32_t first = old->first;
+
+		/* Died in between: a successor finds the flow by its pair. */
+		entry->slot.word[1] = flow->slot_to;
+		myc_order_for_successor();
+		MYC_POINT("outbox: follows");
+		entry->lane = (uint32_t)(flow->road - executor->out.road);
+		old->lenient -= entry->lenient;
+		unlink_entry(executor, old, first);
+		append_followed(executor, first, flow);
+	}
+	flow->actor = old->actor;
+	flow->open = flow->sent;
+	old->actor = NULL;
 }
 
 void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,
@@ -424,16 +488,48 @@ static void free_entry(struct myc_executor *executor, uint32_t index)
 	executor->outbox_free = index;
 }
 
-/* Is it to be sent yet? */
-static bool waits(const struct myc_executor *executor, const struct myc_outbox_entry *entry)
+/* Is it of this pair? */
+static bool of_pair(const struct myc_flow_out *flow, const struct myc_outbox_entry *entry)
 {
-	const struct myc_road *road =
-		entry->lane < executor->out.roads ? &executor->out.road[entry->lane] : NULL;
+	const uint64_t whom = UINT64_MAX >> 16;
 
-	return entry->order && road && road->peer && entry->slot.flow < MYC_LANE_FLOWS &&
-	       road->flow[entry->slot.flow].to &&
-	       !(entry->position &&
-		 entry->position == road->lane.head[ring_of(&road->flow[entry->slot.flow])]);
+	return flow->to && !((flow->slot_to ^ entry->slot.word[1]) & whom) &&
+	       myc_address_slot(myc_flow_from(flow)) == entry->slot.from &&
+	       flow->urgent == !!(entry->slot.flags & MYC_MESSAGE_URGENT);
+}
+
+/* The flow of a predecessor's entry; NULL: none. He may have died while it followed its receiver. */
+static struct myc_flow_out *flow_of_entry(struct myc_executor *executor,
+					  struct myc_outbox_entry *entry)
+{
+	struct myc_sender *sender = &executor->out;
+	struct myc_road *road = entry->lane < sender->roads ? &sender->road[entry->lane] : NULL;
+
+	if (!road || !road->peer)
+		return NULL;
+	if (entry->slot.flow < MYC_LANE_FLOWS && of_pair(&road->flow[entry->slot.flow], entry))
+		return &road->flow[entry->slot.flow];
+	for (uint32_t i = 0; i < sender->flows; i++) {
+		struct myc_flow_out *flow = &sender->flow_table[i];
+
+		/* Slots are numbers of a process: that of the old road and of the new one. */
+		if (!of_pair(flow, entry) || flow->road->process != road->process)
+			continue;
+		entry->slot.word[1] = flow->slot_to;
+		entry->lane = (uint32_t)(flow->road - sender->road);
+		entry->position = 0;
+		return flow;
+	}
+	return NULL;
+}
+
+/* Is it to be sent yet? */
+static bool waits(struct myc_executor *executor, struct myc_outbox_entry *entry)
+{
+	const struct myc_flow_out *flow = entry->order ? flow_of_entry(executor, entry) : NULL;
+
+	return flow &&
+	       !(entry->position && entry->position == flow->road->lane.head[ring_of(flow)]);
 }
 
 static void resume(struct myc_executor *executor, struct myc_outbox_entry *entry, bool replaced)

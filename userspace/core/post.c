@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "core/body.h"
+#include "core/move.h"
 
 #define NAP_NS_MAX 200000
 
@@ -114,6 +115,8 @@ int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_addre
 	struct myc_sender *sender = &attachment->out;
 	struct myc_ref ref = {.address = to};
 	struct myc_flow_out *flow;
+
+	myc_posting_begin(sender);
 	int code = myc_sender_resolve(sender, from, to, &ref);
 
 	if (!code)
@@ -125,6 +128,7 @@ int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_addre
 			sender, flow, kind,
 			myc_slot_from(from ? myc_address_slot(from) : MYC_SLOT_PLAIN, correlation),
 			payload, size);
+	myc_posting_end(sender);
 	/* Also after -EAGAIN: a new flow wants to be learnt. */
 	if (sender->dirty)
 		myc_sender_wake(sender);
@@ -146,6 +150,7 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 		return code;
 	struct myc_sender *sender = &attachment->out;
 
+	myc_posting_begin(sender);
 	code = myc_sender_resolve(sender, MYC_NOBODY, to, &ref);
 	if (!code)
 		code = myc_sender_flow(sender, MYC_NOBODY, &ref, &flow);
@@ -159,6 +164,7 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 		myc_sender_put_slow(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
 				    myc_slot_from(MYC_SLOT_PLAIN, 0), payload, size);
 wake:
+	myc_posting_end(sender);
 	/* Also after -EAGAIN: a new flow wants to be learnt. */
 	if (sender->dirty)
 		myc_sender_wake(sender);

@@ -6,6 +6,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/move.h"
 #include "core/name.h"
 #include "core/overflow.h"
 #include "core/signal.h"
@@ -391,6 +392,55 @@ int myc_sender_road(struct myc_sender *sender, myc_address to, struct myc_road *
 	return *road ? 0 : -ENOSPC;
 }
 
+enum myc_flow_where myc_flow_where(const struct myc_flow_out *flow)
+{
+	/* Acquire: where it is now. Pairs with the release in core/move.c. */
+	uint64_t word = __atomic_load_n(flow->word, __ATOMIC_ACQUIRE);
+
+	if (myc_word_moving(word, flow->to))
+		return MYC_FLOW_WAITS;
+	if (myc_actor_word_generation(word) != myc_address_generation(flow->to) ||
+	    myc_actor_word_executor(word) == MYC_EXECUTOR_NONE || !myc_actor_word_lives(word))
+		return MYC_FLOW_GONE;
+	return myc_actor_word_executor(word) == flow->road->executor ? MYC_FLOW_WAITS
+								     : MYC_FLOW_ELSEWHERE;
+}
+
+__attribute__((noinline)) int myc_sender_follow(struct myc_sender *sender, myc_address from,
+						struct myc_ref *ref, struct myc_flow_out **flow)
+{
+	enum myc_flow_where where = myc_flow_where(*flow);
+
+	if (where == MYC_FLOW_GONE)
+		return -ESRCH;
+	if (where == MYC_FLOW_ELSEWHERE) {
+		bool urgent = (*flow)->urgent;
+		int code = urgent ? myc_sender_resolve_urgent(sender, from, ref)
+				  : myc_sender_resolve(sender, from, ref->address, ref);
+
+		if (code)
+			return code;
+		*flow = &sender->flow_table[(urgent ? ref->urgent : ref->flow) - 1];
+	}
+	/* Then nothing goes at once: see myc_flow_more. */
+	if (!myc_flow_alive(*flow))
+		(*flow)->open = (*flow)->sent;
+	return 0;
+}
+
+/* What waited for the same receiver where it was before goes first. */
+static void follow_outbox(struct myc_sender *sender, struct myc_flow_out *flow)
+{
+	uint32_t at = *bucket_of(sender, flow->from, flow->to);
+
+	for (; at; at = sender->flow_table[at - 1].next_in_bucket) {
+		struct myc_flow_out *old = &sender->flow_table[at - 1];
+
+		if (old != flow && old->outboxed && old->to == flow->to && old->from == flow->from)
+			myc_outbox_follow((struct myc_executor *)(void *)sender, old, flow);
+	}
+}
+
 /* The flow of a pair, made when there is none. */
 static int flow_for(struct myc_sender *sender, myc_address from, myc_address to, bool urgent,
 		    struct myc_flow_out **flow)
@@ -406,7 +456,10 @@ static int flow_for(struct myc_sender *sender, myc_address from, myc_address to,
 		*flow = flow_make(
 			sender, road, from, to, urgent,
 			&myc_view_slot(sender->system, process, myc_address_slot(to))->word);
-	return *flow ? 0 : -ENOSPC;
+	if (!*flow)
+		return -ENOSPC;
+	follow_outbox(sender, *flow);
+	return 0;
 }
 
 int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address to,
@@ -447,6 +500,9 @@ static void rebase(struct myc_flow_out *flow)
 
 bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 {
+	/* On its way, or elsewhere. */
+	if (!myc_flow_alive(flow))
+		return false;
 	if ((int32_t)(flow->limit - flow->sent) <= 0) {
 		if (!flow->limit_word)
 			myc_road_bind(sender, flow->road);

@@ -8,6 +8,7 @@
 #include <mycelium/abi/signal.h>
 
 #include "core/link.h"
+#include "core/move.h"
 #include "core/receiver.h"
 #include "core/state.h"
 #include "core/watch.h"
@@ -18,6 +19,7 @@ struct myc_signal_entry {
 	struct myc_road *road;
 	struct myc_actor *from; /* NULL: the executor */
 	myc_address from_address, to;
+	bool addressed; /* to the actor `to`, wherever that is */
 	uint64_t order; /* of the outbox when it came: older messages go first */
 	struct myc_slot slot;
 };
@@ -147,7 +149,8 @@ static uint32_t check_of(const struct myc_signal *signal)
 __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 						 struct myc_road *road, struct myc_actor *from,
 						 const struct myc_signal *signal,
-						 enum myc_lane_ring ring, const uint64_t word[3])
+						 enum myc_lane_ring ring, const uint64_t word[3],
+						 bool addressed)
 {
 	struct myc_signal_entry entry = {
 		.ring = ring,
@@ -156,12 +159,14 @@ __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 		.from_address = from ? from->address : MYC_NOBODY,
 		.to = signal->to,
 		.order = executor->outbox_order | 3,
+		.addressed = addressed,
 	};
 
 	memcpy(entry.slot.word, word, 3 * sizeof(*word));
 	myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
 	if (executor->signals.count || older_waits(executor, &entry) ||
-	    myc_road_full(&executor->out, road, ring))
+	    myc_road_full(&executor->out, road, ring) ||
+	    (addressed && myc_move_on_its_way(executor->system, signal->to)))
 		return queue(executor, &entry);
 	put(executor, road, ring, word, signal->payload, signal->size);
 	return 0;
@@ -169,7 +174,7 @@ __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 
 static inline int send_by(struct myc_executor *executor, struct myc_road *road,
 			  struct myc_actor *from, const struct myc_signal *signal,
-			  enum myc_lane_ring ring)
+			  enum myc_lane_ring ring, bool addressed)
 {
 	uint64_t word[3] = {
 		myc_slot_kind(signal->type, signal->size, 0),
@@ -180,7 +185,7 @@ static inline int send_by(struct myc_executor *executor, struct myc_road *road,
 	if (__builtin_expect(executor->signals.count || (from && from->outboxed) ||
 				     myc_road_full(&executor->out, road, ring),
 			     0))
-		return send_behind(executor, road, from, signal, ring, word);
+		return send_behind(executor, road, from, signal, ring, word, addressed);
 	put(executor, road, ring, word, signal->payload, signal->size);
 	return 0;
 }
@@ -203,16 +208,57 @@ static inline struct myc_road *road_home(struct myc_executor *executor, myc_addr
 		       : NULL;
 }
 
+/* While it is on its way, the signal waits in the queue. */
+static int send_addressed(struct myc_executor *executor, struct myc_road *road,
+			  struct myc_actor *from, const struct myc_signal *signal,
+			  enum myc_lane_ring ring)
+{
+	if (__builtin_expect(!myc_move_on_its_way(executor->system, signal->to), 1))
+		return send_by(executor, road, from, signal, ring, true);
+	const uint64_t word[3] = {
+		myc_slot_kind(signal->type, signal->size, 0),
+		myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE),
+		myc_slot_from(from ? from->slot : MYC_SLOT_PLAIN, signal->correlation),
+	};
+
+	return send_behind(executor, road, from, signal, ring, word, true);
+}
+
 int myc_signal_send(struct myc_executor *executor, struct myc_actor *from,
 		    const struct myc_signal *signal, enum myc_lane_ring ring)
 {
 	struct myc_road *road = road_home(executor, signal->to);
 
 	if (road)
-		return send_by(executor, road, from, signal, ring);
+		return send_by(executor, road, from, signal, ring, true);
 	int code = myc_sender_road(&executor->out, signal->to, &road);
 
-	return code ? code : send_by(executor, road, from, signal, ring);
+	return code ? code : send_addressed(executor, road, from, signal, ring);
+}
+
+int myc_signal_send_after(struct myc_executor *executor, struct myc_road *road,
+			  const struct myc_signal *signal, enum myc_lane_ring ring)
+{
+	return send_addressed(executor, road, NULL, signal, ring);
+}
+
+int myc_signal_put(struct myc_executor *executor, struct myc_road *road,
+		   const struct myc_signal *signal)
+{
+	const uint64_t word[3] = {
+		myc_slot_kind(signal->type, signal->size, 0),
+		myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE),
+		myc_slot_from(MYC_SLOT_PLAIN, 0),
+	};
+
+	if (myc_road_full(&executor->out, road, MYC_RING_ORDINARY)) {
+		/* A new lane wants to be found. */
+		if (!road->own)
+			myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
+		return -ENOBUFS;
+	}
+	put(executor, road, MYC_RING_ORDINARY, word, signal->payload, signal->size);
+	return 0;
 }
 
 int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, uint32_t index,
@@ -220,22 +266,26 @@ int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, ui
 {
 	struct myc_road *road = myc_sender_road_to(&executor->out, process, index);
 
-	return road ? send_by(executor, road, NULL, signal, ring) : -ENOSPC;
+	return road ? send_by(executor, road, NULL, signal, ring, false) : -ENOSPC;
 }
 
 int myc_signal_send_road(struct myc_executor *executor, struct myc_road *road,
 			 struct myc_actor *from, const struct myc_signal *signal,
 			 enum myc_lane_ring ring)
 {
-	return send_by(executor, road, from, signal, ring);
+	return send_by(executor, road, from, signal, ring, false);
 }
 
 int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *signal,
 			  enum myc_lane_ring ring)
 {
 	struct myc_road *road;
-	int code = myc_sender_road(sender, signal->to, &road);
+	int code;
 
+	myc_posting_begin(sender);
+	code = myc_sender_road(sender, signal->to, &road);
+	if (!code && myc_move_on_its_way(sender->system, signal->to))
+		code = -EAGAIN;
 	if (!code && myc_road_full(sender, road, ring)) {
 		code = -EAGAIN;
 		/* A new lane: its receiver is to look for it. */
@@ -255,6 +305,7 @@ int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *si
 			myc_lane_pushed_urgent(&road->lane);
 		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
 	}
+	myc_posting_end(sender);
 	if (sender->dirty)
 		myc_sender_wake(sender);
 	return code;
@@ -282,6 +333,29 @@ static bool process_dead(const struct myc_executor *executor, struct myc_road *r
 	       !myc_process_there(executor->system, road->process, &incarnation);
 }
 
+/* Its receiver may have moved since. False: it is on its way. */
+static bool find_anew(struct myc_executor *executor, struct myc_signal_entry *entry)
+{
+	const struct myc_system *system = executor->system;
+	uint32_t process = myc_address_process(entry->to);
+	const struct myc_actor_slot *slot =
+		myc_view_slot(system, process, myc_address_slot(entry->to));
+	uint64_t word = slot ? __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE) : 0;
+
+	if (!slot || myc_actor_word_generation(word) != myc_address_generation(entry->to))
+		return true;
+	if (myc_word_moving(word, entry->to))
+		return false;
+	if (myc_actor_word_home(word) == entry->road->executor)
+		return true;
+	struct myc_road *road =
+		myc_sender_road_to(&executor->out, process, myc_actor_word_home(word));
+
+	if (road)
+		entry->road = road;
+	return true;
+}
+
 unsigned myc_signals_drain(struct myc_executor *executor)
 {
 	struct myc_signals *signals = &executor->signals;
@@ -292,6 +366,12 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 	while (*link != MYC_NONE) {
 		uint32_t index = *link;
 		struct myc_signal_entry *entry = &signals->entry[index];
+
+		if (entry->addressed && !find_anew(executor, entry)) {
+			last = index;
+			link = &entry->next;
+			continue;
+		}
 		struct myc_road *road = entry->road;
 		bool cut = myc_road_cut(road) || process_dead(executor, road, entry->ring);
 

@@ -41,6 +41,13 @@ int myc_signal_send(struct myc_executor *executor, struct myc_actor *from,
 int myc_signal_send_road(struct myc_executor *executor, struct myc_road *road,
 			 struct myc_actor *from, const struct myc_signal *signal,
 			 enum myc_lane_ring ring);
+/* To the actor signal->to, whose executor, as far as is known, is at the end of this road; it may move, and the
+ * signal follows it. */
+int myc_signal_send_after(struct myc_executor *executor, struct myc_road *road,
+			  const struct myc_signal *signal, enum myc_lane_ring ring);
+/* Into the ordinary ring at once, before what waits in the queue. -ENOBUFS: it is full. */
+int myc_signal_put(struct myc_executor *executor, struct myc_road *road,
+		   const struct myc_signal *signal);
 /* From a plain thread. Also -EAGAIN: the lane is full. */
 int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *signal,
 			  enum myc_lane_ring ring);

@@ -444,6 +444,12 @@ int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, u
 	code = place(system, &full, error);
 	if (code)
 		return code;
+	/* It had been moved: its messages are there. */
+	uint64_t word = system->slot[slot].word;
+
+	if (!full.flags && myc_actor_word_state(word) == MYC_ACTOR_STARTING &&
+	    myc_actor_word_executor(word) < system->opts.executors)
+		full.executor = myc_actor_word_executor(word);
 	pthread_mutex_lock(&system->mutex);
 	code = check_name(system, full.name, error);
 	if (!code)

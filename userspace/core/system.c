@@ -12,6 +12,7 @@
 #include "core/executor.h"
 #include "core/outside.h"
 #include "core/letter.h"
+#include "core/move.h"
 #include "core/name.h"
 #include "core/thread.h"
 #include "core/shutdown.h"
@@ -341,8 +342,9 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 
 		system->slot[i].waits_on = MYC_NOBODY;
 		if (i < MYC_SLOTS_FIXED && myc_actor_word_lives(word) &&
-		    myc_actor_word_executor(word) < myc_executors_all(opts))
-			slot_store(system, i, myc_actor_word_executor(word), MYC_ACTOR_STARTING);
+		    (myc_actor_word_executor(word) < myc_executors_all(opts) ||
+		     myc_actor_word_state(word) == MYC_ACTOR_MOVING))
+			slot_store(system, i, myc_actor_word_home(word), MYC_ACTOR_STARTING);
 		else
 			slot_store(system, i, MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
 	}
@@ -439,6 +441,8 @@ static int join(struct myc_system **out, const struct myc_system_opts *opts,
 				      "plan the region with the options the system gets",
 				      "the directory of names: %s", strerror(-code));
 	}
+	if (!code && myc_moves_open(system))
+		code = myc_error_set(error, -ENOMEM, NULL, "no memory for moves");
 	if (!code && myc_spawn_open(system))
 		code = myc_error_set(error, -ENOMEM, NULL, "no memory for %u slots", system->slots);
 	if (code) {
@@ -581,6 +585,7 @@ void myc_system_close(struct myc_system *system)
 		myc_actor_free(&system->actor[i]);
 	myc_spawn_close(system);
 	myc_phases_close(system);
+	myc_moves_close(system);
 	for (uint32_t i = 0; i < system->executors; i++)
 		myc_executor_close(&system->executor[i]);
 	myc_topics_close(system);

@@ -43,7 +43,7 @@ static int flow_of(struct myc_actor *self, struct myc_ref *to, struct myc_flow_o
 			myc_receiver_learn_own(self->executor, index % MYC_LANE_FLOWS);
 	}
 	*flow = &sender->flow_table[index];
-	return myc_flow_alive(*flow) ? 0 : -ESRCH;
+	return myc_flow_alive(*flow) ? 0 : myc_sender_follow(sender, self->address, to, flow);
 }
 
 static int send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t type,

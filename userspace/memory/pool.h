@@ -418,6 +418,8 @@ static inline void myc_pool_give(struct myc_pool *pool, uint32_t hold)
 		myc_pool_free_push(pool, myc_buffer_class(name), header);
 }
 
+/* Is there anything with this tag? As slow. */
+bool myc_pool_tagged(const struct myc_pool *pool, uint32_t tag);
 /* Everything with this tag: its actor has ended or is started anew. Slow. */
 void myc_pool_give_all(struct myc_pool *pool, uint32_t tag);
 

@@ -239,6 +239,22 @@ void myc_pool_give_all(struct myc_pool *pool, uint32_t tag)
 		}
 }
 
+bool myc_pool_tagged(const struct myc_pool *pool, uint32_t tag)
+{
+	for (uint32_t i = 0; i < pool->shape.loans; i++)
+		if (pool->note[i].kept && pool->note[i].tag == tag)
+			return true;
+	for (uint32_t c = 0; c < pool->shape.classes; c++)
+		for (uint32_t i = 0; i < pool->shape.size_class[c].count; i++) {
+			uint32_t header = pool->shape.size_class[c].first + i;
+
+			if (pool->buffer_tag[header] == tag &&
+			    pool->buffer[header].incarnation == pool->incarnation)
+				return true;
+		}
+	return false;
+}
+
 bool myc_pool_view(struct myc_pool *pool, uint32_t hold, struct myc_view *view)
 {
 	if (hold & MYC_HOLD_OWN) {

@@ -144,7 +144,9 @@ struct myc_lanes {
 	/* Of the owner that has opened these lanes, and mended those that were cut. Stored with release,
 	 * each start anew; all else here is constant. */
 	uint64_t incarnation;
-	uint32_t reserved[8];
+	/* Of a plain thread: odd while it is sending. Stored with a fence behind it, then with release; see core/move.h. */
+	uint32_t posting;
+	uint32_t reserved[7];
 };
 _Static_assert(sizeof(struct myc_lanes) == 64, "layout");
 
@@ -333,7 +335,8 @@ enum myc_actor_state {
 	MYC_ACTOR_STARTING = 1,
 	MYC_ACTOR_RUNNING = 2,
 	MYC_ACTOR_STOPPING = 3,
-	MYC_ACTOR_ENDED = 4, /* nobody's; what it sent and who watches it are being seen to */
+	MYC_ACTOR_MOVING = 5, /* on its way to another executor: nothing is sent to it meanwhile */
+	MYC_ACTOR_ENDED = 4,  /* nobody's; what it sent and who watches it are being seen to */
 };
 
 /* Writer: the controlling thread while state is FREE or STARTING and before the executor adopted

@@ -18,6 +18,8 @@ enum myc_signal_life {
 	MYC_SIGNAL_DEAD = 0xff15,    /* who has ended, or restarted in place */
 	MYC_SIGNAL_EXIT = 0xff16,    /* an exit signal */
 	MYC_SIGNAL_CONTROL = 0xff17, /* stop, suspend ... (urgent) */
+	MYC_SIGNAL_MOVE = 0xff18,    /* to an executor: a mark, please; who is on its way */
+	MYC_SIGNAL_MARK = 0xff19,    /* all that this executor had sent before is before this */
 	MYC_SIGNAL_LIFE_END
 };
 
@@ -28,6 +30,12 @@ struct myc_signal_watch {
 	uint32_t through;     /* whichever it is now */
 	uint32_t state;	      /* 1: and send its last state to the watcher */
 	uint64_t watcher;     /* with state: of the signal's process */
+};
+
+struct myc_signal_move { /* and MARK */
+	uint64_t who;
+	uint32_t number;	    /* of the move */
+	uint32_t process, executor; /* that says it */
 };
 
 struct myc_signal_link { /* and UNLINK, REFUSED */

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/move.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <mycelium/abi/signal.h>
+
+#include "base/clock.h"
+#include "core/exit.h"
+#include "core/receiver.h"
+#include "core/signal.h"
+#include "core/thread.h"
+#include "core/watch.h"
+
+#define NAP_NS_MAX 200000
+#define ABORT_NS   1000000000u
+
+static uint64_t now_of(const struct myc_system *system)
+{
+	const struct myc_world *world = system->workspace.world;
+
+	return world ? world->now(world->context) : myc_clock_ns();
+}
+
+static void ring(const struct myc_executor *executor)
+{
+	uint64_t one = 1;
+	ssize_t written = write(executor->bell, &one, sizeof(one));
+	(void)written;
+}
+
+/* By who has the move: the rest of the word is as it was asked for. */
+static void set_state(struct myc_move *move, enum myc_move_state state)
+{
+	/* Release: all that is passed on with it. Pairs with myc_move_ours. */
+	__atomic_store_n(&move->word, myc_move_word(state, move->from, move->to), __ATOMIC_RELEASE);
+}
+
+int myc_moves_open(struct myc_system *system)
+{
+	uint32_t ends = system->workspace.processes * MYC_EXECUTORS_MAX;
+	struct myc_move *move = &system->move;
+
+	pthread_mutex_init(&move->callers, NULL);
+	move->marked = calloc(ends, sizeof(*move->marked));
+	move->told = calloc(ends, sizeof(*move->told));
+	move->head = calloc((size_t)MYC_RINGS * ends, sizeof(*move->head));
+	move->watcher = calloc(ends, sizeof(*move->watcher));
+	move->posting = calloc((size_t)system->workspace.processes * MYC_SOURCES_OF_PROCESS,
+			       sizeof(*move->posting));
+	return move->marked && move->told && move->head && move->watcher && move->posting ? 0
+											  : -ENOMEM;
+}
+
+void myc_moves_close(struct myc_system *system)
+{
+	free(system->move.marked);
+	free(system->move.told);
+	free(system->move.head);
+	free(system->move.watcher);
+	free(system->move.posting);
+	pthread_mutex_destroy(&system->move.callers);
+}
+
+bool myc_move_on_its_way(const struct myc_system *system, myc_address address)
+{
+	const struct myc_actor_slot *slot =
+		myc_address_node(address) == system->workspace.node
+			? myc_view_slot(system, myc_address_process(address),
+					myc_address_slot(address))
+			: NULL;
+
+	return slot && myc_word_moving(__atomic_load_n(&slot->word, __ATOMIC_ACQUIRE), address);
+}
+
+/* ---- asking ------------------------------------------------------------------------------------ */
+
+int myc_move_ask(struct myc_system *system, myc_address address, uint32_t executor)
+{
+	uint32_t slot = myc_address_slot(address);
+	struct myc_move *move = &system->move;
+
+	if (executor >= system->opts.executors)
+		return -EINVAL;
+	if (myc_address_node(address) != system->workspace.node ||
+	    myc_address_process(address) != system->workspace.process || slot >= system->slots)
+		return -ESRCH;
+	pthread_mutex_lock(&system->mutex);
+	if (myc_move_state(system) != MYC_MOVE_IDLE) {
+		pthread_mutex_unlock(&system->mutex);
+		return -EBUSY;
+	}
+	uint64_t word = __atomic_load_n(&system->slot[slot].word, __ATOMIC_ACQUIRE);
+	uint32_t from = myc_actor_word_home(word);
+	int code = myc_actor_word_generation(word) != myc_address_generation(address) ||
+				   !myc_actor_word_lives(word)
+			   ? -ESRCH
+		   : from >= system->opts.executors ? -ENOTSUP
+						    : 0;
+
+	if (!code && from != executor) {
+		move->address = address;
+		move->from = from;
+		move->to = executor;
+		move->actor = NULL;
+		move->number++;
+		__atomic_store_n(&move->abort, false, __ATOMIC_RELAXED);
+		set_state(move, MYC_MOVE_ASKED);
+		ring(&system->executor[from]);
+	} else if (!code) {
+		move->code = 0;
+	}
+	pthread_mutex_unlock(&system->mutex);
+	return code;
+}
+
+/* Until `until_ns`, then it is called off, which takes a moment. */
+static int wait_for(struct myc_system *system, uint64_t until_ns)
+{
+	struct myc_move *move = &system->move;
+	long nap = 1000;
+
+	while (myc_move_state(system) != MYC_MOVE_IDLE) {
+		uint64_t now = now_of(system);
+
+		if (now >= until_ns)
+			__atomic_store_n(&move->abort, true, __ATOMIC_RELEASE);
+		/* Its executor is in a long handler. */
+		if (now >= until_ns && now - until_ns >= ABORT_NS)
+			return -ETIMEDOUT;
+		struct timespec wait = {.tv_nsec = nap};
+
+		nanosleep(&wait, NULL);
+		nap = nap * 2 < NAP_NS_MAX ? nap * 2 : NAP_NS_MAX;
+	}
+	return move->code;
+}
+
+int myc_move(struct myc_system *system, myc_address address, uint32_t executor, uint64_t timeout_ns)
+{
+	uint64_t now = now_of(system);
+	uint64_t until_ns = timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
+	struct timespec wait = {.tv_nsec = NAP_NS_MAX};
+	int code;
+
+	while (pthread_mutex_trylock(&system->move.callers)) {
+		if (now_of(system) >= until_ns)
+			return -EBUSY;
+		nanosleep(&wait, NULL);
+	}
+	/* Busy: who asked before us has given up, and it goes on. */
+	while ((code = myc_move_ask(system, address, executor)) == -EBUSY &&
+	       now_of(system) < until_ns)
+		nanosleep(&wait, NULL);
+	if (!code)
+		code = wait_for(system, until_ns);
+	pthread_mutex_unlock(&system->move.callers);
+	return code;
+}
+
+/* ---- the executor that it leaves ----------------------------------------------------------------- */
+
+static void finish(struct myc_move *move, int code)
+{
+	move->code = code;
+	move->actor = NULL;
+	set_state(move, MYC_MOVE_IDLE);
+}
+
+/* Is there nothing of it that belongs to this executor, but its mailbox? */
+static bool may_go(const struct myc_actor *actor)
+{
+	return actor->life == MYC_ACTOR_RUNNING && !actor->outboxed && !actor->asks &&
+	       actor->timers == MYC_TIMER_NONE && !actor->ties.owned.first && !actor->has_bodies &&
+	       !actor->has_topics && !actor->has_entries && !actor->pooled && !actor->stop_asked &&
+	       !(actor->more && actor->more->stash_count) && !actor->ties.telling &&
+	       !(actor->ties.flags & MYC_TIE_DRAINING) && !actor->executor->letter_watchers &&
+	       !actor->executor->outside && !actor->executor->notes &&
+	       !(actor->aside & (MYC_ASIDE_AWAIT | MYC_ASIDE_SHUT)) &&
+	       !myc_signals_from(actor->executor, actor);
+}
+
+static void store_word(struct myc_actor *actor, uint32_t home, uint32_t state)
+{
+	bool takes = state != MYC_ACTOR_MOVING;
+
+	/* Release: all that it was. Pairs with the acquire where it is looked for. */
+	__atomic_store_n(&myc_actor_shared(actor)->word,
+			 myc_actor_word(myc_address_generation(actor->address),
+					takes ? home : MYC_EXECUTOR_NONE, state) |
+				 (uint64_t)home << 40,
+			 __ATOMIC_RELEASE);
+}
+
+static void close_word(struct myc_executor *executor, struct myc_move *move)
+{
+	uint32_t ends = executor->system->workspace.processes * MYC_EXECUTORS_MAX;
+
+	memset(move->told, 0, ends * sizeof(*move->told));
+	memset(move->marked, 0, ends * sizeof(*move->marked));
+	memset(move->posting, 0,
+	       executor->system->workspace.processes * MYC_SOURCES_OF_PROCESS *
+		       sizeof(*move->posting));
+	move->closed_ns = now_of(executor->system);
+	move->number++;
+	store_word(move->actor, executor->index, MYC_ACTOR_MOVING);
+	/* Pairs with the fence in myc_posting_begin: a thread sees the word, or is seen posting. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	MYC_POINT("move: closed");
+	set_state(move, MYC_MOVE_CLOSING);
+}
+
+/* As it was: it stays. With `code` 0 it is tried again. */
+static void open_word(struct myc_move *move, int code)
+{
+	store_word(move->actor, move->from, move->actor->life);
+	MYC_POINT("move: opened again");
+	if (code)
+		finish(move, code);
+	else
+		set_state(move, MYC_MOVE_ASKED);
+}
+
+static bool there(const struct myc_system *system, uint32_t process, uint32_t *executors)
+{
+	const struct myc_process_words *words = myc_view_process(system, process, NULL);
+	uint32_t incarnation, sources;
+
+	if (!words || !myc_process_there(system, process, &incarnation))
+		return false;
+	sources = __atomic_load_n(&words->sources, __ATOMIC_RELAXED);
+	*executors = sources - MYC_ATTACH_MAX;
+	return sources >= MYC_ATTACH_MAX && *executors <= MYC_EXECUTORS_MAX;
+}
+
+/* Asks everybody for a mark; true: all have sent it, or are dead. */
+static bool all_marked(struct myc_executor *executor, struct myc_move *move)
+{
+	struct myc_system *system = executor->system;
+	const struct myc_signal_move asked = {.who = move->address,
+					      .number = move->number,
+					      .process = system->workspace.process,
+					      .executor = executor->index};
+	const struct myc_signal signal = {.type = MYC_SIGNAL_MOVE,
+					  .size = sizeof(asked),
+					  .to = move->address,
+					  .payload = &asked};
+	bool all = true;
+	uint32_t executors;
+
+	for (uint32_t p = 0; p < system->workspace.processes; p++) {
+		if (!there(system, p, &executors))
+			continue;
+		for (uint32_t e = 0; e < executors; e++) {
+			uint32_t at = p * MYC_EXECUTORS_MAX + e;
+
+			if (!move->told[at] &&
+			    !myc_signal_send_executor(executor, p, e, &signal, MYC_RING_ORDINARY))
+				move->told[at] = true;
+			all = all && move->marked[at];
+		}
+	}
+	return all;
+}
+
+/* What plain threads, and processes that died, had sent has been taken out of their lanes. */
+static bool threads_quiet(struct myc_executor *executor, struct myc_move *move)
+{
+	const struct myc_system *system = executor->system;
+
+	if (myc_receiver_changed(executor))
+		return false;
+	for (uint32_t i = 0; i < executor->inlets; i++) {
+		const struct myc_inlet *inlet = &executor->inlet[i];
+		uint32_t p = myc_lane_end_process(inlet->source),
+			 s = myc_lane_end_executor(inlet->source), executors;
+
+		if (!inlet->block || inlet->cut || p >= system->workspace.processes ||
+		    s >= MYC_SOURCES_OF_PROCESS)
+			continue;
+		bool lives = there(system, p, &executors);
+
+		if (lives && s < executors)
+			continue;
+		uint32_t *seen = &move->posting[p * MYC_SOURCES_OF_PROCESS + s];
+		uint32_t posting = __atomic_load_n(&inlet->block->posting, __ATOMIC_ACQUIRE);
+
+		/* In the middle of it since the word was closed: it may not have seen that. */
+		if (!*seen)
+			*seen = lives && posting & 1 ? posting : UINT32_MAX;
+		if ((lives && *seen == posting) ||
+		    myc_lane_ready(&inlet->lane, MYC_RING_ORDINARY) ||
+		    myc_lane_ready(&inlet->lane, MYC_RING_URGENT))
+			return false;
+		*seen = UINT32_MAX;
+	}
+	return true;
+}
+
+static void note_heads(struct myc_executor *executor, struct myc_move *move)
+{
+	for (uint32_t i = 0; i < MYC_RINGS * executor->out.roads; i++)
+		move->head[i] = executor->out.road[i / MYC_RINGS].lane.head[i % MYC_RINGS];
+	move->acted = false;
+	set_state(move, MYC_MOVE_FLUSHING);
+}
+
+/* Has all been taken out that was in our lanes then? */
+static bool flushed(struct myc_executor *executor, const struct myc_move *move)
+{
+	uint32_t executors;
+
+	for (uint32_t i = 0; i < MYC_RINGS * executor->out.roads; i++) {
+		struct myc_road *road = &executor->out.road[i / MYC_RINGS];
+
+		if (!road->peer || !move->head[i] || myc_road_cut(road) ||
+		    !there(executor->system, road->process, &executors))
+			continue;
+		if (!road->lane.cursor)
+			myc_road_bind(&executor->out, road);
+		if (!road->lane.cursor ||
+		    (int32_t)(__atomic_load_n(&road->lane.cursor->next[i % MYC_RINGS],
+					      __ATOMIC_ACQUIRE) -
+			      move->head[i]) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Who wants to know of its end, by executor: our roads mean nothing to the other one. */
+static void note_watchers(struct myc_executor *executor, struct myc_move *move)
+{
+	move->watchers = 0;
+	for (uint32_t i = 0; move->actor->ties.watchers && i < executor->out.roads; i++)
+		if (executor->out.road[i].peer && move->actor->ties.watchers >> i % 64 & 1)
+			move->watcher[move->watchers++] = myc_lane_end(
+				executor->out.road[i].process, executor->out.road[i].executor);
+	move->actor->ties.watchers = 0;
+}
+
+static void hand_over(struct myc_executor *executor, struct myc_move *move)
+{
+	struct myc_actor *actor = move->actor;
+
+	note_watchers(executor, move);
+	myc_receiver_forget(executor, actor);
+	if (actor->previous)
+		actor->previous->next = actor->next;
+	else
+		executor->actors = actor->next;
+	if (actor->next)
+		actor->next->previous = actor->previous;
+	actor->next = actor->previous = NULL;
+	actor->executor = &executor->system->executor[move->to];
+	MYC_POINT("move: handed");
+	/* Release: the actor. Pairs with the acquire in myc_move_ours. */
+	set_state(move, MYC_MOVE_HANDED);
+	ring(&executor->system->executor[move->to]);
+}
+
+/* Asked: is it there, and can it go? */
+static unsigned begin(struct myc_executor *executor, struct myc_move *move)
+{
+	struct myc_system *system = executor->system;
+	struct myc_actor *actor = &system->actor[myc_address_slot(move->address)];
+	uint64_t word = __atomic_load_n(&system->slot[myc_address_slot(move->address)].word,
+					__ATOMIC_RELAXED);
+
+	if (myc_actor_word_generation(word) != myc_address_generation(move->address) ||
+	    !myc_actor_word_lives(word) || myc_actor_word_home(word) != executor->index ||
+	    !actor->adopted)
+		finish(move, -ESRCH);
+	else if (myc_actor_hook(actor, feed))
+		finish(move, -ENOTSUP);
+	else if (__atomic_load_n(&move->abort, __ATOMIC_ACQUIRE))
+		finish(move, -ETIMEDOUT);
+	else if (atomic_load_explicit(&system->stop, memory_order_relaxed))
+		finish(move, -ESHUTDOWN);
+	else {
+		/* What it once had it may have given back. */
+		if (actor->has_bodies && !myc_pool_tagged(&executor->out.pool, actor->slot + 1))
+			actor->has_bodies = false;
+		if (!may_go(actor))
+			return 0;
+		move->actor = actor;
+		close_word(executor, move);
+		return 1;
+	}
+	return 0;
+}
+
+/* Closed: true while it is to go on. Who was killed meanwhile is gone. */
+static bool goes_on(struct myc_executor *executor, struct myc_move *move)
+{
+	bool abort = __atomic_load_n(&move->abort, __ATOMIC_ACQUIRE);
+	bool stop = atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
+
+	if (move->actor->address != move->address || move->actor->life == MYC_ACTOR_ENDED) {
+		finish(move, -ESRCH);
+		return false;
+	}
+	if (!abort && !stop && may_go(move->actor) &&
+	    now_of(executor->system) - move->closed_ns < MYC_MOVE_CLOSED_NS)
+		return true;
+	open_word(move, abort ? -ETIMEDOUT : stop ? -ESHUTDOWN : 0);
+	return false;
+}
+
+/* A flow of a time when it was here before: what of its credit was not used is good still. Its sender may use it as
+ * soon as he sees the word. */
+static void own_again(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f,
+		      struct myc_actor *actor)
+{
+	struct myc_flow_in *flow = &inlet->flow[f];
+	struct myc_flow entry;
+
+	if (flow->to != actor->address || flow->actor || !flow->epoch ||
+	    myc_lane_flow_read(&inlet->lane, f, &entry) != flow->epoch)
+		return;
+	flow->actor = actor;
+	flow->look_at = flow->handled + 1;
+	actor->granted += (int32_t)(flow->limit - flow->handled);
+	executor->granted += (int32_t)(flow->limit - flow->handled);
+	myc_credit_flows(actor, 1);
+}
+
+static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
+{
+	struct myc_actor *actor = move->actor;
+
+	myc_executor_adopt(executor, actor);
+	for (uint32_t i = 0; i < move->watchers; i++) {
+		struct myc_road *road =
+			myc_sender_road_to(&executor->out, myc_lane_end_process(move->watcher[i]),
+					   myc_lane_end_executor(move->watcher[i]));
+
+		if (road)
+			myc_exit_note_watcher(actor, road);
+	}
+	for (uint32_t i = 0; i < executor->inlets; i++)
+		for (uint32_t f = 0; executor->inlet[i].block && f < MYC_LANE_FLOWS; f++)
+			own_again(executor, &executor->inlet[i], f, actor);
+	executor->rescan = true;
+	MYC_POINT("move: taken");
+	store_word(actor, executor->index, actor->life);
+	MYC_POINT("move: done");
+	finish(move, 0);
+	return 1;
+}
+
+unsigned myc_move_step(struct myc_executor *executor)
+{
+	struct myc_move *move = &executor->system->move;
+
+	switch ((enum myc_move_state)myc_move_state(executor->system)) {
+	case MYC_MOVE_ASKED:
+		return begin(executor, move);
+	case MYC_MOVE_CLOSING:
+		if (!goes_on(executor, move) || !all_marked(executor, move) ||
+		    !threads_quiet(executor, move) || move->actor->aside & ~MYC_ASIDE_SUSPENDED)
+			return 0;
+		MYC_POINT("move: marked");
+		note_heads(executor, move);
+		return 1;
+	case MYC_MOVE_FLUSHING:
+		if (!goes_on(executor, move))
+			return 0;
+		if (move->acted || move->actor->aside & ~MYC_ASIDE_SUSPENDED) {
+			set_state(move, MYC_MOVE_CLOSING);
+			return 0;
+		}
+		myc_receiver_publish(executor);
+		if (!flushed(executor, move))
+			return 0;
+		hand_over(executor, move);
+		return 1;
+	case MYC_MOVE_HANDED:
+		return arrive(executor, move);
+	case MYC_MOVE_IDLE:
+		break;
+	}
+	return 0;
+}
+
+/* ---- marks ------------------------------------------------------------------------------------- */
+
+int myc_move_asked(struct myc_executor *executor, const struct myc_inlet *inlet,
+		   const struct myc_signal_move *asked)
+{
+	uint32_t process = myc_lane_end_process(inlet->source);
+	struct myc_signal_move mark = *asked;
+	struct myc_road *road;
+
+	if (asked->process != process || asked->executor != myc_lane_end_executor(inlet->source))
+		return -EPROTO;
+	mark.process = executor->system->workspace.process;
+	mark.executor = executor->index;
+	road = myc_sender_road_to(&executor->out, process, asked->executor);
+	if (!road)
+		return 0; /* no lane to there: nothing was ever sent by one */
+	const struct myc_signal signal = {
+		.type = MYC_SIGNAL_MARK, .size = sizeof(mark), .to = asked->who, .payload = &mark};
+
+	/* Straight into the lane: what waits in our queue finds out by itself where the actor is then. */
+	return myc_signal_put(executor, road, &signal);
+}
+
+int myc_move_marked(struct myc_executor *executor, const struct myc_inlet *inlet,
+		    const struct myc_signal_move *mark)
+{
+	struct myc_move *move = &executor->system->move;
+	uint32_t process = myc_lane_end_process(inlet->source),
+		 index = myc_lane_end_executor(inlet->source);
+
+	if (mark->process != process || mark->executor != index || index >= MYC_EXECUTORS_MAX ||
+	    process >= executor->system->workspace.processes)
+		return -EPROTO;
+	uint32_t state = myc_move_state(executor->system);
+
+	if (myc_move_ours(executor) && (state == MYC_MOVE_CLOSING || state == MYC_MOVE_FLUSHING) &&
+	    mark->number == move->number)
+		move->marked[process * MYC_EXECUTORS_MAX + index] = true;
+	return 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moving an actor from one executor of its process to another while messages flow (myc_move).
+ *
+ *	ASKED    waits until it can go (see mycelium/system.h)
+ *	CLOSING  its word says MOVING: nobody sends to it any more, by whatever lane; messages wait in outboxes, signals
+ *	         in the queues of signals, plain threads try again. Every executor of the workspace is asked for
+ *	         a mark, and sends it by its lane to here: what it sent before has arrived then. Of plain threads
+ *	         is waited until none is in the middle of sending. The actor handles what has come
+ *	FLUSHING it has nothing to handle and nothing to do. What it sent is waited for until it has been taken out
+ *	         of the lanes, so that what it will send by others cannot overtake it
+ *	HANDED   it is the other executor's, who stores the word: from then on it is found there
+ *	IDLE     done, or refused: code
+ *
+ * So each pair's messages are in one lane at a time, and order, credit and counts are those of that lane. What fails on the
+ * way (an executor that does not answer, a receiver that takes nothing) opens the word again, where it was. One move at a
+ * time in a system.
+ *
+ * The word is what counts: killed before it is stored, the actor starts again where it was, after it where it is.
+ * MYC_POINTs name the steps.
+ */
+#ifndef MYC_CORE_MOVE_H
+#define MYC_CORE_MOVE_H
+
+#include "core/executor.h"
+
+#define MYC_MOVE_CLOSED_NS 100000000u /* so long others are kept waiting in one attempt */
+
+enum myc_move_state {
+	MYC_MOVE_IDLE = 0,
+	MYC_MOVE_ASKED = 1,
+	MYC_MOVE_CLOSING = 2,
+	MYC_MOVE_FLUSHING = 3,
+	MYC_MOVE_HANDED = 4,
+};
+
+int myc_moves_open(struct myc_system *system);
+void myc_moves_close(struct myc_system *system);
+
+/* Any thread: asks for it, or -EBUSY, -ESRCH, -EINVAL, -ENOTSUP. Then state goes to IDLE, and code says how it ended. */
+int myc_move_ask(struct myc_system *system, myc_address address, uint32_t executor);
+
+/* Whose turn it is, and for what: one word, so that nobody takes the state of one move for that of the next. */
+static inline uint64_t myc_move_word(uint32_t state, uint32_t from, uint32_t to)
+{
+	return state | (uint64_t)from << 8 | (uint64_t)to << 16;
+}
+static inline uint32_t myc_move_state_of(uint64_t word)
+{
+	return (uint32_t)word & 0xff;
+}
+static inline uint32_t myc_move_state(const struct myc_system *system)
+{
+	return myc_move_state_of(__atomic_load_n(&system->move.word, __ATOMIC_ACQUIRE));
+}
+
+/* At each scan: is there something for this executor to do? */
+static inline bool myc_move_ours(const struct myc_executor *executor)
+{
+	uint64_t word = __atomic_load_n(&executor->system->move.word, __ATOMIC_ACQUIRE);
+	uint32_t state = myc_move_state_of(word);
+
+	return state && (word >> (state == MYC_MOVE_HANDED ? 16 : 8) & 0xff) == executor->index;
+}
+unsigned myc_move_step(struct myc_executor *executor);
+/* The actor did something of its own accord. */
+static inline void myc_move_acted(const struct myc_actor *actor)
+{
+	struct myc_move *move = &actor->executor->system->move;
+
+	if (myc_move_ours(actor->executor) && move->actor == actor)
+		move->acted = true;
+}
+/* A signal of these came. 0, -ENOBUFS: no room for the mark, again. */
+int myc_move_asked(struct myc_executor *executor, const struct myc_inlet *inlet,
+		   const struct myc_signal_move *asked);
+int myc_move_marked(struct myc_executor *executor, const struct myc_inlet *inlet,
+		    const struct myc_signal_move *mark);
+
+/* Is this actor on its way, so that nothing may be sent to it now? */
+static inline bool myc_word_moving(uint64_t word, myc_address address)
+{
+	return myc_actor_word_state(word) == MYC_ACTOR_MOVING &&
+	       myc_actor_word_generation(word) == myc_address_generation(address);
+}
+bool myc_move_on_its_way(const struct myc_system *system, myc_address address);
+
+/* Plain threads, around everything that they send: pairs with the fence in close_word. */
+static inline void myc_posting_begin(struct myc_sender *sender)
+{
+	__atomic_store_n(&sender->lanes->posting, sender->lanes->posting | 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+static inline void myc_posting_end(struct myc_sender *sender)
+{
+	/* Release: what was sent. Pairs with threads_quiet. */
+	__atomic_store_n(&sender->lanes->posting, (sender->lanes->posting | 1) + 1,
+			 __ATOMIC_RELEASE);
+}
+
+#endif
