@@ -298,7 +298,11 @@ static int watched(struct myc_executor *executor, struct myc_road *back, myc_add
 	}
 	if (!actor)
 		dead.flags = MYC_DEAD_FINAL | MYC_DEAD_ALL;
-	return say(executor, back, MYC_SIGNAL_DEAD, who, &dead, sizeof(dead));
+	/* About that actor, not to it. */
+	const struct myc_signal signal = {
+		.type = MYC_SIGNAL_DEAD, .size = sizeof(dead), .to = who, .payload = &dead};
+
+	return myc_signal_send_road(executor, back, NULL, &signal, MYC_RING_ORDINARY);
 }
 
 static int watch_came(struct myc_executor *executor, struct myc_inlet *inlet,
