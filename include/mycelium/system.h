@@ -43,7 +43,7 @@ struct myc_executor_opts {
 	enum myc_idle idle;
 	uint32_t idle_spins; /* empty turns before sleep or yield, 0 = 2000 */
 	uint32_t batch;	     /* messages of one source or lane a turn, 0 = 64 */
-	uint32_t timers;     /* pending timers, 0 = 4096 */
+	uint32_t timers;     /* pending timers, 0 = 4096; at most 2^25 */
 	uint32_t signals;    /* that wait for a full lane or older messages, 0 = 1024 */
 	uint32_t asks;	     /* that wait for their reply, 0 = 1024; at most 65535 */
 	uint32_t watches;    /* monitors and ends of links that its actors hold, 0 = 4096 */
@@ -153,19 +153,29 @@ int myc_system_start(struct myc_system *system, struct myc_error *error);
 
 /*
  * Moves an actor to another executor of its process while messages flow: their order and credit stay as they are,
- * none is lost or comes twice; refs, monitors and links of others go on. From a plain thread; one move at a time
- * in a system (others wait their turn: -EBUSY).
+ * none is lost or comes twice. Its state goes along, its timers (their handles stay good), behaviours, overflow rules,
+ * names and groups; refs, monitors by others, asks and receipts under way to it go on. From a plain thread; one move at
+ * a time in a system, others wait their turn.
  *
- * It goes when it has no timers, asks, bodies, monitors or links of its own, subscriptions, registered names,
- * groups, put-aside messages and nothing waiting in the outbox; when nobody on its executor looks outside
- * (mycelium/outside.h) or watches dead letters; and when every executor of the workspace has taken a turn
- * meanwhile. Who sends to it waits until then, at most 0.1 s; then it is tried again.
+ * Every executor of the workspace has to take a turn meanwhile. To who sends to it the actor is one without credit
+ * until then, at most 0.1 s; then it is tried again.
  *
- * 0: it is there. -ETIMEDOUT: it could not go in that time, and stays (unless its executor was in a handler for
- * a second more: then that is not known yet). -ESRCH: it has ended. -EINVAL: no such executor. -ENOTSUP: it has
- * feeds, or a thread of its own. A restarted process' actor (myc_spawn_at) is where it was last.
+ * 0: it is there. Else it stays where it is, and `error` (may be NULL) says what is in the way:
+ *
+ *	-EOPNOTSUPP  it never moves: it has a thread of its own, a feed, or is part of a pool of workers
+ *	-EBUSY       it has what belongs to its executor, and has to give that up before: a subscription or claim of a topic,
+ *	             monitors or links of its own, a watch of names, groups, dead letters or descriptors, work of other
+ *	             threads. Or another move took all the time
+ *	-ETIMEDOUT   something was waited for: replies to its asks, messages in its outbox, bodies that it keeps, messages
+ *	             put aside, a handler that blocks. (Its executor was in a handler for a second more: then it is
+ *	             not known yet whether it moves.)
+ *	-ENOSPC, -ENOMEM  the other executor has no room for its timers
+ *	-ESRCH       it has ended, or is another process'. -EINVAL: no such executor. -ESHUTDOWN
+ *
+ * Killed meanwhile: a restarted process' actor (myc_spawn_at) is where it was last.
  */
-int myc_move(struct myc_system *system, myc_address actor, uint32_t executor, uint64_t timeout_ns);
+int myc_move(struct myc_system *system, myc_address actor, uint32_t executor, uint64_t timeout_ns,
+	     struct myc_error *error);
 
 /* From a plain thread. The first call attaches the thread (a fixed number of attach slots:
  * -EUSERS when all are taken). More than MYC_PAYLOAD_MAX bytes are copied into a body. try: -EAGAIN (no

@@ -25,47 +25,41 @@
 #define EXECUTORS 3
 #define SENDERS	  5 /* 4 actors, a plain thread */
 #define SECOND	  1000000000ull
+#define WAYS	  (2 * SENDERS) /* ordinary ones, then urgent ones */
 #define MOVES	  (300 / TEST_SHORTER)
 #define BODY	  100
 
-enum { NUMBER = 1, GO, ASK, ECHO, WATCH, TIMER, CANCEL, LEAVE, FAIL, TAKE };
+enum { NUMBER = 1, ECHO, WATCH, LEAVE, FAIL, TAKE };
 
 static struct myc_system *systems[2];
 static struct myc_region region[2][2];
 static _Atomic bool flooding;
-static _Atomic uint64_t sent[SENDERS], got[SENDERS], disorder, torn, replies, bad_replies, asks;
+static _Atomic uint64_t sent[WAYS], got[WAYS], disorder, torn, replies, bad_replies, asks, ticks;
+static uint64_t last[WAYS]; /* outlives the actor's restarts */
 static _Atomic uint32_t downs, down_kind, places, begun;
 static _Atomic myc_address wanderer_address;
 static _Atomic int code_;
 
 /* ---- who moves --------------------------------------------------------------------------------- */
 
-struct wanderer {
-	uint64_t last[SENDERS];
-	struct myc_timer timer;
-};
-
 static int wander(struct myc_actor *self, const struct myc_message *message)
 {
-	struct wanderer *wanderer = myc_state(self);
 	uint64_t words[2] = {0};
 
 	places |= 1u << self->executor->index;
 	memcpy(words, message->payload, message->size < 16 ? message->size : 16);
 	switch (message->type) {
 	case NUMBER:
-		disorder += words[1] != wanderer->last[words[0]] + 1;
-		wanderer->last[words[0]] = words[1];
+		disorder += words[1] != last[words[0]] + 1;
+		disorder += (words[0] >= SENDERS) != !!(message->flags & MYC_MESSAGE_URGENT);
+		last[words[0]] = words[1];
 		torn += message->size == BODY &&
 			((const uint8_t *)message->payload)[BODY - 1] != (uint8_t)words[1];
 		got[words[0]]++;
-		return 0;
+		/* Restarted, also while it is on its way. */
+		return got[words[0]] % 499 == 0 ? -EIO : 0;
 	case ECHO:
 		return myc_reply(self, message, ECHO, message->payload, message->size);
-	case TIMER:
-		return myc_timer_start(self, SECOND / 1000, SECOND / 1000, 0, &wanderer->timer);
-	case CANCEL:
-		return myc_timer_cancel(self, wanderer->timer);
 	case LEAVE:
 		myc_exit(self, (struct myc_exit_reason){.kind = MYC_EXIT_USER});
 		return 0;
@@ -86,8 +80,9 @@ static int wander(struct myc_actor *self, const struct myc_message *message)
 
 static int wanderer_timer(struct myc_actor *self, uint64_t cookie)
 {
-	(void)self;
 	(void)cookie;
+	ticks++;
+	places |= 1u << self->executor->index;
 	return 0;
 }
 
@@ -98,8 +93,12 @@ static int wanderer_started(struct myc_actor *self)
 	return 0;
 }
 
+static const struct myc_timer_plan ticking = {.delay_ns = SECOND / 2000,
+					      .period_ns = SECOND / 2000};
+
 static const struct myc_behaviour wanderer = {.name = "wanderer",
-					      .state_size = sizeof(struct wanderer),
+					      .timers = &ticking,
+					      .timers_count = 1,
 					      .capacity_per_sender = 8,
 					      .started = wanderer_started,
 					      .timer = wanderer_timer,
@@ -116,14 +115,22 @@ static int send_some(struct myc_actor *self, struct sender *sender)
 {
 	uint8_t body[BODY] = {0};
 
+	const uint64_t urgent[2] = {sender->index + SENDERS, sent[sender->index + SENDERS] + 1};
+	int code = urgent[1] % 2
+			   ? myc_send_urgent(self, &sender->to, NUMBER, urgent, sizeof(urgent))
+			   : myc_try_send_urgent(self, &sender->to, NUMBER, urgent, sizeof(urgent));
+
+	sent[urgent[0]] += !code;
+	if (code && code != -EAGAIN && code != -ENOBUFS)
+		return code;
 	for (int i = 0; i < 20; i++) {
 		uint64_t words[2] = {sender->index, sent[sender->index] + 1};
 		size_t size = words[1] % 16 ? sizeof(words) : BODY;
 
 		memcpy(body, words, sizeof(words));
 		body[BODY - 1] = (uint8_t)words[1];
-		int code = words[1] % 3 ? myc_send(self, &sender->to, NUMBER, body, size)
-					: myc_try_send(self, &sender->to, NUMBER, body, size);
+		code = words[1] % 3 ? myc_send(self, &sender->to, NUMBER, body, size)
+				    : myc_try_send(self, &sender->to, NUMBER, body, size);
 
 		if (code == -EAGAIN || code == -ENOBUFS)
 			return 0;
@@ -234,7 +241,8 @@ static void open_world(void)
 
 	memset((void *)sent, 0, sizeof(sent));
 	memset((void *)got, 0, sizeof(got));
-	disorder = torn = replies = bad_replies = asks = 0;
+	memset(last, 0, sizeof(last));
+	disorder = torn = replies = bad_replies = asks = ticks = 0;
 	downs = places = begun = 0;
 	flooding = false;
 	for (uint32_t p = 0; p < 2; p++) {
@@ -293,6 +301,7 @@ static myc_address spawn(uint32_t process, uint32_t executor, const struct myc_b
 				   &(struct myc_spawn_opts){.sz = sizeof(struct myc_spawn_opts),
 							    .behaviour = behaviour,
 							    .executor = executor,
+							    .restarts_max = 100000,
 							    .settings = &setting,
 							    .settings_count = 1},
 				   &address, NULL),
@@ -321,7 +330,7 @@ static uint64_t sum(_Atomic uint64_t *of)
 {
 	uint64_t all = 0;
 
-	for (int i = 0; i < SENDERS; i++)
+	for (int i = 0; i < WAYS; i++)
 		all += of[i];
 	return all;
 }
@@ -345,7 +354,7 @@ static void five_senders_flood_it_while_it_moves_hundreds_of_times(void **state)
 		uint64_t before = sum(got);
 
 		at = (at + 1 + (uint32_t)(i / 3 % 2)) % EXECUTORS;
-		int code = myc_move(systems[0], wanderer_address, at, 20 * SECOND);
+		int code = myc_move(systems[0], wanderer_address, at, 20 * SECOND, NULL);
 
 		assert_true(code == 0 || code == -ETIMEDOUT);
 		refused += code != 0;
@@ -358,12 +367,16 @@ static void five_senders_flood_it_while_it_moves_hundreds_of_times(void **state)
 	}
 	for (int i = 0; i < SENDERS; i++)
 		wait_until(got[i] > 100);
+	for (int i = SENDERS; i < WAYS - 1; i++)
+		wait_until(got[i] > 100);
 	flooding = false;
 	pthread_join(thread, NULL);
 	wait_until(sum(got) == sum(sent));
 	wait_until(replies == asks);
-	print_message("  %llu messages, %llu asks, %u moves refused\n",
-		      (unsigned long long)sum(got), (unsigned long long)replies, refused);
+	print_message("  %llu messages, %llu asks, %llu ticks, %u lives, %u moves refused\n",
+		      (unsigned long long)sum(got), (unsigned long long)replies,
+		      (unsigned long long)ticks, begun, refused);
+	assert_true(begun > 1 && ticks > MOVES / 10);
 	assert_int_equal(refused, 0);
 	assert_int_equal(disorder, 0);
 	assert_int_equal(torn, 0);
@@ -399,12 +412,12 @@ static void who_monitors_it_hears_of_its_end_wherever_it_is(void **state)
 			assert_int_equal(code_, 0);
 		}
 		for (uint32_t i = 1; i <= moves; i++)
-			assert_int_equal(myc_move(systems[0], address, i % EXECUTORS, 10 * SECOND),
-					 0);
+			assert_int_equal(
+				myc_move(systems[0], address, i % EXECUTORS, 10 * SECOND, NULL), 0);
 		post(LEAVE);
 		wait_until(downs == 3);
 		assert_int_equal(down_kind, MYC_EXIT_USER);
-		assert_int_equal(myc_move(systems[0], address, 1, SECOND), -ESRCH);
+		assert_int_equal(myc_move(systems[0], address, 1, SECOND, NULL), -ESRCH);
 		close_world();
 		assert_int_equal(downs, 3);
 	}
@@ -415,7 +428,8 @@ static void it_is_stopped_suspended_and_restarted_where_it_is(void **state)
 	(void)state;
 	open_world();
 	spawn_wanderer();
-	assert_int_equal(myc_move(systems[0], wanderer_address, 2, 10 * SECOND), 0);
+	assert_int_equal(myc_move(systems[0], wanderer_address, 2, 10 * SECOND, NULL), 0);
+	places = 0;
 	post(FAIL);
 	wait_until(begun == 2);
 	wait_until(myc_actor_suspend(systems[0], wanderer_address) == 0);
@@ -429,29 +443,20 @@ static void it_is_stopped_suspended_and_restarted_where_it_is(void **state)
 	wait_until(myc_actor_resume(systems[0], wanderer_address) == 0);
 	wait_until(got[0] == 1);
 	assert_int_equal(places, 1u << 2);
-	assert_int_equal(myc_move(systems[0], wanderer_address, 1, 10 * SECOND), 0);
+	assert_int_equal(myc_move(systems[0], wanderer_address, 1, 10 * SECOND, NULL), 0);
 	assert_int_equal(myc_actor_stop(systems[0], wanderer_address, MYC_STOP, 10 * SECOND), 0);
 	close_world();
 }
 
 /* ---- when it cannot go ------------------------------------------------------------------------- */
 
-static void it_stays_while_it_has_a_timer(void **state)
+static void what_it_has_given_back_keeps_it_nowhere(void **state)
 {
 	(void)state;
 	open_world();
 	spawn_wanderer();
-	post(TIMER);
-	assert_int_equal(myc_move(systems[0], wanderer_address, 1, SECOND / 20), -ETIMEDOUT);
-	assert_int_equal(home(), 0);
-	uint64_t words[2] = {0, 1};
-
-	assert_int_equal(myc_post(systems[0], wanderer_address, NUMBER, words, 16, 10 * SECOND), 0);
-	wait_until(got[0] == 1);
-	assert_int_equal(places, 1);
-	post(CANCEL);
-	post(TAKE); /* and gives it back: that keeps it nowhere */
-	assert_int_equal(myc_move(systems[0], wanderer_address, 1, 10 * SECOND), 0);
+	post(TAKE);
+	assert_int_equal(myc_move(systems[0], wanderer_address, 1, 10 * SECOND, NULL), 0);
 	assert_int_equal(home(), 1);
 	close_world();
 }
@@ -463,20 +468,21 @@ static void what_cannot_be_is_refused(void **state)
 	(void)state;
 	open_world();
 	spawn_wanderer();
-	assert_int_equal(myc_move(systems[0], wanderer_address, EXECUTORS, SECOND), -EINVAL);
-	assert_int_equal(myc_move(systems[0], MYC_NOBODY, 1, SECOND), -ESRCH);
-	assert_int_equal(myc_move(systems[1], wanderer_address, 0, SECOND), -ESRCH);
-	assert_int_equal(
-		myc_move(systems[0], wanderer_address + (1ull << MYC_GENERATION_BITS), 1, SECOND),
-		-ESRCH);
-	assert_int_equal(myc_move(systems[0], wanderer_address, 0, SECOND), 0); /* it is there */
+	assert_int_equal(myc_move(systems[0], wanderer_address, EXECUTORS, SECOND, NULL), -EINVAL);
+	assert_int_equal(myc_move(systems[0], MYC_NOBODY, 1, SECOND, NULL), -ESRCH);
+	assert_int_equal(myc_move(systems[1], wanderer_address, 0, SECOND, NULL), -ESRCH);
+	assert_int_equal(myc_move(systems[0], wanderer_address + (1ull << MYC_GENERATION_BITS), 1,
+				  SECOND, NULL),
+			 -ESRCH);
+	assert_int_equal(myc_move(systems[0], wanderer_address, 0, SECOND, NULL),
+			 0); /* it is there */
 	assert_int_equal(myc_spawn(systems[0],
 				   &(struct myc_spawn_opts){.sz = sizeof(struct myc_spawn_opts),
 							    .behaviour = &wanderer,
 							    .flags = MYC_SPAWN_THREAD},
 				   &bound, NULL),
 			 0);
-	assert_int_equal(myc_move(systems[0], bound, 1, SECOND), -ENOTSUP);
+	assert_int_equal(myc_move(systems[0], bound, 1, SECOND, NULL), -EOPNOTSUPP);
 	close_world();
 }
 
@@ -486,7 +492,7 @@ int main(void)
 		cmocka_unit_test(five_senders_flood_it_while_it_moves_hundreds_of_times),
 		cmocka_unit_test(who_monitors_it_hears_of_its_end_wherever_it_is),
 		cmocka_unit_test(it_is_stopped_suspended_and_restarted_where_it_is),
-		cmocka_unit_test(it_stays_while_it_has_a_timer),
+		cmocka_unit_test(what_it_has_given_back_keeps_it_nowhere),
 		cmocka_unit_test(what_cannot_be_is_refused),
 	};
 

@@ -11,15 +11,16 @@
  *	                since <- idle_ns -> |          never early, at most an eighth late
  */
 #include <errno.h>
+#include <stdlib.h>
 
-#include "core/executor.h"
+#include "core/move.h"
 
 #define LOOKS 8 /* in an idle timeout */
 
 static bool is(const struct myc_timer_entry *entry, const struct myc_timers *timers,
 	       struct myc_timer timer)
 {
-	return entry == &timers->entry[timer.index] && entry->generation == timer.generation;
+	return myc_timer_same(myc_timers_handle(timers, (uint32_t)(entry - timers->entry)), timer);
 }
 
 static uint64_t after(uint64_t now, uint64_t delay)
@@ -87,7 +88,10 @@ static int look(struct myc_actor *actor, uint64_t now)
 	(void)look_later(actor, now);
 	int (*hook)(struct myc_actor * self) = myc_actor_hook(actor, idle);
 
-	return idle && hook ? hook(actor) : 0;
+	if (!idle || !hook)
+		return 0;
+	myc_move_acted(actor);
+	return hook(actor);
 }
 
 /* ---- firing ------------------------------------------------------------------------------------ */
@@ -137,6 +141,110 @@ void myc_actor_timers_forget(struct myc_actor *actor)
 		actor->more->idle_ns = 0;
 }
 
+/* ---- moving ------------------------------------------------------------------------------------ */
+
+static int by_order(const void *a, const void *b)
+{
+	const struct myc_moved_timer *one = a, *other = b;
+
+	return one->order < other->order ? -1 : one->order > other->order;
+}
+
+/* The handles that it has of timers that have moved before. `at`: by index, their places + 1. */
+static void note_given(const struct myc_actor *actor, struct myc_moved_timer *timer,
+		       const uint32_t *at)
+{
+	uint32_t place = at[timer->before.index & ((1u << MYC_TIMER_INDEX_BITS) - 1)];
+	const struct myc_moved_timer *moved = place ? &actor->more->moved[place - 1] : NULL;
+
+	timer->given =
+		moved && myc_timer_same(moved->now, timer->before) ? moved->given : timer->before;
+}
+
+int myc_actor_timers_lift(struct myc_actor *actor, struct myc_lifted_timers *lifted)
+{
+	struct myc_timers *timers = &actor->executor->timers;
+	uint32_t head = actor->timers, at = head, n = 0;
+
+	*lifted = (struct myc_lifted_timers){.head = head};
+	if (head == MYC_TIMER_NONE)
+		return 0;
+	do {
+		lifted->count++;
+		at = timers->entry[at].actor_next;
+	} while (at != head);
+	uint32_t *places = calloc(timers->capacity, sizeof(*places));
+
+	lifted->timer = calloc(lifted->count, sizeof(*lifted->timer));
+	if (!places || !lifted->timer || !myc_actor_more(actor)) {
+		free(places);
+		free(lifted->timer);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < actor->more->moved_count; i++)
+		places[actor->more->moved[i].now.index & ((1u << MYC_TIMER_INDEX_BITS) - 1)] =
+			i + 1;
+	do {
+		const struct myc_timer_entry *entry = &timers->entry[at];
+		struct myc_moved_timer *timer = &lifted->timer[n++];
+
+		*timer = (struct myc_moved_timer){.before = myc_timers_handle(timers, at),
+						  .due_ns = entry->due_ns,
+						  .period_ns = entry->period_ns,
+						  .cookie = entry->cookie,
+						  .order = entry->order};
+		note_given(actor, timer, places);
+		at = entry->actor_next;
+	} while (at != head);
+	free(places);
+	myc_timers_hold_all(timers, head);
+	actor->timers = MYC_TIMER_NONE;
+	return 0;
+}
+
+int myc_actor_timers_land(struct myc_actor *actor, struct myc_lifted_timers *lifted)
+{
+	struct myc_actor_more *more = actor->more;
+	struct myc_timer idle = {0};
+
+	if (!lifted->count)
+		return 0;
+	/* As they were started. */
+	qsort(lifted->timer, lifted->count, sizeof(*lifted->timer), by_order);
+	for (uint32_t i = 0; i < lifted->count; i++) {
+		struct myc_moved_timer *timer = &lifted->timer[i];
+		int code =
+			start(actor, timer->due_ns, timer->period_ns, timer->cookie, &timer->now);
+
+		if (code) {
+			myc_timers_cancel_all(&actor->executor->timers, &actor->timers);
+			return code;
+		}
+		if (myc_timer_same(timer->before, more->idle_timer))
+			idle = timer->now;
+	}
+	if (more->idle_ns)
+		more->idle_timer = idle;
+	free(more->moved);
+	more->moved = lifted->timer;
+	more->moved_count = lifted->count;
+	lifted->timer = NULL;
+	return 0;
+}
+
+/* The handle may be of the table where it was started. */
+static int cancel(struct myc_actor *self, struct myc_timer timer)
+{
+	struct myc_timers *timers = &self->executor->timers;
+	int code = myc_timers_cancel(timers, self, &self->timers, timer);
+
+	for (uint32_t i = 0; code && self->more && i < self->more->moved_count; i++)
+		if (myc_timer_same(self->more->moved[i].given, timer))
+			return myc_timers_cancel(timers, self, &self->timers,
+						 self->more->moved[i].now);
+	return code;
+}
+
 /* ---- for handlers ------------------------------------------------------------------------------ */
 
 int myc_timer_start(struct myc_actor *self, uint64_t delay_ns, uint64_t period_ns, uint64_t cookie,
@@ -148,7 +256,7 @@ int myc_timer_start(struct myc_actor *self, uint64_t delay_ns, uint64_t period_n
 
 int myc_timer_cancel(struct myc_actor *self, struct myc_timer timer)
 {
-	return myc_timers_cancel(&self->executor->timers, self, &self->timers, timer);
+	return cancel(self, timer);
 }
 
 int myc_timer_clear(struct myc_actor *self, uint64_t key)
@@ -161,7 +269,7 @@ int myc_timer_clear(struct myc_actor *self, uint64_t key)
 	while (at != MYC_TIMER_NONE) {
 		const struct myc_timer_entry *entry = &timers->entry[at];
 		uint32_t next = at == last ? MYC_TIMER_NONE : entry->actor_next;
-		const struct myc_timer timer = {.index = at, .generation = entry->generation};
+		const struct myc_timer timer = myc_timers_handle(timers, at);
 
 		if (entry->cookie == key && !(self->more && self->more->idle_ns &&
 					      is(entry, timers, self->more->idle_timer)))

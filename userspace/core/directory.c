@@ -78,11 +78,13 @@ int myc_directory_open(struct myc_system *system)
 	head->executors = myc_executors_all(&system->opts);
 	head->rows = rows;
 	clear(head);
-	for (uint32_t i = 0; i < head->executors; i++)
+	for (uint32_t i = 0; i < head->executors; i++) {
 		system->executor[i].entries = (struct myc_entries){
 			.part = part_at(head, i, rows),
 			.row = (struct myc_directory_row *)(part_at(head, i, rows) + 1),
 			.rows = rows};
+		pthread_mutex_init(&system->executor[i].entries.writing, NULL);
+	}
 	/* Release: all of it. Pairs with myc_directory_part, and myc_directory_there. */
 	__atomic_store_n(&head->version, MYC_DIRECTORY_VERSION, __ATOMIC_RELEASE);
 	__atomic_store_n(&head->incarnation, (uint32_t)workspace->incarnation, __ATOMIC_RELEASE);
@@ -91,6 +93,8 @@ int myc_directory_open(struct myc_system *system)
 
 void myc_directory_close(struct myc_system *system)
 {
+	for (uint32_t i = 0; system->directory && i < system->executors; i++)
+		pthread_mutex_destroy(&system->executor[i].entries.writing);
 	free(system->directory);
 	system->directory = NULL;
 }
@@ -212,16 +216,27 @@ uint64_t myc_directory_stamp(const struct myc_system *system)
 
 /* ---- writing ----------------------------------------------------------------------------------- */
 
+/* Whose part it lies in: that of the executor, or of one that its actor was on before. */
+static struct myc_executor *home_of(struct myc_executor *executor,
+				    const struct myc_directory_row *row)
+{
+	struct myc_executor *home = executor;
+
+	for (uint32_t i = 0;
+	     row < home->entries.row || row >= home->entries.row + home->entries.rows; i++)
+		home = &executor->system->executor[i];
+	return home;
+}
+
 /* Rings executors that watch. */
-static void changed(struct myc_executor *executor)
+static void changed(struct myc_executor *executor, struct myc_entries *entries)
 {
 	struct myc_system *system = executor->system;
-	struct myc_directory_part *own = executor->entries.part;
-	const struct myc_directory_part *part;
+	const struct myc_directory_part *part, *own = executor->entries.part;
 	uint32_t rows = 0;
 
 	/* Release: the row. Pairs with myc_directory_stamp and myc_lives_look. */
-	__atomic_store_n(&own->changes, own->changes + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&entries->part->changes, entries->part->changes + 1, __ATOMIC_RELEASE);
 	/* Either we see that it watches, or its first look sees the change. Pairs with myc_lives_watch. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (uint32_t p = 0; p < system->workspace.processes; p++)
@@ -276,62 +291,101 @@ struct myc_directory_row *myc_directory_add(struct myc_executor *executor,
 {
 	struct myc_entries *entries = &executor->entries;
 	struct myc_directory_part *part = entries->part;
-	struct myc_directory_row *row = entries->live < entries->rows ? find_free(entries) : NULL;
 	struct myc_directory_row as = *wanted;
 
-	if (!row) {
+	pthread_mutex_lock(&entries->writing);
+	struct myc_directory_row *row = entries->live < entries->rows ? find_free(entries) : NULL;
+
+	if (row) {
+		entries->live++;
+		as.serial = ++part->serials;
+		as.reserved = 0;
+		store(row, &as);
+		if (row == &entries->row[part->top])
+			__atomic_store_n(&part->top, part->top + 1, __ATOMIC_RELEASE);
+		changed(executor, entries);
+	} else {
 		__atomic_store_n(&part->refused, part->refused + 1, __ATOMIC_RELAXED);
-		return NULL;
 	}
-	entries->live++;
-	as.serial = ++part->serials;
-	as.reserved = 0;
-	store(row, &as);
-	if (row == &entries->row[part->top])
-		__atomic_store_n(&part->top, part->top + 1, __ATOMIC_RELEASE);
-	changed(executor);
+	pthread_mutex_unlock(&entries->writing);
 	return row;
 }
 
 void myc_directory_put(struct myc_executor *executor, struct myc_directory_row *row,
 		       const struct myc_directory_row *as)
 {
+	struct myc_entries *entries = &home_of(executor, row)->entries;
 	struct myc_directory_row to = *as;
 
+	pthread_mutex_lock(&entries->writing);
 	if (to.state == MYC_DIRECTORY_ENDED && row->state != MYC_DIRECTORY_ENDED) {
-		to.reserved = ++executor->entries.ends;
-		executor->entries.live--;
+		to.reserved = ++entries->ends;
+		entries->live--;
 	}
 	store(row, &to);
-	changed(executor);
+	changed(executor, entries);
+	pthread_mutex_unlock(&entries->writing);
 }
 
 void myc_directory_granted(struct myc_executor *executor, struct myc_directory_row *claim)
 {
+	struct myc_entries *entries = &executor->entries; /* it was made a moment ago */
+
+	pthread_mutex_lock(&entries->writing);
 	/* One word, outside the sequence lock: whoever reads meanwhile sees one or the other. */
 	__atomic_store_n(&claim->state, MYC_DIRECTORY_RUNNING, __ATOMIC_RELEASE);
-	changed(executor);
+	changed(executor, entries);
+	pthread_mutex_unlock(&entries->writing);
 }
 
 void myc_directory_drop(struct myc_executor *executor, struct myc_directory_row *row)
 {
 	static const struct myc_directory_row none;
+	struct myc_entries *entries = &home_of(executor, row)->entries;
 
-	executor->entries.live--;
+	pthread_mutex_lock(&entries->writing);
+	entries->live--;
 	store(row, &none);
-	changed(executor);
+	changed(executor, entries);
+	pthread_mutex_unlock(&entries->writing);
+}
+
+/* From `row` on. An actor's own rows are written by its executor only; others may be being written. */
+static struct myc_directory_row *next_in(const struct myc_entries *entries, myc_address address,
+					 uint32_t kind, struct myc_directory_row *row)
+{
+	for (; row < entries->row + top_of(entries->part, entries->rows); row++)
+		if (__atomic_load_n(&row->address, __ATOMIC_RELAXED) == address &&
+		    __atomic_load_n(&row->kind, __ATOMIC_RELAXED) &&
+		    __atomic_load_n(&row->state, __ATOMIC_RELAXED) != MYC_DIRECTORY_ENDED &&
+		    (!kind || __atomic_load_n(&row->kind, __ATOMIC_RELAXED) == kind))
+			return row;
+	return NULL;
 }
 
 struct myc_directory_row *myc_directory_next(struct myc_executor *executor,
 					     const struct myc_actor *actor, uint32_t kind,
 					     struct myc_directory_row *row)
 {
-	struct myc_entries *entries = &executor->entries;
+	struct myc_system *system = executor->system;
+	uint32_t n = actor->entries_abroad ? system->executors : 1, at = 0;
 
-	for (row = row ? row + 1 : entries->row; row < entries->row + entries->part->top; row++)
-		if (row->kind && row->state != MYC_DIRECTORY_ENDED &&
-		    row->address == actor->address && (!kind || row->kind == kind))
-			return row;
+	/* The executor's own part first, then, of one that has moved, the others'. */
+	if (row) {
+		uint32_t home = home_of(executor, row)->index;
+
+		at = home == executor->index ? 0 : home < executor->index ? home + 1 : home;
+	}
+	for (; at < n; at++) {
+		uint32_t of = at == 0 ? executor->index : at <= executor->index ? at - 1 : at;
+		struct myc_entries *entries = &system->executor[of].entries;
+		struct myc_directory_row *found =
+			next_in(entries, actor->address, kind, row ? row + 1 : entries->row);
+
+		if (found)
+			return found;
+		row = NULL;
+	}
 	return NULL;
 }
 

@@ -94,6 +94,11 @@ void myc_lives_forget(struct myc_actor *actor);
 void myc_lives_close(struct myc_executor *executor);
 void myc_group_lists_forget(struct myc_executor *executor,
 			    const struct myc_actor *actor); /* NULL: all */
+/* An actor that moves takes its lists along: to where myc_lives_of has memory. */
+void myc_group_lists_lift(struct myc_actor *actor, struct myc_group_list **lists);
+void myc_group_lists_land(struct myc_executor *executor, struct myc_group_list **lists);
+/* Does it watch names or groups? */
+bool myc_lives_watched_by(const struct myc_actor *actor);
 
 /* Watches of names (MYC_DIRECTORY_NAME_OF, ALIAS) or groups (MEMBER). scope NULL = all. */
 int myc_lives_watch(struct myc_actor *self, bool groups, const char *scope, const char *pattern,

@@ -90,7 +90,10 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 		return -ENOMEM;
 	memset(executor->flow_table, 0,
 	       executor->inlets_max * MYC_LANE_FLOWS * sizeof(*executor->flow_table));
-	return myc_timers_open(&executor->timers, executor->opts.timers);
+	int code = myc_timers_open(&executor->timers, executor->opts.timers);
+
+	executor->timers.tag = executor->index << MYC_TIMER_INDEX_BITS;
+	return code;
 }
 
 /* Other processes ring the bell that the holder made; alone we make our own. */

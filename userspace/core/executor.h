@@ -290,6 +290,18 @@ struct myc_ties {
 	uint8_t phase;	/* of the shutdown, 0 = none */
 };
 
+/* A timer that moves with its actor. */
+struct myc_moved_timer {
+	struct myc_timer given; /* the handle that the actor has of it */
+	struct myc_timer before, now; /* of the table that it leaves; of the one it comes to */
+	uint64_t due_ns, period_ns, cookie, order;
+};
+struct myc_lifted_timers {
+	struct myc_moved_timer *timer;
+	uint32_t count;
+	uint32_t head; /* of the actor's ring in the table it leaves */
+};
+
 /* What few actors have: made when it is needed. */
 struct myc_actor_more {
 	char name[MYC_NAME_SIZE];
@@ -314,6 +326,9 @@ struct myc_actor_more {
 	/* core/actor_timer.c. idle_ns 0: nobody looks. */
 	uint64_t idle_ns, idle_since_ns, idle_heard;
 	struct myc_timer idle_timer;
+	/* Timers that came along when it moved: their handles are of other tables. */
+	struct myc_moved_timer *moved;
+	uint32_t moved_count;
 };
 
 /* The first line is what a message needs; an idle actor has this, its metrics, slot and state. */
@@ -337,6 +352,8 @@ struct myc_actor {
 	bool changed : 1;     /* has become another behaviour */
 	bool unpaused : 1;    /* what it has in the outbox does not pause it */
 	bool pooled : 1;      /* a worker of a pool (core/workers.h) */
+	bool of_pool : 1;     /* that, or its intake or control */
+	bool entries_abroad : 1; /* it moved: some lie in other executors' parts */
 	uint32_t slot;
 	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
@@ -384,6 +401,10 @@ int myc_actor_timer(struct myc_actor *actor, struct myc_timer_entry *entry, uint
 /* Those that its behaviour declares. */
 int myc_actor_timers_declared(struct myc_actor *actor);
 void myc_actor_timers_forget(struct myc_actor *actor);
+/* It moves: its timers are held and noted, on the executor that it leaves; started on the other, -ENOSPC; then
+ * those that were held are given back. -ENOMEM. */
+int myc_actor_timers_lift(struct myc_actor *actor, struct myc_lifted_timers *lifted);
+int myc_actor_timers_land(struct myc_actor *actor, struct myc_lifted_timers *lifted);
 void myc_actor_status(struct myc_actor *actor);
 static inline void myc_actor_aside(struct myc_actor *actor, enum myc_aside why, bool is)
 {
@@ -465,6 +486,8 @@ struct myc_entries {
 	struct myc_directory_row *row;
 	uint32_t rows, live; /* live: neither free nor ended */
 	uint64_t ends;
+	/* Who writes: this executor, or the one that an actor with rows here has moved to. */
+	pthread_mutex_t writing;
 };
 
 struct myc_executor {
@@ -671,7 +694,14 @@ struct myc_move {
 	myc_address address;
 	struct myc_actor *actor;
 	int code;
+	uint32_t stays;	       /* enum myc_move_stays: what was in the way last */
+	uint32_t stays_at;     /* ... who: process * MYC_EXECUTORS_MAX + executor */
 	bool acted;
+	uint64_t timers_fired; /* of it, when the heads were noted */
+	struct myc_lifted_timers timers;
+	struct myc_group_list *lists;
+	struct myc_last_wish *wish;
+	uint32_t wishes;
 	bool *told, *marked; /* by process * MYC_EXECUTORS_MAX + executor */
 	uint32_t *head;	     /* by road * MYC_RINGS + ring */
 	uint32_t *posting;   /* by process * MYC_SOURCES_OF_PROCESS + source */

@@ -239,6 +239,42 @@ void myc_group_lists_forget(struct myc_executor *executor, const struct myc_acto
 			link = &(*link)->next;
 }
 
+void myc_group_lists_lift(struct myc_actor *actor, struct myc_group_list **lists)
+{
+	struct myc_lives *lives = actor->executor->lives;
+	struct myc_group_list **link = lives ? &lives->groups : NULL;
+
+	*lists = NULL;
+	while (link && *link) {
+		struct myc_group_list *list = *link;
+
+		if (list->actor != actor) {
+			link = &list->next;
+			continue;
+		}
+		*link = list->next;
+		list->next = *lists;
+		*lists = list;
+	}
+}
+
+void myc_group_lists_land(struct myc_executor *executor, struct myc_group_list **lists)
+{
+	struct myc_lives *lives = executor->lives;
+
+	while (*lists) {
+		struct myc_group_list *list = *lists;
+
+		*lists = list->next;
+		list->stamp = 0; /* its refs are the other executor's */
+		list->next = lives->groups;
+		lives->groups = list;
+		/* No list of this actor gets a number that it has. */
+		if (lives->ids < list->id)
+			lives->ids = list->id;
+	}
+}
+
 void myc_group_close(struct myc_actor *self, struct myc_group *group)
 {
 	struct myc_lives *lives = self->executor->lives;

@@ -101,6 +101,14 @@ static void end(struct myc_io *io, struct entry *entry)
 	io->count--;
 }
 
+bool myc_io_has(const struct myc_io *io, const struct myc_actor *actor)
+{
+	for (uint32_t i = 0; io->count && i < MYC_WATCHED_MAX; i++)
+		if (io->entry[i].actor == actor)
+			return true;
+	return false;
+}
+
 void myc_io_forget(struct myc_io *io, const struct myc_actor *actor)
 {
 	for (uint32_t i = 0; io->count && i < MYC_WATCHED_MAX; i++)

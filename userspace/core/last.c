@@ -62,6 +62,44 @@ void myc_last_wanted(struct myc_actor *actor, myc_address watcher, bool through)
 	(void)myc_resolve(actor, watcher, &ref);
 }
 
+struct myc_last_wish {
+	myc_address watcher;
+	bool through;
+};
+
+int myc_last_lift(struct myc_actor *actor, struct myc_last_wish **out, uint32_t *count)
+{
+	struct myc_watches *watches = &actor->executor->watches;
+	struct myc_last_wish *wish = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t at = actor->ties.owned.first; at;
+	     at = watches->entry[at].in[MYC_WATCH_OWNED].next)
+		n += watches->entry[at].kind == MYC_WATCH_STATE;
+	*count = n;
+	*out = wish = n ? calloc(n, sizeof(*wish)) : NULL;
+	if (n && !wish)
+		return -ENOMEM;
+	for (uint32_t at = actor->ties.owned.first, next; at; at = next) {
+		struct myc_watch *watch = &watches->entry[at];
+
+		next = watch->in[MYC_WATCH_OWNED].next;
+		if (watch->kind != MYC_WATCH_STATE)
+			continue;
+		*wish++ = (struct myc_last_wish){.watcher = watch->peer, .through = watch->through};
+		myc_watch_free(actor->executor, watch);
+	}
+	return 0;
+}
+
+void myc_last_land(struct myc_actor *actor, struct myc_last_wish **wish, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		myc_last_wanted(actor, (*wish)[i].watcher, (*wish)[i].through);
+	free(*wish);
+	*wish = NULL;
+}
+
 /* The bytes and their trailer in the executor's scratch; 0: there are none. */
 static size_t make(struct myc_actor *actor, bool final)
 {

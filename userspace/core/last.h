@@ -21,6 +21,9 @@
 
 /* A watcher wants to know the actor's last state. */
 void myc_last_wanted(struct myc_actor *actor, myc_address watcher, bool through);
+/* It moves: who is to have its last state. -ENOMEM. Where it comes to, those that the table of watches has room for. */
+int myc_last_lift(struct myc_actor *actor, struct myc_last_wish **wish, uint32_t *count);
+void myc_last_land(struct myc_actor *actor, struct myc_last_wish **wish, uint32_t count);
 /* To all that want it; called before they are told of the end (final) or of a restart in place. */
 void myc_last_send(struct myc_actor *actor, bool final);
 /* It came, for the actor from the sender; the bytes are another's, and may be any. */

@@ -196,6 +196,16 @@ void myc_letters_close(struct myc_executor *executor)
 	executor->letter_watcher = NULL;
 }
 
+bool myc_letters_watched_by(const struct myc_actor *actor)
+{
+	const struct myc_executor *executor = actor->executor;
+
+	for (uint32_t i = 0; executor->letter_watchers && i < MYC_LETTER_WATCHERS_MAX; i++)
+		if (executor->letter_watcher[i].actor == actor)
+			return true;
+	return false;
+}
+
 void myc_letters_forget(struct myc_actor *actor)
 {
 	struct myc_executor *executor = actor->executor;

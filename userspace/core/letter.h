@@ -19,6 +19,7 @@ void myc_letter_note(struct myc_executor *executor, enum myc_dead_letter why, my
 /* An executor's ring in its region, NULL: it has none, or one that cannot be. */
 const struct myc_letters *myc_letters_of(const struct myc_region *region, uint32_t executor);
 
+bool myc_letters_watched_by(const struct myc_actor *actor);
 /* At each scan while executor->letter_watchers is not 0: how many were told. */
 unsigned myc_letters_tell(struct myc_executor *executor);
 /* It watches no more. */

@@ -436,6 +436,17 @@ int myc_lives_unwatch(struct myc_actor *self, bool groups, uint64_t id)
 	return -ENOENT;
 }
 
+bool myc_lives_watched_by(const struct myc_actor *actor)
+{
+	const struct myc_lives *lives = actor->executor->lives;
+
+	for (const struct myc_life_subscription *at = lives ? lives->subscriptions : NULL; at;
+	     at = at->next)
+		if (at->actor == actor)
+			return true;
+	return false;
+}
+
 void myc_lives_forget(struct myc_actor *actor)
 {
 	struct myc_lives *lives = actor->executor->lives;

@@ -9,7 +9,9 @@
 #include <mycelium/abi/signal.h>
 
 #include "base/clock.h"
+#include "core/directory.h"
 #include "core/exit.h"
+#include "core/last.h"
 #include "core/receiver.h"
 #include "core/signal.h"
 #include "core/thread.h"
@@ -98,8 +100,10 @@ int myc_move_ask(struct myc_system *system, myc_address address, uint32_t execut
 	int code = myc_actor_word_generation(word) != myc_address_generation(address) ||
 				   !myc_actor_word_lives(word)
 			   ? -ESRCH
-		   : from >= system->opts.executors ? -ENOTSUP
+		   : from >= system->opts.executors ? -EOPNOTSUPP
 						    : 0;
+
+	move->stays = code == -EOPNOTSUPP ? MYC_STAYS_THREAD : MYC_STAYS_NOT;
 
 	if (!code && from != executor) {
 		move->address = address;
@@ -139,16 +143,18 @@ static int wait_for(struct myc_system *system, uint64_t until_ns)
 	return move->code;
 }
 
-int myc_move(struct myc_system *system, myc_address address, uint32_t executor, uint64_t timeout_ns)
+int myc_move(struct myc_system *system, myc_address address, uint32_t executor, uint64_t timeout_ns,
+	     struct myc_error *error)
 {
+	struct myc_move *move = &system->move;
 	uint64_t now = now_of(system);
 	uint64_t until_ns = timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
 	struct timespec wait = {.tv_nsec = NAP_NS_MAX};
 	int code;
 
-	while (pthread_mutex_trylock(&system->move.callers)) {
+	while (pthread_mutex_trylock(&move->callers)) {
 		if (now_of(system) >= until_ns)
-			return -EBUSY;
+			return myc_move_error(error, -EBUSY, address, MYC_STAYS_NOT, 0);
 		nanosleep(&wait, NULL);
 	}
 	/* Busy: who asked before us has given up, and it goes on. */
@@ -157,7 +163,14 @@ int myc_move(struct myc_system *system, myc_address address, uint32_t executor, 
 		nanosleep(&wait, NULL);
 	if (!code)
 		code = wait_for(system, until_ns);
-	pthread_mutex_unlock(&system->move.callers);
+	if (code) {
+		bool idle = myc_move_state(system) == MYC_MOVE_IDLE;
+
+		myc_move_error(error, code, address,
+			       idle ? (enum myc_move_stays)move->stays : MYC_STAYS_HANDLER,
+			       idle ? move->stays_at : 0);
+	}
+	pthread_mutex_unlock(&move->callers);
 	return code;
 }
 
@@ -170,29 +183,47 @@ static void finish(struct myc_move *move, int code)
 	set_state(move, MYC_MOVE_IDLE);
 }
 
-/* Is there nothing of it that belongs to this executor, but its mailbox? */
-static bool may_go(const struct myc_actor *actor)
+/* Not now, for this reason. */
+static bool stays(struct myc_move *move, enum myc_move_stays why, uint32_t at)
 {
-	return actor->life == MYC_ACTOR_RUNNING && !actor->outboxed && !actor->asks &&
-	       actor->timers == MYC_TIMER_NONE && !actor->ties.owned.first && !actor->has_bodies &&
-	       !actor->has_topics && !actor->has_entries && !actor->pooled && !actor->stop_asked &&
-	       !(actor->more && actor->more->stash_count) && !actor->ties.telling &&
-	       !(actor->ties.flags & MYC_TIE_DRAINING) && !actor->executor->letter_watchers &&
-	       !actor->executor->outside && !actor->executor->notes &&
-	       !(actor->aside & (MYC_ASIDE_AWAIT | MYC_ASIDE_SHUT)) &&
-	       !myc_signals_from(actor->executor, actor);
+	move->stays = why;
+	move->stays_at = at;
+	return why != MYC_STAYS_NOT;
+}
+
+/* Has it messages to handle, or may not handle any? */
+static bool occupied(const struct myc_actor *actor)
+{
+	return actor->aside & ~(MYC_ASIDE_SUSPENDED | MYC_ASIDE_SHARES);
 }
 
 static void store_word(struct myc_actor *actor, uint32_t home, uint32_t state)
 {
 	bool takes = state != MYC_ACTOR_MOVING;
+	uint64_t overflow = myc_actor_shared(actor)->word & MYC_ACTOR_WORD_OVERFLOW;
 
 	/* Release: all that it was. Pairs with the acquire where it is looked for. */
 	__atomic_store_n(&myc_actor_shared(actor)->word,
 			 myc_actor_word(myc_address_generation(actor->address),
 					takes ? home : MYC_EXECUTOR_NONE, state) |
-				 (uint64_t)home << 40,
+				 (uint64_t)home << 40 | overflow,
 			 __ATOMIC_RELEASE);
+}
+
+/* Who sends to it may sleep, with messages for it in the outbox: it is where its word says. */
+static void ring_senders(struct myc_executor *executor, const struct myc_move *move)
+{
+	uint32_t ends = executor->system->workspace.processes * MYC_EXECUTORS_MAX;
+
+	for (uint32_t at = 0; at < ends; at++) {
+		struct myc_peer *peer =
+			move->told[at] ? myc_sender_peer(&executor->out, at / MYC_EXECUTORS_MAX,
+							 at % MYC_EXECUTORS_MAX)
+				       : NULL;
+
+		if (peer)
+			myc_sender_dirty(&executor->out, peer, MYC_PEER_CREDIT);
+	}
 }
 
 static void close_word(struct myc_executor *executor, struct myc_move *move)
@@ -214,10 +245,11 @@ static void close_word(struct myc_executor *executor, struct myc_move *move)
 }
 
 /* As it was: it stays. With `code` 0 it is tried again. */
-static void open_word(struct myc_move *move, int code)
+static void open_word(struct myc_executor *executor, struct myc_move *move, int code)
 {
 	store_word(move->actor, move->from, move->actor->life);
 	MYC_POINT("move: opened again");
+	ring_senders(executor, move);
 	if (code)
 		finish(move, code);
 	else
@@ -260,7 +292,8 @@ static bool all_marked(struct myc_executor *executor, struct myc_move *move)
 			if (!move->told[at] &&
 			    !myc_signal_send_executor(executor, p, e, &signal, MYC_RING_ORDINARY))
 				move->told[at] = true;
-			all = all && move->marked[at];
+			if (all && !move->marked[at])
+				all = !stays(move, MYC_STAYS_MARKS, at);
 		}
 	}
 	return all;
@@ -305,6 +338,7 @@ static void note_heads(struct myc_executor *executor, struct myc_move *move)
 	for (uint32_t i = 0; i < MYC_RINGS * executor->out.roads; i++)
 		move->head[i] = executor->out.road[i / MYC_RINGS].lane.head[i % MYC_RINGS];
 	move->acted = false;
+	move->timers_fired = move->actor->metrics->timers;
 	set_state(move, MYC_MOVE_FLUSHING);
 }
 
@@ -341,10 +375,18 @@ static void note_watchers(struct myc_executor *executor, struct myc_move *move)
 	move->actor->ties.watchers = 0;
 }
 
-static void hand_over(struct myc_executor *executor, struct myc_move *move)
+static bool hand_over(struct myc_executor *executor, struct myc_move *move)
 {
 	struct myc_actor *actor = move->actor;
 
+	if (myc_last_lift(actor, &move->wish, &move->wishes))
+		return false;
+	if (myc_actor_timers_lift(actor, &move->timers)) {
+		myc_last_land(actor, &move->wish, move->wishes);
+		return false;
+	}
+	myc_group_lists_lift(actor, &move->lists);
+	actor->entries_abroad = actor->entries_abroad || actor->has_entries;
 	note_watchers(executor, move);
 	myc_receiver_forget(executor, actor);
 	if (actor->previous)
@@ -359,6 +401,7 @@ static void hand_over(struct myc_executor *executor, struct myc_move *move)
 	/* Release: the actor. Pairs with the acquire in myc_move_ours. */
 	set_state(move, MYC_MOVE_HANDED);
 	ring(&executor->system->executor[move->to]);
+	return true;
 }
 
 /* Asked: is it there, and can it go? */
@@ -373,18 +416,20 @@ static unsigned begin(struct myc_executor *executor, struct myc_move *move)
 	    !myc_actor_word_lives(word) || myc_actor_word_home(word) != executor->index ||
 	    !actor->adopted)
 		finish(move, -ESRCH);
-	else if (myc_actor_hook(actor, feed))
-		finish(move, -ENOTSUP);
-	else if (__atomic_load_n(&move->abort, __ATOMIC_ACQUIRE))
-		finish(move, -ETIMEDOUT);
 	else if (atomic_load_explicit(&system->stop, memory_order_relaxed))
 		finish(move, -ESHUTDOWN);
 	else {
-		/* What it once had it may have given back. */
-		if (actor->has_bodies && !myc_pool_tagged(&executor->out.pool, actor->slot + 1))
-			actor->has_bodies = false;
-		if (!may_go(actor))
+		enum myc_move_stays why = myc_move_stays(actor);
+		bool abort = __atomic_load_n(&move->abort, __ATOMIC_ACQUIRE);
+		int code = myc_move_refused(why);
+
+		/* What was in the way before, of others, counts as long as nothing of its own does. */
+		if (why && stays(move, why, 0) && !code && !abort)
 			return 0;
+		if (code || abort) {
+			finish(move, code ? code : -ETIMEDOUT);
+			return 0;
+		}
 		move->actor = actor;
 		close_word(executor, move);
 		return 1;
@@ -397,15 +442,25 @@ static bool goes_on(struct myc_executor *executor, struct myc_move *move)
 {
 	bool abort = __atomic_load_n(&move->abort, __ATOMIC_ACQUIRE);
 	bool stop = atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
+	struct myc_actor *actor = move->actor;
 
-	if (move->actor->address != move->address || move->actor->life == MYC_ACTOR_ENDED) {
+	if (actor->address != move->address || actor->life == MYC_ACTOR_ENDED) {
 		finish(move, -ESRCH);
 		return false;
 	}
-	if (!abort && !stop && may_go(move->actor) &&
+	/* Restarted, or about to stop: others send to it again. */
+	if (!myc_word_moving(myc_actor_shared(actor)->word, move->address)) {
+		set_state(move, MYC_MOVE_ASKED);
+		return false;
+	}
+	enum myc_move_stays why = myc_move_stays(actor);
+
+	if (why)
+		stays(move, why, 0);
+	if (!abort && !stop && !why &&
 	    now_of(executor->system) - move->closed_ns < MYC_MOVE_CLOSED_NS)
 		return true;
-	open_word(move, abort ? -ETIMEDOUT : stop ? -ESHUTDOWN : 0);
+	open_word(executor, move, abort ? -ETIMEDOUT : stop ? -ESHUTDOWN : 0);
 	return false;
 }
 
@@ -427,11 +482,15 @@ static void own_again(struct myc_executor *executor, struct myc_inlet *inlet, ui
 	myc_credit_flows(actor, 1);
 }
 
-static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
+/* It is on this executor now, in private. */
+static void settle(struct myc_executor *executor, struct myc_move *move)
 {
 	struct myc_actor *actor = move->actor;
 
+	actor->executor = executor;
 	myc_executor_adopt(executor, actor);
+	myc_directory_runs(actor);
+	myc_actor_aside(actor, MYC_ASIDE_SHARES, executor->opts.share || executor->opts.share_ns);
 	for (uint32_t i = 0; i < move->watchers; i++) {
 		struct myc_road *road =
 			myc_sender_road_to(&executor->out, myc_lane_end_process(move->watcher[i]),
@@ -440,14 +499,98 @@ static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
 		if (road)
 			myc_exit_note_watcher(actor, road);
 	}
+	myc_last_land(actor, &move->wish, move->wishes);
+	/* There is memory: who takes it has seen to that, who has it back had it before. */
+	myc_group_lists_land(executor, &move->lists);
 	for (uint32_t i = 0; i < executor->inlets; i++)
 		for (uint32_t f = 0; executor->inlet[i].block && f < MYC_LANE_FLOWS; f++)
 			own_again(executor, &executor->inlet[i], f, actor);
 	executor->rescan = true;
+}
+
+static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
+{
+	/* While the system stops no timer fires any more. */
+	bool stop = atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
+	int code = move->lists && !myc_lives_of(executor) ? -ENOMEM : 0;
+
+	if (!code && !stop)
+		code = myc_actor_timers_land(move->actor, &move->timers);
+	free(move->timers.timer);
+	if (code) {
+		stays(move, code == -ENOSPC ? MYC_STAYS_TIMERS : MYC_STAYS_MEMORY, 0);
+		move->code = code;
+		set_state(move, MYC_MOVE_BACK);
+		ring(&executor->system->executor[move->from]);
+		return 1;
+	}
+	settle(executor, move);
 	MYC_POINT("move: taken");
-	store_word(actor, executor->index, actor->life);
+	store_word(move->actor, executor->index, move->actor->life);
 	MYC_POINT("move: done");
-	finish(move, 0);
+	ring_senders(executor, move);
+	move->code = 0;
+	set_state(move, MYC_MOVE_LEFT);
+	ring(&executor->system->executor[move->from]);
+	return 1;
+}
+
+/* It is gone, and what it had here is free. */
+static unsigned left(struct myc_executor *executor, struct myc_move *move)
+{
+	MYC_POINT("move: left");
+	myc_timers_cancel_all(&executor->timers, &move->timers.head);
+	finish(move, move->code);
+	return 1;
+}
+
+static unsigned came_back(struct myc_executor *executor, struct myc_move *move)
+{
+	struct myc_actor *actor = move->actor;
+
+	MYC_POINT("move: came back");
+	actor->timers = move->timers.head;
+	settle(executor, move);
+	myc_timers_resume(&executor->timers, actor->timers);
+	open_word(executor, move, move->code);
+	return 1;
+}
+
+static unsigned closing(struct myc_executor *executor, struct myc_move *move)
+{
+	if (!goes_on(executor, move) || !all_marked(executor, move))
+		return 0;
+	if (!threads_quiet(executor, move)) {
+		stays(move, MYC_STAYS_POSTING, 0);
+		return 0;
+	}
+	if (occupied(move->actor)) {
+		stays(move, MYC_STAYS_MAILBOX, 0);
+		return 0;
+	}
+	MYC_POINT("move: marked");
+	note_heads(executor, move);
+	return 1;
+}
+
+static unsigned flushing(struct myc_executor *executor, struct myc_move *move)
+{
+	if (!goes_on(executor, move))
+		return 0;
+	if (move->acted || move->timers_fired != move->actor->metrics->timers ||
+	    occupied(move->actor)) {
+		set_state(move, MYC_MOVE_CLOSING);
+		return 0;
+	}
+	myc_receiver_publish(executor);
+	if (!flushed(executor, move)) {
+		stays(move, MYC_STAYS_LANES, 0);
+		return 0;
+	}
+	if (!hand_over(executor, move)) {
+		stays(move, MYC_STAYS_MEMORY, 0);
+		open_word(executor, move, -ENOMEM);
+	}
 	return 1;
 }
 
@@ -459,26 +602,15 @@ unsigned myc_move_step(struct myc_executor *executor)
 	case MYC_MOVE_ASKED:
 		return begin(executor, move);
 	case MYC_MOVE_CLOSING:
-		if (!goes_on(executor, move) || !all_marked(executor, move) ||
-		    !threads_quiet(executor, move) || move->actor->aside & ~MYC_ASIDE_SUSPENDED)
-			return 0;
-		MYC_POINT("move: marked");
-		note_heads(executor, move);
-		return 1;
+		return closing(executor, move);
 	case MYC_MOVE_FLUSHING:
-		if (!goes_on(executor, move))
-			return 0;
-		if (move->acted || move->actor->aside & ~MYC_ASIDE_SUSPENDED) {
-			set_state(move, MYC_MOVE_CLOSING);
-			return 0;
-		}
-		myc_receiver_publish(executor);
-		if (!flushed(executor, move))
-			return 0;
-		hand_over(executor, move);
-		return 1;
+		return flushing(executor, move);
 	case MYC_MOVE_HANDED:
 		return arrive(executor, move);
+	case MYC_MOVE_LEFT:
+		return left(executor, move);
+	case MYC_MOVE_BACK:
+		return came_back(executor, move);
 	case MYC_MOVE_IDLE:
 		break;
 	}

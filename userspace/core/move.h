@@ -9,12 +9,19 @@
  *	         is waited until none is in the middle of sending. The actor handles what has come
  *	FLUSHING it has nothing to handle and nothing to do. What it sent is waited for until it has been taken out
  *	         of the lanes, so that what it will send by others cannot overtake it
- *	HANDED   it is the other executor's, who stores the word: from then on it is found there
+ *	HANDED   it is the other executor's, who starts its timers and stores the word: from then on it is found there.
+ *	         Without room for the timers: BACK
+ *	LEFT     it is there. The executor that it left gives its old timers back
+ *	BACK     it is the former executor's again, as it was: no message has come meanwhile
  *	IDLE     done, or refused: code
  *
  * So each pair's messages are in one lane at a time, and order, credit and counts are those of that lane. What fails on the
- * way (an executor that does not answer, a receiver that takes nothing) opens the word again, where it was. One move at a
- * time in a system.
+ * way (an executor that does not answer, a receiver that takes nothing) opens the word again, where it was; so does
+ * what stores the word of itself, a restart or a stop in CLOSING. One move at a time in a system.
+ *
+ * What moves along: state, mailbox (empty then), metrics, timers, behaviours, overflow rules, who watches it and awaits its last state, names and
+ * memberships (their rows stay where they are, and are written by its new executor: core/directory.h), lists of groups.
+ * What does not is in move_stays.c: it keeps the actor where it is.
  *
  * The word is what counts: killed before it is stored, the actor starts again where it was, after it where it is.
  * MYC_POINTs name the steps.
@@ -32,12 +39,51 @@ enum myc_move_state {
 	MYC_MOVE_CLOSING = 2,
 	MYC_MOVE_FLUSHING = 3,
 	MYC_MOVE_HANDED = 4,
+	MYC_MOVE_LEFT = 5,
+	MYC_MOVE_BACK = 6,
 };
+
+/* What keeps it where it is: with a code each in move_stays.c. */
+enum myc_move_stays {
+	MYC_STAYS_NOT = 0,
+	/* for good */
+	MYC_STAYS_THREAD,
+	MYC_STAYS_FEED,
+	MYC_STAYS_POOL,
+	/* until it gives it up */
+	MYC_STAYS_SUBSCRIBES,
+	MYC_STAYS_PUBLISHES,
+	MYC_STAYS_WATCHES,
+	MYC_STAYS_LISTENS,
+	MYC_STAYS_OUTSIDE,
+	MYC_STAYS_LETTERS,
+	MYC_STAYS_TIMERS,
+	MYC_STAYS_MEMORY,
+	/* for a while: waited for */
+	MYC_STAYS_LIFE,
+	MYC_STAYS_OUTBOX,
+	MYC_STAYS_ASKS,
+	MYC_STAYS_BODIES,
+	MYC_STAYS_STASH,
+	MYC_STAYS_SIGNALS,
+	MYC_STAYS_MAILBOX,
+	MYC_STAYS_MARKS,
+	MYC_STAYS_POSTING,
+	MYC_STAYS_LANES,
+	MYC_STAYS_HANDLER,
+	MYC_STAYS_COUNT
+};
+/* What is in the way of this one, on its executor's thread. */
+enum myc_move_stays myc_move_stays(struct myc_actor *actor);
+/* 0: it is waited for. */
+int myc_move_refused(enum myc_move_stays stays);
+int myc_move_error(struct myc_error *error, int code, myc_address address,
+		   enum myc_move_stays stays, uint32_t at);
 
 int myc_moves_open(struct myc_system *system);
 void myc_moves_close(struct myc_system *system);
 
-/* Any thread: asks for it, or -EBUSY, -ESRCH, -EINVAL, -ENOTSUP. Then state goes to IDLE, and code says how it ended. */
+/* Any thread: asks for it, or -EBUSY, -ESRCH, -EINVAL, -EOPNOTSUPP. Then state goes to IDLE, and code says how it ended. */
 int myc_move_ask(struct myc_system *system, myc_address address, uint32_t executor);
 
 /* Whose turn it is, and for what: one word, so that nobody takes the state of one move for that of the next. */

@@ -35,6 +35,14 @@ int myc_outside_descriptor(struct myc_executor *executor)
 	return executor->outside->io ? myc_io_descriptor(executor->outside->io) : -1;
 }
 
+bool myc_outside_has(const struct myc_actor *actor)
+{
+	const struct myc_outside *outside = actor->executor->outside;
+
+	return outside && ((outside->io && myc_io_has(outside->io, actor)) ||
+			   (outside->works && myc_works_have(outside->works, actor)));
+}
+
 void myc_outside_forget(struct myc_actor *actor)
 {
 	const struct myc_outside *outside = actor->executor->outside;

@@ -35,6 +35,8 @@ bool myc_outside_ready(const struct myc_executor *executor);
 int myc_outside_descriptor(struct myc_executor *executor);
 /* The actor's watches end and its works are cancelled. */
 void myc_outside_forget(struct myc_actor *actor);
+/* Has it any? */
+bool myc_outside_has(const struct myc_actor *actor);
 void myc_outside_close(struct myc_executor *executor);
 /* Its actor can take it now. */
 static inline bool myc_outside_may(const struct myc_actor *actor)
@@ -50,6 +52,7 @@ unsigned myc_io_turn(struct myc_io *io, struct myc_executor *executor);
 bool myc_io_ready(const struct myc_io *io);
 int myc_io_descriptor(struct myc_io *io);
 void myc_io_forget(struct myc_io *io, const struct myc_actor *actor);
+bool myc_io_has(const struct myc_io *io, const struct myc_actor *actor);
 
 /* ---- work.c ------------------------------------------------------------------------------------ */
 
@@ -59,6 +62,7 @@ void myc_works_close(struct myc_works *works);
 unsigned myc_works_turn(struct myc_works *works);
 bool myc_works_ready(const struct myc_works *works);
 void myc_works_forget(struct myc_works *works, const struct myc_actor *actor);
+bool myc_works_have(const struct myc_works *works, const struct myc_actor *actor);
 /* Its threads end; what they have not begun is not begun. */
 void myc_work_pool_close(struct myc_system *system);
 

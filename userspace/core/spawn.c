@@ -165,6 +165,7 @@ void myc_actor_free(struct myc_actor *actor)
 	if (actor->more) {
 		free(actor->more->settings);
 		free(actor->more->restarted_ns);
+		free(actor->more->moved);
 		free(actor->more);
 		actor->more = NULL;
 	}

@@ -14,7 +14,7 @@
 int myc_timers_open(struct myc_timers *timers, uint32_t capacity)
 {
 	memset(timers, 0, sizeof(*timers));
-	if (!capacity || capacity == MYC_TIMER_NONE)
+	if (!capacity || capacity > 1u << MYC_TIMER_INDEX_BITS)
 		return -EINVAL;
 	timers->entry = aligned_alloc(64, (size_t)capacity * sizeof(*timers->entry));
 	timers->bucket = calloc(MYC_TIMER_LATE + 1, sizeof(*timers->bucket));
@@ -342,7 +342,7 @@ int myc_timers_start(struct myc_timers *timers, struct myc_actor *actor, uint32_
 	if (due_ns < timers->next_ns)
 		timers->next_ns = due_ns;
 	if (timer)
-		*timer = (struct myc_timer){.index = index, .generation = entry->generation};
+		*timer = myc_timers_handle(timers, index);
 	return 0;
 }
 
@@ -380,9 +380,11 @@ static void cancel(struct myc_timers *timers, uint32_t *head, struct myc_timer_e
 int myc_timers_cancel(struct myc_timers *timers, struct myc_actor *actor, uint32_t *head,
 		      struct myc_timer timer)
 {
-	if (timer.index >= timers->capacity || !actor)
+	uint32_t index = timer.index ^ timers->tag;
+
+	if (index >= timers->capacity || !actor)
 		return -ENOENT;
-	struct myc_timer_entry *entry = &timers->entry[timer.index];
+	struct myc_timer_entry *entry = &timers->entry[index];
 
 	if (entry->actor != actor || entry->generation != timer.generation)
 		return -ENOENT;
@@ -442,5 +444,19 @@ void myc_timers_resume(struct myc_timers *timers, uint32_t head)
 		timers->count++;
 		if (timers->entry[i].due_ns < timers->next_ns)
 			timers->next_ns = timers->entry[i].due_ns;
+	}
+}
+
+void myc_timers_hold_all(struct myc_timers *timers, uint32_t head)
+{
+	uint32_t at = head;
+
+	while (at != MYC_TIMER_NONE) {
+		struct myc_timer_entry *entry = &timers->entry[at];
+
+		if (entry->place != MYC_TIMER_HELD)
+			take_out(timers, entry);
+		entry->place = MYC_TIMER_HELD;
+		at = entry->actor_next != head ? entry->actor_next : MYC_TIMER_NONE;
 	}
 }

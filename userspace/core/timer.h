@@ -29,6 +29,7 @@
 #include <mycelium/actor.h>
 
 #define MYC_TIMER_NONE	     UINT32_MAX
+#define MYC_TIMER_INDEX_BITS 25 /* of a handle; above them is whose table it is */
 #define MYC_TIMER_DIGIT_BITS 6
 #define MYC_TIMER_LEVELS     11				  /* times 6 bits: all times of 64 bits */
 #define MYC_TIMER_BUCKETS    (2u << MYC_TIMER_DIGIT_BITS) /* of one level */
@@ -69,13 +70,14 @@ struct myc_timers {
 	uint32_t count;	  /* pending, held ones not among them */
 	uint32_t capacity;
 	uint32_t free;
+	uint32_t tag; /* in its handles: no other executor's table has the same */
 	/* Nothing is due before; UINT64_MAX = no timer. After myc_timers_due returned NULL it is the
 	 * earliest due time, or earlier if the earliest was cancelled: to sleep until it may wake too
 	 * early, never too late. */
 	uint64_t next_ns;
 };
 
-/* -EINVAL: capacity is 0 or does not fit 32 bits of index; -ENOMEM. */
+/* -EINVAL: capacity is 0 or does not fit the bits of an index; -ENOMEM. */
 int myc_timers_open(struct myc_timers *timers, uint32_t capacity);
 void myc_timers_close(struct myc_timers *timers);
 
@@ -85,6 +87,17 @@ static inline void myc_timers_advance(struct myc_timers *timers, uint64_t now_ns
 {
 	if (now_ns < timers->next_ns && now_ns > timers->base_ns)
 		timers->base_ns = now_ns;
+}
+
+/* One of this table's entries, as its owner knows it. */
+static inline struct myc_timer myc_timers_handle(const struct myc_timers *timers, uint32_t index)
+{
+	return (struct myc_timer){.index = index | timers->tag,
+				  .generation = timers->entry[index].generation};
+}
+static inline bool myc_timer_same(struct myc_timer a, struct myc_timer b)
+{
+	return a.index == b.index && a.generation == b.generation;
 }
 
 /* `head`: the actor's ring of timers, MYC_TIMER_NONE = empty. -ENOSPC. */
@@ -105,5 +118,7 @@ uint64_t myc_timers_fired(struct myc_timers *timers, uint32_t *head, struct myc_
  * O(1) for each timer that the actor has held. */
 void myc_timers_hold(struct myc_timers *timers, uint32_t *head, struct myc_timer_entry *entry);
 void myc_timers_resume(struct myc_timers *timers, uint32_t head);
+/* All of an actor's are held. */
+void myc_timers_hold_all(struct myc_timers *timers, uint32_t head);
 
 #endif

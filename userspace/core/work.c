@@ -201,6 +201,14 @@ void myc_works_close(struct myc_works *works)
 	free(works);
 }
 
+bool myc_works_have(const struct myc_works *works, const struct myc_actor *actor)
+{
+	for (const struct item *item = works->all; item; item = item->after)
+		if (item->actor == actor)
+			return true;
+	return false;
+}
+
 void myc_works_forget(struct myc_works *works, const struct myc_actor *actor)
 {
 	for (struct item *item = works->all; item; item = item->after) {

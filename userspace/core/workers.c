@@ -140,6 +140,7 @@ static int intake_init(struct myc_actor *self)
 	if (!part->workers)
 		return -EINVAL;
 	part->workers->intake = self;
+	self->of_pool = true;
 	/* Until control has begun. */
 	myc_actor_aside(self, MYC_ASIDE_SHUT, true);
 	return 0;
@@ -217,7 +218,7 @@ static int control_init(struct myc_actor *self)
 	if (!workers || !workers->intake)
 		return -EINVAL;
 	workers->control = self;
-	self->unpaused = true;
+	self->unpaused = self->of_pool = true;
 	code = myc_monitor(self, workers->intake_address, 0, &monitor);
 	if (!code && workers->owner)
 		code = myc_monitor(self, workers->owner, 0, &monitor);

@@ -49,7 +49,7 @@ static int on_init(struct myc_actor *self)
 	*frame = (struct frame){.own = workers->opts.behaviour,
 				.row = &workers->row[row],
 				.control = workers->control_address};
-	self->pooled = true;
+	self->pooled = self->of_pool = true;
 	return frame->own->init ? contain(self, frame->own->init(self)) : 0;
 }
 

@@ -9,7 +9,8 @@
  *	            struct myc_directory_row         two lines, `rows` of them
  *	executor 1: ...
  *
- * Writer of a part: its executor; of the head, and of all before the executors run: who joins.
+ * Writer of a part: its executor, and those that actors with rows in it have moved to, one at a time (core/directory.c);
+ * of the head, and of all before the executors run: who joins.
  * Readers: everyone. A row is read under its sequence lock, and counts while its process is there, in the
  * incarnation that the head names.
  *
