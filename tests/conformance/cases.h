@@ -20,7 +20,9 @@
 	X(death)          \
 	X(books)          \
 	X(timer)          \
-	X(spawn)
+	X(spawn)          \
+	X(become)         \
+	X(stash)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)

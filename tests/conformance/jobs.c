@@ -150,15 +150,6 @@ struct myc_exit_reason why_of(uint64_t packed)
 	return (struct myc_exit_reason){.kind = (uint32_t)packed, .code = (int32_t)(packed >> 32)};
 }
 
-#define JOB_OF(name, expression)                                                     \
-	static int name(struct myc_actor *self, struct probe *me, const uint64_t *a) \
-	{                                                                            \
-		(void)self;                                                          \
-		(void)me;                                                            \
-		(void)a;                                                             \
-		return expression;                                                   \
-	}
-
 JOB_OF(job_watch, myc_monitor(self, a[0], (uint32_t)a[1], &me->monitor[a[2]]))
 JOB_OF(job_unwatch, myc_demonitor(self, me->monitor[a[0]]))
 JOB_OF(job_tie, myc_link(self, a[0]))

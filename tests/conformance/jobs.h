@@ -5,6 +5,16 @@
 
 #include "conformance/world.h"
 
+/* A job of one expression. */
+#define JOB_OF(name, expression)                                                     \
+	static int name(struct myc_actor *self, struct probe *me, const uint64_t *a) \
+	{                                                                            \
+		(void)self;                                                          \
+		(void)me;                                                            \
+		(void)a;                                                             \
+		return expression;                                                   \
+	}
+
 /* ---- sending: numbers, of a size (8 or more: filled, and looked through by who gets it) ---------- */
 
 enum how { SEND, TRY, COPY_BODY, TRY_BODY, SHARE, TRY_SHARE };

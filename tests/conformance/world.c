@@ -17,171 +17,6 @@ struct probe *probe_of(const struct myc_actor *self)
 	return &shared->probe[strtoul(myc_setting(self, "probe", "0"), NULL, 10)];
 }
 
-void note(struct probe *me, const struct seen *seen)
-{
-	uint32_t count = atomic_load_explicit(&me->count, memory_order_relaxed);
-
-	if (count == SEEN_MAX) {
-		atomic_fetch_add(&shared->wrong, 1);
-		return;
-	}
-	me->seen[count] = *seen;
-	atomic_store_explicit(&me->count, count + 1, memory_order_release);
-}
-
-void jot(struct myc_actor *self, struct probe *me, const struct myc_message *message)
-{
-	struct seen seen = {.what = MESSAGE,
-			    .type = message->type,
-			    .flags = message->flags,
-			    .from = message->from,
-			    .size = message->size,
-			    .correlation = message->correlation,
-			    .restarts = myc_restarts(self),
-			    .at_ns = myc_now_ns(self)};
-
-	if (message->size >= sizeof(seen.number))
-		memcpy(&seen.number, message->payload, sizeof(seen.number));
-	seen.torn = message->type == NUMBER && !filled(message->payload, message->size);
-	note(me, &seen);
-}
-
-int notes(struct myc_actor *self, struct probe *me, const struct myc_message *message)
-{
-	jot(self, me, message);
-	me->messages++;
-	return 0;
-}
-
-static int run_job(struct myc_actor *self, struct probe *me, const struct myc_message *message)
-{
-	uint64_t a[5];
-
-	memcpy(a, message->payload, sizeof(a));
-	atomic_store(&me->handler_code, 0);
-	atomic_store(&me->result, ((job)(uintptr_t)a[0])(self, me, &a[1]));
-	int code = atomic_load(&me->handler_code);
-
-	me->jobs++;
-	return code;
-}
-
-static int ping(struct myc_actor *self, struct probe *me, const struct myc_message *message)
-{
-	uint64_t left = 0;
-
-	if (message->size == sizeof(left))
-		memcpy(&left, message->payload, sizeof(left));
-	if (left)
-		return do_send_type(self, myc_self(self), PING, left - 1);
-	me->pings++;
-	return 0;
-}
-
-static int probe_message(struct myc_actor *self, const struct myc_message *message)
-{
-	struct probe *me = probe_of(self);
-	reaction react = atomic_load(&me->react);
-
-	if (message->type == JOB)
-		return run_job(self, me, message);
-	if (message->type == PING)
-		return ping(self, me, message);
-	return react ? react(self, me, message) : notes(self, me, message);
-}
-
-static int probe_reply(struct myc_actor *self, const struct myc_reply *reply)
-{
-	struct probe *me = probe_of(self);
-	int (*more)(struct myc_actor *, struct probe *, const struct myc_reply *) = me->on_reply;
-	struct seen seen = {.what = REPLY,
-			    .type = reply->type,
-			    .kind = reply->kind,
-			    .from = reply->asked,
-			    .number = reply->cookie,
-			    .size = reply->size,
-			    .status = reply->status,
-			    .index = reply->index,
-			    .answered = reply->answered,
-			    .failed = reply->failed,
-			    .at_ns = myc_now_ns(self)};
-
-	if (!reply->status && reply->size >= sizeof(seen.payload))
-		memcpy(&seen.payload, reply->payload, sizeof(seen.payload));
-	note(me, &seen);
-	int code = more ? more(self, me, reply) : 0;
-
-	me->replies++;
-	return code;
-}
-
-static int probe_signal(struct myc_actor *self, const struct myc_signal_event *event)
-{
-	struct probe *me = probe_of(self);
-	int (*more)(struct myc_actor *, struct probe *, const struct myc_signal_event *) =
-		me->on_signal;
-	const struct seen seen = {
-		.what = SIGNAL, .event = *event, .from = event->from, .at_ns = myc_now_ns(self)};
-
-	note(me, &seen);
-	int code = more ? more(self, me, event) : 0;
-
-	me->signals++;
-	return code;
-}
-
-static int probe_timer(struct myc_actor *self, uint64_t cookie)
-{
-	struct probe *me = probe_of(self);
-	int (*more)(struct myc_actor *, struct probe *, uint64_t) = me->on_timer;
-	const struct seen seen = {.what = TIMER, .number = cookie, .at_ns = myc_now_ns(self)};
-
-	note(me, &seen);
-	int code = more ? more(self, me, cookie) : 0;
-
-	me->timers++;
-	return code;
-}
-
-static int probe_init(struct myc_actor *self)
-{
-	struct probe *me = probe_of(self);
-	int (*more)(struct myc_actor *, struct probe *) = me->on_init;
-
-	me->inits++;
-	return more ? more(self, me) : 0;
-}
-
-static int probe_started(struct myc_actor *self)
-{
-	struct probe *me = probe_of(self);
-	int (*more)(struct myc_actor *, struct probe *) = me->on_started;
-	int code = more ? more(self, me) : 0;
-
-	me->starts++;
-	return code;
-}
-
-static void probe_stopping(struct myc_actor *self)
-{
-	struct probe *me = probe_of(self);
-	int (*more)(struct myc_actor *, struct probe *) = me->on_stopping;
-
-	if (more)
-		more(self, me);
-	me->stoppings++;
-}
-
-static void probe_stopped(struct myc_actor *self)
-{
-	probe_of(self)->stops++;
-}
-
-#define PROBE_HOOKS                                                                               \
-	.state_size = 64, .init = probe_init, .started = probe_started, .message = probe_message, \
-	.reply = probe_reply, .timer = probe_timer, .stopping = probe_stopping,                   \
-	.stopped = probe_stopped
-
 const struct myc_behaviour plain = {
 	.name = "probe", .capacity_per_sender = 16, .signal = probe_signal, PROBE_HOOKS};
 const struct myc_behaviour deaf = {.name = "deaf", .capacity_per_sender = 16, PROBE_HOOKS};
@@ -422,10 +257,16 @@ void settle_by_pings(void)
 
 uint32_t seen_of(const struct probe *who, enum what what)
 {
-	return what == MESSAGE ? who->messages
-	       : what == REPLY ? who->replies
-	       : what == TIMER ? who->timers
-			       : who->signals;
+	if (what == MESSAGE || what == REPLY || what == TIMER || what == SIGNAL)
+		return what == MESSAGE ? who->messages
+		       : what == REPLY ? who->replies
+		       : what == TIMER ? who->timers
+				       : who->signals;
+	uint32_t count = atomic_load_explicit(&who->count, memory_order_acquire), n = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		n += who->seen[i].what == what;
+	return n;
 }
 
 const struct seen *nth(const struct probe *who, enum what what, uint32_t n)

@@ -44,7 +44,19 @@ enum { JOB = 1000, PING = 1001, NUMBER = 8, OTHER = 9, REQUEST = 20, ANSWER = 21
 
 /* ---- probes ------------------------------------------------------------------------------------ */
 
-enum what { MESSAGE = 'm', REPLY = 'r', SIGNAL = 's', TIMER = 't' };
+enum what {
+	MESSAGE = 'm',
+	REPLY = 'r',
+	SIGNAL = 's',
+	TIMER = 't',
+	IDLE = 'i',
+	UNDELIVERED = 'u', /* kind: why; from: to whom */
+	GROUP = 'g',	   /* number: cookie; answered: count; failed: remaining */
+	LIFE = 'l',	   /* number: cookie */
+	TOPIC = 'p',	   /* payload: key; index: cookie; answered: sequence; failed: lost */
+	ENTERED = 'e',
+	LEFT = 'x',
+};
 
 struct seen {
 	enum what what;
@@ -55,9 +67,12 @@ struct seen {
 	uint64_t payload; /* reply: its first word */
 	uint64_t at_ns;	  /* the actor's clock */
 	uint32_t size, correlation, index, answered, failed, restarts;
+	uint32_t mark; /* its probe's then */
 	int status;
 	bool torn; /* a payload that is not what `fill` makes of its number */
 	struct myc_signal_event event;
+	struct myc_letter letter; /* of such an event */
+	char scope[32], name[48]; /* group, life */
 };
 
 struct probe;
@@ -81,6 +96,8 @@ struct probe {
 	_Atomic(int (*)(struct myc_actor *, struct probe *, uint64_t)) on_timer;
 	_Atomic(int (*)(struct myc_actor *, struct probe *,
 			const struct myc_signal_event *)) on_signal;
+	_Atomic(int (*)(struct myc_actor *, struct probe *)) on_idle;
+	uint32_t mark; /* its handlers': noted with what comes */
 	struct myc_monitor monitor[SLOTS];
 	struct myc_timer timer[SLOTS];
 	struct myc_ask ask[SLOTS];
@@ -109,6 +126,25 @@ struct shared {
 extern struct shared *shared;
 
 extern const struct myc_behaviour plain, deaf, narrow, tiny, stubborn;
+/* For behaviours of a case's own: what comes is noted. Without `signal`, which not all have. */
+int probe_init(struct myc_actor *self);
+int probe_started(struct myc_actor *self);
+int probe_message(struct myc_actor *self, const struct myc_message *message);
+int probe_reply(struct myc_actor *self, const struct myc_reply *reply);
+int probe_timer(struct myc_actor *self, uint64_t cookie);
+int probe_signal(struct myc_actor *self, const struct myc_signal_event *event);
+void probe_stopping(struct myc_actor *self);
+void probe_stopped(struct myc_actor *self);
+int probe_idle(struct myc_actor *self);
+int probe_undelivered(struct myc_actor *self, const struct myc_undelivered *what);
+int probe_group(struct myc_actor *self, const struct myc_group_event *event);
+int probe_life(struct myc_actor *self, const struct myc_life_event *event);
+int probe_topic(struct myc_actor *self, const struct myc_topic_event *event);
+#define PROBE_HOOKS                                                                               \
+	.state_size = 64, .init = probe_init, .started = probe_started, .message = probe_message, \
+	.reply = probe_reply, .timer = probe_timer, .stopping = probe_stopping,                   \
+	.stopped = probe_stopped
+
 struct probe *probe_of(const struct myc_actor *self);
 struct probe *keeper_of(uint32_t place);
 struct myc_spawn_opts spawn_opts(const struct probe *made, uint32_t executor);
