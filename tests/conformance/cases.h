@@ -22,7 +22,8 @@
 	X(timer)          \
 	X(spawn)          \
 	X(become)         \
-	X(stash)
+	X(stash)          \
+	X(overflow)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)
