@@ -23,7 +23,9 @@
 	X(spawn)          \
 	X(become)         \
 	X(stash)          \
-	X(overflow)
+	X(overflow)       \
+	X(urgent)         \
+	X(within)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)
