@@ -71,7 +71,7 @@ int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, con
 uint32_t myc_testkit_step(struct myc_testkit *kit);
 /* Until nothing is left to do at this time. -ETIME: turns_max turns were not enough. */
 int myc_testkit_run_until_idle(struct myc_testkit *kit);
-/* When the next timer or ask is due, UINT64_MAX: none is. */
+/* When the next timer, ask or deadline in an outbox is due, UINT64_MAX: none is. */
 uint64_t myc_testkit_next_due_ns(const struct myc_testkit *kit);
 /* Runs until idle, then goes from due time to due time for so long, running until idle at each. */
 int myc_testkit_advance(struct myc_testkit *kit, uint64_t ns);

@@ -111,8 +111,10 @@ CASE(an_ordinary_one_that_was_sent_later_does_not_overtake_an_urgent_one)
 {
 	struct probe *a = spawn(HERE), *b = known(a);
 
-	for (uint64_t n = 3; n < 103; n += 2)
+	for (uint32_t n = 3; n < 103; n += 2) {
 		OK(let(a, job_urgent_then_ordinary, b->address, n, 0, 0));
+		SAW(b, MESSAGE, n + 1); /* else the next urgent one overtakes it */
+	}
 	expect_numbers(b, 1, 102);
 }
 

@@ -140,6 +140,8 @@ CASE(what_is_in_the_outbox_too_long_is_given_up_and_its_sender_told)
 	struct probe *a = spawn_as(HERE, &teller), *b = held(a);
 
 	fill_up(a, b);
+	uint64_t last = 1 + a->word[0];
+
 	OK(within(a, b, 90, 1, 8, SOON));
 	OK(within(a, b, 91, 1, 1000, 2 * SOON)); /* handled when the first is over */
 	UNTIL(seen_of(a, UNDELIVERED) == 2);
@@ -156,8 +158,7 @@ CASE(what_is_in_the_outbox_too_long_is_given_up_and_its_sender_told)
 	OK(let(a, do_nothing, 0, 0, 0, 0)); /* goes on by itself */
 	assert_int_equal(counted_dead(MYC_DEAD_LETTER_EXPIRED), 2);
 	release(b);
-	expect_numbers(b, 1, b->messages);
-	assert_false(saw_number(b, 90));
+	expect_numbers(b, 1, last);
 	expect_bodies_home();
 }
 

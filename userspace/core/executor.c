@@ -671,6 +671,8 @@ bool myc_executor_busy(struct myc_executor *executor)
 			       ? executor->timers.next_ns
 			       : executor->watches.late_ns;
 
+	if (executor->outbox_deadlines && executor->outbox_due_ns < due)
+		due = executor->outbox_due_ns;
 	return anything_there(executor) || (due != UINT64_MAX && due <= myc_executor_now(executor));
 }
 

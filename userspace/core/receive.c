@@ -300,7 +300,8 @@ static bool take_receipt(struct myc_executor *executor, struct myc_inlet *inlet,
 	return true;
 }
 
-/* A message with a deadline. What waits keeps it; what is delivered has no more need of it. */
+/* A message with a deadline. What waits keeps it; what is delivered has no more need of it, unless its actor may
+ * put it aside: then it goes by way of the queue, which remembers it. */
 static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet,
 			  const struct myc_slot *slot)
 {
@@ -315,7 +316,8 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 
 	if (!flow)
 		return false;
-	if (flow->actor && !flow->actor->aside && !myc_deadline_over(executor, slot)) {
+	if (flow->actor && !flow->actor->aside && !flow->actor->behaviour->stash_capacity &&
+	    !myc_deadline_over(executor, slot)) {
 		plain.flags |= reference ? MYC_SLOT_REFERENCE : 0;
 		if (reference)
 			return take_reference(executor, inlet, &plain);
@@ -331,6 +333,8 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 	flow->received++;
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	take_aside(executor, inlet, flow, slot);
+	if (flow->actor)
+		myc_receiver_make_ready(flow->actor);
 	return true;
 }
 

@@ -129,6 +129,9 @@ static uint64_t next_due(const struct myc_testkit *kit)
 				next = executor->timers.next_ns;
 			if (executor && executor->watches.late_ns < next)
 				next = executor->watches.late_ns;
+			if (executor && executor->outbox_deadlines &&
+			    executor->outbox_due_ns < next)
+				next = executor->outbox_due_ns;
 		}
 	return next;
 }
