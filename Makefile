@@ -41,7 +41,7 @@ SANFLAGS_thread := -fsanitize=thread -Wno-tsan
 SANFLAGS := $(SANFLAGS_$(SAN))
 OPT ?= -O2
 CFLAGS ?= -g
-ALL_CFLAGS := -std=gnu11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fno-semantic-interposition -fno-omit-frame-pointer -pthread \
+ALL_CFLAGS := -std=gnu11 $(OPT) $(CFLAGS) $(WARN) -fPIC -fno-semantic-interposition -fno-omit-frame-pointer -momit-leaf-frame-pointer -pthread \
 	-D_GNU_SOURCE -DMYC_VERSION='"$(VERSION)"' $(SANFLAGS) \
 	-Iinclude -Iuserspace -isystem $(BUILD)/include $(PKG_CFLAGS)
 ALL_LDFLAGS := -pthread $(SANFLAGS) $(LDFLAGS)

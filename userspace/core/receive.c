@@ -41,14 +41,16 @@ static void set_aside(struct myc_actor *actor, uint32_t index)
 		myc_actor_after(actor, 0);
 }
 
-/* True: not handled, the actor puts it aside. */
-static inline bool deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
-			   const void *payload, uint32_t size, uint32_t body)
+/* True: not handled, the actor puts it aside. `plain`: its slot has no flags. */
+static inline __attribute__((always_inline)) bool deliver(struct myc_actor *actor, uint64_t from,
+							  const struct myc_slot *slot,
+							  const void *payload, uint32_t size,
+							  uint32_t body, bool plain)
 {
 	struct myc_message message = {
 		.from = from,
 		.type = slot->type,
-		.flags = slot->flags & (uint8_t)~MYC_SLOT_REFERENCE,
+		.flags = plain ? 0 : slot->flags & (uint8_t)~MYC_SLOT_REFERENCE,
 		.size = size,
 		.correlation = slot->correlation,
 		.body = body,
@@ -168,7 +170,7 @@ static inline __attribute__((always_inline)) void take_one(struct myc_executor *
 	}
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
 	if (__builtin_expect(
-		    deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE),
+		    deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, own),
 		    0)) {
 		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
 						      MYC_HOLD_NONE, MYC_PENDING_STASHED));
@@ -214,7 +216,7 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 
 	if (last) {
 		myc_last_came(actor, flow->from, view.data, view.size);
-	} else if (deliver(actor, flow->from, slot, view.data, view.size, hold)) {
+	} else if (deliver(actor, flow->from, slot, view.data, view.size, hold, false)) {
 		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, origin,
 						      hold, MYC_PENDING_STASHED));
 		return true;
@@ -266,7 +268,7 @@ static bool take_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
 		return true;
 	}
 	myc_lane_begin(&inlet->lane, MYC_RING_URGENT);
-	if (deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE)) {
+	if (deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, false)) {
 		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
 						      MYC_HOLD_NONE, MYC_PENDING_STASHED));
 		return true;
@@ -425,25 +427,45 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 	return n;
 }
 
-/* The lane to ourselves: nobody else can write it, so its messages are used where they lie. */
-static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet, unsigned budget)
+/* The lane to ourselves: nobody else can write it, so its messages are used where they lie. False: there
+ * is nothing more before number `stop`. */
+__attribute__((noinline)) static bool own_until(struct myc_executor *executor,
+						struct myc_inlet *inlet, uint32_t stop)
 {
-	const struct myc_slot *slot;
-	unsigned n;
+	struct myc_lane_inward *lane = &inlet->lane;
 
-	for (n = 0; n < budget && (slot = myc_lane_look(&inlet->lane, MYC_RING_ORDINARY)); n++) {
+	while (lane->next[MYC_RING_ORDINARY] != stop) {
+		const struct myc_slot *slot = myc_lane_look(lane, MYC_RING_ORDINARY);
+
+		if (!slot)
+			return false;
 		struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
 
 		/* Our own writing: only what kind of message it is has to be seen. */
 		if (__builtin_expect(slot->word[1] == flow->slot_to && !slot->flags, 1))
 			take_one(executor, inlet, flow, slot, true);
 		else if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, slot))
-			break;
-		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
+			return false;
 	}
-	if (n)
-		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
-	return n;
+	return true;
+}
+
+static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet, unsigned budget)
+{
+	struct myc_lane_inward *lane = &inlet->lane;
+	uint32_t begin = lane->next[MYC_RING_ORDINARY], end = begin + budget, stop;
+	bool more;
+
+	do {
+		stop = lane->published[MYC_RING_ORDINARY] + lane->every;
+		if ((int32_t)(stop - end) > 0)
+			stop = end;
+		more = own_until(executor, inlet, stop);
+		myc_lane_publish_some(lane, MYC_RING_ORDINARY);
+	} while (more && stop != end);
+	if (lane->next[MYC_RING_ORDINARY] != begin)
+		myc_lane_settle(lane, MYC_RING_ORDINARY);
+	return lane->next[MYC_RING_ORDINARY] - begin;
 }
 
 unsigned myc_receiver_poll(struct myc_executor *executor, unsigned budget)
@@ -511,7 +533,7 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 		shown.correlation = 0;
 		slot = &shown;
 	}
-	bool aside = deliver(actor, entry->from, slot, view.data, view.size, hold);
+	bool aside = deliver(actor, entry->from, slot, view.data, view.size, hold, false);
 
 	executor->pending_hand = MYC_NONE;
 	if (aside) {

@@ -594,7 +594,22 @@ __attribute__((noinline)) static int send_slow(struct myc_actor *self, struct my
 	return code;
 }
 
-/* The flow of a message that may go at once, else NULL: a leaf, so that the common case saves nothing. */
+/* Its slow way: as the arguments came, so that the common case keeps nothing for it. */
+__attribute__((noinline)) static int try_slow(struct myc_actor *self, struct myc_ref *to,
+					      uint16_t type, const void *payload, size_t size)
+{
+	return send_slow(self, to, myc_slot_kind(type, (uint8_t)size, 0),
+			 myc_slot_from(self->slot, 0), payload, size, false);
+}
+
+__attribute__((noinline)) static int wait_slow(struct myc_actor *self, struct myc_ref *to,
+					       uint16_t type, const void *payload, size_t size)
+{
+	return send_slow(self, to, myc_slot_kind(type, (uint8_t)size, 0),
+			 myc_slot_from(self->slot, 0), payload, size, true);
+}
+
+/* The flow of a message that may go at once, else NULL. */
 static inline struct myc_flow_out *at_once(const struct myc_actor *self, const struct myc_ref *to,
 					   uint16_t type, size_t size)
 {
@@ -616,33 +631,60 @@ static inline struct myc_flow_out *at_once(const struct myc_actor *self, const s
 		       : NULL;
 }
 
-static inline __attribute__((always_inline)) int send(struct myc_actor *self, struct myc_ref *to,
-						      uint64_t kind, uint32_t correlation,
-						      const void *payload, size_t size, bool wait)
+/* Its end for who is elsewhere: apart, so that the common case saves no register for it. */
+__attribute__((noinline)) static int put_far(struct myc_actor *self, struct myc_road *road,
+					     uint32_t number)
 {
-	struct myc_flow_out *flow = at_once(self, to, (uint16_t)(kind >> 32), size);
-	uint64_t from = myc_slot_from(self->slot, correlation);
-
-	if (__builtin_expect(!flow, 0))
-		return send_slow(self, to, kind, from, payload, size, wait);
-	myc_count(&self->metrics->messages_sent);
-	myc_sender_put(&self->executor->out, flow, kind, from, payload, size);
+	myc_sender_put_far(&self->executor->out, road, number);
 	return 0;
+}
+
+static inline __attribute__((always_inline)) int put(struct myc_actor *self,
+						     struct myc_flow_out *flow, uint64_t kind,
+						     uint32_t correlation, const void *payload,
+						     size_t size)
+{
+	struct myc_road *road = flow->road;
+	uint32_t number = myc_lane_push(&road->lane, MYC_RING_ORDINARY, kind, flow->slot_to,
+					myc_slot_from(self->slot, correlation), payload, size);
+
+	myc_lane_sent(flow->shared_sent, ++flow->sent, number);
+	myc_count(&self->metrics->messages_sent);
+	return road->own ? 0 : put_far(self, road, number);
 }
 
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		 size_t size)
 {
-	return send(self, to, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size, false);
+	struct myc_flow_out *flow = at_once(self, to, type, size);
+
+	if (__builtin_expect(!flow, 0))
+		return try_slow(self, to, type, payload, size);
+	return put(self, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size);
 }
 
 int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 	     size_t size)
 {
-	return send(self, to, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size, true);
+	struct myc_flow_out *flow = at_once(self, to, type, size);
+
+	if (__builtin_expect(!flow, 0))
+		return wait_slow(self, to, type, payload, size);
+	return put(self, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size);
 }
 
 /* ---- asks -------------------------------------------------------------------------------------- */
+
+static inline int send(struct myc_actor *self, struct myc_ref *to, uint64_t kind,
+		       uint32_t correlation, const void *payload, size_t size, bool wait)
+{
+	struct myc_flow_out *flow = at_once(self, to, (uint16_t)(kind >> 32), size);
+
+	if (__builtin_expect(!flow, 0))
+		return send_slow(self, to, kind, myc_slot_from(self->slot, correlation), payload,
+				 size, wait);
+	return put(self, flow, kind, correlation, payload, size);
+}
 
 int myc_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind, uint32_t correlation,
 		    const void *payload, size_t size)
