@@ -167,7 +167,7 @@ $(BUILD)/include/sbe/%.h: tests/schemas/%.xml $(BUILD)/bin/myc-gen
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
-$(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o): $(GEN_HEADERS)
+$(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o schema_test.o): $(GEN_HEADERS)
 FUZZ_HEADERS := $(addprefix $(BUILD)/include/sbe/,car/example-extension-schema.h $(addprefix good/,arrays_big.h \
 	dimension_turned.h groups_data.h groups_nested.h header_counts.h version_groups.h version_groups_told.h))
 

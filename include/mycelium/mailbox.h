@@ -110,7 +110,7 @@ int myc_send_within(struct myc_actor *self, struct myc_ref *to, uint16_t type, c
 /*
  * The `undelivered` hook of a sender's behaviour is told of each of its messages that was given up in its own
  * outbox because its time was over (EXPIRED), its receiver ended (OUTBOX_NO_ACTOR), cut the lane off (LANE_CUT),
- * or closed a ring of waits (CREDIT_CYCLE). Not of what overflow rules drop, nor of what is lost further on. Also
+ * came back with a schema that disagrees (SCHEMA), or closed a ring of waits (CREDIT_CYCLE). Not of what overflow rules drop, nor of what is lost further on. Also
  * while it is paused, suspended or awaits an answer. As other handlers it may send and fail. Killed in between:
  * not told, counted all the same.
  */

@@ -21,6 +21,7 @@
 #include <mycelium/receipt.h>
 #include <mycelium/recipient.h>
 #include <mycelium/registry.h>
+#include <mycelium/schema.h>
 #include <mycelium/shutdown.h>
 #include <mycelium/state.h>
 #include <mycelium/system.h>

@@ -546,10 +546,12 @@ struct myc_sbe_field_info {
 	enum myc_sbe_presence presence;
 	uint64_t null_value, min_value, max_value; /* integers sign extended; float and double as a
 						      double's bits */
+	const char *shape; /* of variable data: "length:uint16@0 varData:uint8@2" */
 };
 
 struct myc_sbe_block_info {
 	const char *name, *description, *semantic_type;
+	const char *shape; /* of the message's header, the group's dimensions, as that of data */
 	const struct myc_sbe_field_info *fields; /* the variable data after the fixed ones */
 	const struct myc_sbe_block_info *const *groups;
 	uint32_t fields_count, groups_count, id, block_length, since, deprecated;

@@ -27,6 +27,7 @@ extern "C" {
 #endif
 
 struct myc_system;
+struct myc_sbe_schema_info;
 
 enum myc_idle {
 	MYC_IDLE_SLEEP = 0, /* spin a little, then sleep until woken (default: kind to a laptop) */
@@ -104,6 +105,9 @@ struct myc_system_opts {
 	uint32_t
 		threads; /* actors with a thread of their own at a time (MYC_SPAWN_THREAD), at most 16 */
 	uint32_t work_threads; /* of the pool that myc_work gives its works, 0 = 2; at most 64 */
+	/* What this process speaks (mycelium/schema.h). NULL: what it has declared. */
+	const struct myc_sbe_schema_info *const *schemas;
+	uint32_t schemas_count;
 };
 
 #define MYC_THREADS_MAX 16

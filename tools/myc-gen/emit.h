@@ -54,6 +54,8 @@ char *born(struct gen_emit *e, const char *version, uint32_t since);
 /* Where a member of a composite lies. */
 uint32_t member_at(const struct gen_type *composite, const char *name);
 const struct gen_type *member_type(const struct gen_type *composite, const char *name);
+/* "length:uint8@0 varData:char@1": how a header, dimension or variable data lies (emit_registry.c). */
+char *shape_of(struct gen_emit *e, const struct gen_type *composite);
 
 void emit_types(struct gen_emit *e);  /* emit_types.c */
 void emit_shapes(struct gen_emit *e); /* emit_shapes.c: header, dimensions, data */

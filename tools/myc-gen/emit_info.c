@@ -95,10 +95,11 @@ static unsigned emit_fields(struct gen_emit *e, const struct gen_block *block)
 		emit_texts(e, data, member_type(data->type, "varData"));
 		out(e,
 		    "\t .id = %u, .since = %uu, .deprecated = %uu, .kind = MYC_SBE_DATA, "
-		    ".max_value = UINT64_C(%llu)},\n",
+		    ".max_value = UINT64_C(%llu),\n\t .shape = \"%s\"},\n",
 		    data->id, data->since, data->deprecated,
 		    (unsigned long long)(length->max.text ? length->max.bits
-							  : gen_max_bits(length->primitive)));
+							  : gen_max_bits(length->primitive)),
+		    shape_of(e, data->type));
 	}
 	out(e, "};\n");
 	return n;
@@ -121,9 +122,10 @@ static void emit_block(struct gen_emit *e, const struct gen_block *block)
 	out(e,
 	    "\nstatic const struct myc_sbe_block_info %s_info __attribute__((unused)) = {\n\t.name "
 	    "= %s,\n\t.description = %s,\n"
-	    "\t.semantic_type = %s,\n",
+	    "\t.semantic_type = %s,\n\t.shape = \"%s\",\n",
 	    block->c_name, quoted(e, block->name), quoted(e, block->description),
-	    quoted(e, block->semantic_type));
+	    quoted(e, block->semantic_type),
+	    shape_of(e, block->parent ? block->dimension : e->schema->header));
 	if (n)
 		out(e, "\t.fields = %s_fields_,\n\t.fields_count = %u,\n", block->c_name, n);
 	if (block->groups)

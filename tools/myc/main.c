@@ -95,6 +95,7 @@ static int help(FILE *out)
 		     "  myc check TOPOLOGY [--kind KIND] [--set KEY=VALUE]\n"
 		     "  myc ps [NAME] [--json]\n"
 		     "  myc letters [NAME] [--json]\n"
+		     "  myc schemas [NAME] [--json]\n"
 		     "  myc state ACTOR [NAME] [--out FILE | --replace FILE [--version N]]\n"
 		     "  myc suspend ACTOR [NAME]\n"
 		     "  myc resume ACTOR [NAME]\n"
@@ -114,6 +115,7 @@ int main(int argc, char **argv)
 		{"check", myc_check},
 		{"ps", myc_ps},
 		{"letters", myc_letters},
+		{"schemas", myc_schemas_of},
 		{"state", myc_state_of},
 		{"suspend", myc_suspend_actor},
 		{"resume", myc_resume_actor},

@@ -13,6 +13,7 @@ int myc_run(int argc, char **argv);
 int myc_check(int argc, char **argv);
 int myc_ps(int argc, char **argv);
 int myc_letters(int argc, char **argv);
+int myc_schemas_of(int argc, char **argv);
 int myc_state_of(int argc, char **argv);
 int myc_suspend_actor(int argc, char **argv);
 int myc_resume_actor(int argc, char **argv);

@@ -260,7 +260,8 @@ struct myc_inlet {
 	struct myc_peer *peer;	  /* NULL: a plain thread */
 	uint64_t source;
 	const struct myc_lanes *block;
-	bool cut;	     /* as cursor.cut says */
+	bool cut;     /* as cursor.cut says */
+	bool refused; /* its sender's schemas and ours do not go together: its flows have no actors */
 	uint32_t doubt_hold; /* while recovering: loan of the ordinary message that was in hand */
 	uint32_t dirty_count;
 	uint16_t dirty[MYC_LANE_FLOWS];
@@ -747,6 +748,7 @@ struct myc_system {
 	pthread_key_t attach_key;
 	bool attach_key_made;
 	struct myc_directory_home *directory; /* by process */
+	struct myc_schemas_peer *schemas;     /* by process */
 	struct myc_publication *publication;  /* topics of this process */
 	uint32_t publications;
 	struct myc_attachment attachment[MYC_ATTACH_MAX];

@@ -10,6 +10,7 @@
  * was granted and did not use goes back.
  */
 #include "core/receiver.h"
+#include "core/schemas.h"
 
 #include "core/move.h"
 
@@ -167,8 +168,7 @@ static void inlet_reopen(struct myc_inlet *inlet)
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
 		struct myc_flow_in *flow = &inlet->flow[f];
 
-		flow->epoch = 0; /* to be learnt anew */
-		flow->slot_to = UINT64_MAX;
+		myc_flow_forget(flow);
 		if (!flow->actor || flow->limit != flow->handled)
 			continue;
 		myc_credit_flows(flow->actor, -1);
@@ -267,6 +267,23 @@ static void ring_is(struct myc_inlet *inlet, struct myc_flow_in *flow, bool urge
 	myc_lane_count(&inlet->lane, flow->index, inlet->lane.next[ring], flow->handled);
 }
 
+void myc_flow_forget(struct myc_flow_in *flow)
+{
+	flow->epoch = 0;
+	flow->slot_to = UINT64_MAX;
+}
+
+/* Do our schemas go together with its sender's, which may be another by now? What comes while they do not has no
+ * actor, and is asked about each time. */
+static void inlet_ask(const struct myc_executor *executor, struct myc_inlet *inlet)
+{
+	bool refused = myc_schemas_refused(executor->system, myc_lane_end_process(inlet->source));
+
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS && refused != inlet->refused; f++)
+		myc_flow_forget(&inlet->flow[f]);
+	inlet->refused = refused;
+}
+
 bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f)
 {
 	struct myc_flow_in *flow = &inlet->flow[f];
@@ -276,6 +293,8 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 
 	if (!epoch)
 		return true;
+	if (inlet->refused)
+		inlet_ask(executor, inlet);
 	if (epoch == flow->epoch) {
 		if (flow->actor && flow->limit == flow->handled)
 			myc_credit_grant(executor, inlet, flow);
@@ -291,7 +310,7 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 		return false;
 	account(executor, flow, -1); /* the entry's former pair */
 	start_at(inlet, flow, f, entry.base);
-	flow->actor = actor;
+	flow->actor = inlet->refused ? NULL : actor;
 	flow->from = entry.from;
 	flow->to = entry.to;
 	flow->epoch = epoch;
@@ -302,7 +321,7 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 				     : myc_slot_to(myc_address_slot(entry.to),
 						   myc_address_generation(entry.to), f);
 	account(executor, flow, 1);
-	if (actor)
+	if (flow->actor)
 		myc_credit_grant(executor, inlet, flow);
 	return true;
 }
@@ -313,9 +332,12 @@ static void inlet_scan(struct myc_executor *executor, struct myc_inlet *inlet)
 		inlet_reopen(inlet);
 	if (!inlet->block || inlet->cut)
 		return;
+	inlet_ask(executor, inlet);
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS && !inlet->cut; f++)
 		if (!myc_flow_learn(executor, inlet, f))
 			executor->rescan = true;
+	for (uint32_t f = 0; f < MYC_LANE_FLOWS && inlet->refused; f++)
+		myc_flow_forget(&inlet->flow[f]);
 }
 
 void myc_receiver_learn_own(struct myc_executor *executor, uint32_t f)

@@ -17,6 +17,7 @@
 #include "core/letter.h"
 #include "core/overflow.h"
 #include "core/receiver.h"
+#include "core/schemas.h"
 
 static void set_count(struct myc_actor *actor)
 {
@@ -187,6 +188,8 @@ static int status_of(uint32_t why)
 		return -ENOTCONN;
 	case MYC_DEAD_LETTER_OUTBOX_NO_ACTOR:
 		return -ESRCH;
+	case MYC_DEAD_LETTER_SCHEMA:
+		return -EPROTO;
 	case MYC_DEAD_LETTER_CREDIT_CYCLE:
 		return -EDEADLK;
 	default:
@@ -288,13 +291,16 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 		/* Looked at once: it may leave at any moment. */
 		bool alive = myc_flow_alive(flow);
 
-		if (!cut && !over && !alive && myc_flow_where(flow) != MYC_FLOW_GONE)
+		bool refused = myc_schemas_refused(executor->system, road->process);
+
+		if (!cut && !over && !refused && !alive && myc_flow_where(flow) != MYC_FLOW_GONE)
 			break;
-		if (cut || over || !alive) {
+		if (cut || over || refused || !alive) {
 			if (!drop(executor, flow, flow->first,
-				  cut	 ? MYC_DEAD_LETTER_LANE_CUT
-				  : over ? MYC_DEAD_LETTER_EXPIRED
-					 : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR))
+				  cut	    ? MYC_DEAD_LETTER_LANE_CUT
+				  : over    ? MYC_DEAD_LETTER_EXPIRED
+				  : refused ? MYC_DEAD_LETTER_SCHEMA
+					    : MYC_DEAD_LETTER_OUTBOX_NO_ACTOR))
 				break;
 			continue;
 		}
@@ -449,6 +455,7 @@ bool myc_outbox_ready(struct myc_executor *executor)
 		struct myc_road *road = flow->road;
 
 		if (!flow->held && (myc_road_cut(road) || !myc_flow_alive(flow) ||
+				    myc_schemas_refused(executor->system, road->process) ||
 				    (myc_flow_more(&executor->out, flow) && !myc_flow_full(flow))))
 			return true;
 		at = flow->next_blocked;

@@ -9,6 +9,7 @@
 #include "core/letter.h"
 #include "core/name.h"
 #include "core/pending.h"
+#include "core/schemas.h"
 
 /* ---- rules ------------------------------------------------------------------------------------- */
 
@@ -262,8 +263,10 @@ int myc_overflow_way(struct myc_actor *self, const struct myc_message_out *messa
 {
 	bool asks = !(message->kind >> 56 & MYC_SLOT_DEADLINE);
 	uint32_t redirects = 0, correlation = asks ? (uint32_t)(message->from >> 32) : 0;
-	int code = find_way(self, message, way, &redirects);
+	int code = -EPROTO;
 
+	if (!myc_schemas_refused(self->executor->system, way->flow->road->process))
+		code = find_way(self, message, way, &redirects);
 	if (redirects && correlation && (code == MYC_WAY_NOW || code == MYC_WAY_WAITS))
 		myc_ask_redirected(self, correlation, message->payload, way->flow->to);
 	return code;

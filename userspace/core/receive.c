@@ -127,8 +127,9 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	enum myc_lane_ring ring = flow->urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
 	uint32_t position = inlet->lane.next[ring] + 1;
 	struct myc_pending_place place = {.before = MYC_NONE};
-	enum myc_dead_letter why =
-		actor ? MYC_DEAD_LETTER_FRAMEWORK_TYPE : MYC_DEAD_LETTER_NO_ACTOR;
+	enum myc_dead_letter why = actor	    ? MYC_DEAD_LETTER_FRAMEWORK_TYPE
+				   : inlet->refused ? MYC_DEAD_LETTER_SCHEMA
+						    : MYC_DEAD_LETTER_NO_ACTOR;
 
 	if (actor && myc_deadline_over(executor, slot)) {
 		why = MYC_DEAD_LETTER_EXPIRED;
@@ -147,9 +148,13 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 			    myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
 	myc_letter_note(executor, why, flow->from, flow->to, slot);
 	myc_ask_bounce_if(executor, flow->from, slot,
-			  why == MYC_DEAD_LETTER_DROPPED_NEWEST ? -ENOBUFS : -ESRCH);
+			  why == MYC_DEAD_LETTER_DROPPED_NEWEST ? -ENOBUFS
+			  : why == MYC_DEAD_LETTER_SCHEMA	? -EPROTO
+								: -ESRCH);
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, ring);
+	if (inlet->refused)
+		myc_flow_forget(flow);
 }
 
 /* Handles the lane's next message. What is done is stored by the caller, or by the begin of the next:

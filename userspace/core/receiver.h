@@ -75,6 +75,8 @@ static inline void myc_credit_handled(struct myc_executor *executor, struct myc_
 
 /* Reads the sender's entry of a flow: a new pair, or the one known. False: its actor is not here yet. */
 bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint32_t f);
+/* It is to be learnt anew before its next message is taken. */
+void myc_flow_forget(struct myc_flow_in *flow);
 /* The copy against what its flow is. NULL: the lane is cut, or, its actor not being here yet, to be
  * looked at again after the next scan. */
 struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,

@@ -198,7 +198,9 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 	if (begun && (hold != MYC_HOLD_NONE || !(entry->slot.flags & MYC_SLOT_REFERENCE)))
 		keep = in_doubt(executor, flow, &entry->slot, hold);
 	else if (!keep) {
-		myc_pending_discard(executor, index, MYC_DEAD_LETTER_NO_ACTOR, hold);
+		myc_pending_discard(
+			executor, index,
+			inlet->refused ? MYC_DEAD_LETTER_SCHEMA : MYC_DEAD_LETTER_NO_ACTOR, hold);
 		return;
 	}
 	if (!keep) {

@@ -9,6 +9,7 @@
 #include "core/move.h"
 #include "core/name.h"
 #include "core/overflow.h"
+#include "core/schemas.h"
 #include "core/signal.h"
 #include "core/wake.h"
 
@@ -449,6 +450,8 @@ static int flow_for(struct myc_sender *sender, myc_address from, myc_address to,
 	struct myc_road *road;
 	int code = myc_sender_road(sender, to, &road);
 
+	if (!code && myc_schemas_refused(sender->system, process))
+		code = -EPROTO;
 	if (code)
 		return code;
 	*flow = flow_find(sender, road, urgent ? ~from : from, to);

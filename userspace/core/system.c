@@ -15,6 +15,7 @@
 #include "core/move.h"
 #include "core/name.h"
 #include "core/thread.h"
+#include "core/schemas.h"
 #include "core/shutdown.h"
 #include "core/state.h"
 #include "core/topic_actor.h"
@@ -196,6 +197,8 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 		code = myc_topics_plan(plan, &opts);
 	if (!code)
 		code = myc_directory_plan(plan, &opts);
+	if (!code)
+		code = myc_schemas_plan(plan);
 	plan_nodes(plan, &opts);
 	return code;
 }
@@ -421,6 +424,8 @@ static int join(struct myc_system **out, const struct myc_system_opts *opts,
 	pthread_condattr_destroy(&monotonic);
 	code = options(&system->opts, opts, error);
 	if (!code)
+		code = myc_schemas_open(system, error);
+	if (!code)
 		code = claim_blocks(system, error);
 	if (!code) {
 		snprintf(system->name, sizeof(system->name), "%s",
@@ -590,6 +595,7 @@ void myc_system_close(struct myc_system *system)
 		myc_executor_close(&system->executor[i]);
 	myc_topics_close(system);
 	myc_directory_close(system);
+	myc_schemas_close(system);
 	free(system->executor);
 	free(system->actor);
 	myc_names_close(system);

@@ -11,6 +11,7 @@
 
 #include "core/executor.h"
 #include "core/overflow.h"
+#include "core/schemas.h"
 
 void myc_sender_put_urgent(struct myc_sender *sender, struct myc_flow_out *flow, uint64_t kind,
 			   uint64_t from, const void *payload, size_t size)
@@ -67,6 +68,8 @@ static int send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t type
 		myc_sender_put_urgent(&executor->out, flow, kind, from, payload, size);
 		return 0;
 	}
+	if (myc_schemas_refused(executor->system, flow->road->process))
+		return -EPROTO;
 	if (!wait)
 		return -EAGAIN;
 	if (to->address == self->address)

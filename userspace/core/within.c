@@ -62,7 +62,8 @@ bool myc_note_wanted(const struct myc_actor *actor, uint32_t why)
 {
 	return actor && actor->behaviour->undelivered && myc_actor_runs(actor) &&
 	       (why == MYC_DEAD_LETTER_EXPIRED || why == MYC_DEAD_LETTER_OUTBOX_NO_ACTOR ||
-		why == MYC_DEAD_LETTER_LANE_CUT || why == MYC_DEAD_LETTER_CREDIT_CYCLE);
+		why == MYC_DEAD_LETTER_LANE_CUT || why == MYC_DEAD_LETTER_CREDIT_CYCLE ||
+		why == MYC_DEAD_LETTER_SCHEMA);
 }
 
 bool myc_notes_room(const struct myc_executor *executor)

@@ -24,6 +24,12 @@ void myc_report_letters_json(const struct myc_run *run, const struct myc_view *v
 			     struct myc_text *text);
 uint64_t myc_report_letters_of(const struct myc_view *view, uint32_t process);
 
+/* Schemas by process, and the differences between processes (report_schemas.c). */
+void myc_report_schemas(const struct myc_run *run, const struct myc_view *view,
+			struct myc_text *text);
+void myc_report_schemas_json(const struct myc_run *run, const struct myc_view *view,
+			     struct myc_text *text);
+
 const char *myc_child_state_name(uint64_t state);
 
 #endif

@@ -144,6 +144,10 @@ static bool on_request(void *context, const char *line, struct myc_text *answer)
 		myc_report_letters(supervisor->run, &supervisor->view, answer);
 	} else if (!strcmp(line, "letters json")) {
 		myc_report_letters_json(supervisor->run, &supervisor->view, answer);
+	} else if (!strcmp(line, "schemas")) {
+		myc_report_schemas(supervisor->run, &supervisor->view, answer);
+	} else if (!strcmp(line, "schemas json")) {
+		myc_report_schemas_json(supervisor->run, &supervisor->view, answer);
 	} else if (!strcmp(line, "stop")) {
 		myc_supervisor_stop(supervisor, NULL);
 		return true;
@@ -153,9 +157,10 @@ static bool on_request(void *context, const char *line, struct myc_text *answer)
 		if (asked == MYC_ORDER_AWAITED)
 			return true;
 		if (asked == MYC_ORDER_NONE)
-			myc_text_add(answer,
-				     "error: the requests are ps, ps json, letters, letters json, "
-				     "state, replace, suspend, resume, stop\n");
+			myc_text_add(
+				answer,
+				"error: the requests are ps, ps json, letters, letters json, "
+				"schemas, schemas json, state, replace, suspend, resume, stop\n");
 	}
 	return false;
 }

@@ -223,7 +223,8 @@ static inline uint64_t myc_lane_in_size(uint32_t flows)
 	X(DROPPED_NEWEST, "no more could wait, and it was the newest")        \
 	X(DROPPED_OLDEST, "was the oldest when no more could wait")           \
 	X(REDIRECT, "was redirected too often, or to nobody")                 \
-	X(EXPIRED, "its time was over before it was handled")
+	X(EXPIRED, "its time was over before it was handled")                 \
+	X(SCHEMA, "its sender's process speaks a schema that disagrees")
 
 enum myc_dead_letter {
 #define MYC_DEAD_LETTER_ENUM(name, text) MYC_DEAD_LETTER_##name,

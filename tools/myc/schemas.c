@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* myc schemas: which schemas the processes of a system speak, and which do not go together. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "myc/myc.h"
+#include "runtime/control.h"
+
+#define USAGE	   "myc schemas [NAME] [--json]"
+#define TIMEOUT_MS 5000
+
+int myc_schemas_of(int argc, char **argv)
+{
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+	char name[MYC_SYSTEM_NAME_MAX + 1];
+	struct myc_text answer = {0};
+	struct myc_error error;
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'j')
+			return myc_complain_usage(USAGE);
+		json = true;
+	}
+	if (argc - optind > 1)
+		return myc_complain_usage(USAGE);
+	if (myc_name_of(argv[optind], name, sizeof(name), &error))
+		return myc_complain(&error);
+	if (myc_control_ask(name, json ? "schemas json" : "schemas", TIMEOUT_MS, &answer, &error)) {
+		myc_text_free(&answer);
+		return myc_complain(&error);
+	}
+	fputs(myc_text_string(&answer), stdout);
+	myc_text_free(&answer);
+	return 0;
+}
