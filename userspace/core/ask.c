@@ -148,7 +148,8 @@ struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, 
 	return entry;
 }
 
-void myc_ask_free(struct myc_executor *executor, struct myc_ask_entry *entry)
+static inline __attribute__((always_inline)) void ask_free(struct myc_executor *executor,
+							   struct myc_ask_entry *entry)
 {
 	struct myc_asks *asks = &executor->asks;
 	uint32_t index = myc_ask_index(executor, entry);
@@ -170,6 +171,11 @@ void myc_ask_free(struct myc_executor *executor, struct myc_ask_entry *entry)
 		asks->free_first = index;
 	asks->free_last = index;
 	asks->count--;
+}
+
+void myc_ask_free(struct myc_executor *executor, struct myc_ask_entry *entry)
+{
+	ask_free(executor, entry);
 }
 
 static struct myc_ask_entry *find(const struct myc_executor *executor, uint32_t correlation)
@@ -243,7 +249,7 @@ static int await_begin(struct myc_actor *self, uint32_t id, myc_address whom,
 
 /* ---- outcomes ---------------------------------------------------------------------------------- */
 
-void myc_ask_outcome(struct myc_actor *actor, const struct myc_reply *reply)
+static inline void outcome(struct myc_actor *actor, const struct myc_reply *reply)
 {
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): an entry in use has an actor */
 	int (*hook)(struct myc_actor * self, const struct myc_reply *reply) =
@@ -252,6 +258,11 @@ void myc_ask_outcome(struct myc_actor *actor, const struct myc_reply *reply)
 
 	if (code < 0 || actor->stop_asked)
 		myc_actor_after(actor, code);
+}
+
+void myc_ask_outcome(struct myc_actor *actor, const struct myc_reply *reply)
+{
+	outcome(actor, reply);
 }
 
 void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, int status,
@@ -279,10 +290,10 @@ void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, 
 	}
 	bool awaited = entry->awaited;
 
-	myc_ask_free(executor, entry);
+	ask_free(executor, entry);
 	if (awaited)
 		await_end(actor);
-	myc_ask_outcome(actor, &reply);
+	outcome(actor, &reply);
 	if (awaited)
 		await_resume(actor);
 }

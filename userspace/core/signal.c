@@ -94,13 +94,36 @@ static void hold_pair(struct myc_executor *executor, const struct myc_signal_ent
 
 /* ---- sending ----------------------------------------------------------------------------------- */
 
-static inline void put(struct myc_executor *executor, struct myc_road *road,
-		       enum myc_lane_ring ring, const uint64_t word[3], const void *payload,
-		       size_t size)
+/* Replies are known by their correlation, and need the room. */
+static inline uint32_t check_of(const struct myc_signal *signal)
+{
+	return signal->type <= MYC_SIGNAL_CALL_ERROR ? signal->detail
+						     : myc_address_generation(signal->to);
+}
+
+static inline uint64_t kind_of(const struct myc_signal *signal)
+{
+	return myc_slot_kind(signal->type, signal->size, 0);
+}
+
+static inline uint64_t to_of(const struct myc_signal *signal)
+{
+	return myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE);
+}
+
+static inline uint64_t from_of(const struct myc_signal *signal, const struct myc_actor *from)
+{
+	return myc_slot_from(from ? from->slot : MYC_SLOT_PLAIN, signal->correlation);
+}
+
+static inline __attribute__((always_inline)) void put(struct myc_executor *executor,
+						      struct myc_road *road,
+						      enum myc_lane_ring ring, uint64_t kind,
+						      uint64_t to, uint64_t from,
+						      const void *payload, size_t size)
 {
 	uint64_t mark = ring == MYC_RING_ORDINARY ? myc_lane_mark(&road->lane) : 0;
-	uint32_t number =
-		myc_lane_push(&road->lane, ring, word[0] | mark, word[1], word[2], payload, size);
+	uint32_t number = myc_lane_push(&road->lane, ring, kind | mark, to, from, payload, size);
 
 	if (ring == MYC_RING_URGENT)
 		myc_lane_pushed_urgent(&road->lane);
@@ -138,19 +161,11 @@ static int queue(struct myc_executor *executor, const struct myc_signal_entry *w
 	return 0;
 }
 
-/* Replies are known by their correlation, and need the room. */
-static uint32_t check_of(const struct myc_signal *signal)
-{
-	return signal->type <= MYC_SIGNAL_CALL_ERROR ? signal->detail
-						     : myc_address_generation(signal->to);
-}
-
 /* There may be older ones, or no room. */
 __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 						 struct myc_road *road, struct myc_actor *from,
 						 const struct myc_signal *signal,
-						 enum myc_lane_ring ring, const uint64_t word[3],
-						 bool addressed)
+						 enum myc_lane_ring ring, bool addressed)
 {
 	struct myc_signal_entry entry = {
 		.ring = ring,
@@ -162,13 +177,16 @@ __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 		.addressed = addressed,
 	};
 
-	memcpy(entry.slot.word, word, 3 * sizeof(*word));
+	entry.slot.word[0] = kind_of(signal);
+	entry.slot.word[1] = to_of(signal);
+	entry.slot.word[2] = from_of(signal, from);
 	myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
 	if (executor->signals.count || older_waits(executor, &entry) ||
 	    myc_road_full(&executor->out, road, ring) ||
 	    (addressed && myc_move_on_its_way(executor->system, signal->to)))
 		return queue(executor, &entry);
-	put(executor, road, ring, word, signal->payload, signal->size);
+	put(executor, road, ring, kind_of(signal), to_of(signal), from_of(signal, from),
+	    signal->payload, signal->size);
 	return 0;
 }
 
@@ -176,17 +194,12 @@ static inline int send_by(struct myc_executor *executor, struct myc_road *road,
 			  struct myc_actor *from, const struct myc_signal *signal,
 			  enum myc_lane_ring ring, bool addressed)
 {
-	uint64_t word[3] = {
-		myc_slot_kind(signal->type, signal->size, 0),
-		myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE),
-		myc_slot_from(from ? from->slot : MYC_SLOT_PLAIN, signal->correlation),
-	};
-
 	if (__builtin_expect(executor->signals.count || (from && from->outboxed) ||
 				     myc_road_full(&executor->out, road, ring),
 			     0))
-		return send_behind(executor, road, from, signal, ring, word, addressed);
-	put(executor, road, ring, word, signal->payload, signal->size);
+		return send_behind(executor, road, from, signal, ring, addressed);
+	put(executor, road, ring, kind_of(signal), to_of(signal), from_of(signal, from),
+	    signal->payload, signal->size);
 	return 0;
 }
 
@@ -213,15 +226,9 @@ static int send_addressed(struct myc_executor *executor, struct myc_road *road,
 			  struct myc_actor *from, const struct myc_signal *signal,
 			  enum myc_lane_ring ring)
 {
-	if (__builtin_expect(!myc_move_on_its_way(executor->system, signal->to), 1))
-		return send_by(executor, road, from, signal, ring, true);
-	const uint64_t word[3] = {
-		myc_slot_kind(signal->type, signal->size, 0),
-		myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE),
-		myc_slot_from(from ? from->slot : MYC_SLOT_PLAIN, signal->correlation),
-	};
-
-	return send_behind(executor, road, from, signal, ring, word, true);
+	return __builtin_expect(!myc_move_on_its_way(executor->system, signal->to), 1)
+		       ? send_by(executor, road, from, signal, ring, true)
+		       : send_behind(executor, road, from, signal, ring, true);
 }
 
 int myc_signal_send(struct myc_executor *executor, struct myc_actor *from,
@@ -245,19 +252,14 @@ int myc_signal_send_after(struct myc_executor *executor, struct myc_road *road,
 int myc_signal_put(struct myc_executor *executor, struct myc_road *road,
 		   const struct myc_signal *signal)
 {
-	const uint64_t word[3] = {
-		myc_slot_kind(signal->type, signal->size, 0),
-		myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE),
-		myc_slot_from(MYC_SLOT_PLAIN, 0),
-	};
-
 	if (myc_road_full(&executor->out, road, MYC_RING_ORDINARY)) {
 		/* A new lane wants to be found. */
 		if (!road->own)
 			myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
 		return -ENOBUFS;
 	}
-	put(executor, road, MYC_RING_ORDINARY, word, signal->payload, signal->size);
+	put(executor, road, MYC_RING_ORDINARY, kind_of(signal), to_of(signal),
+	    myc_slot_from(MYC_SLOT_PLAIN, 0), signal->payload, signal->size);
 	return 0;
 }
 
@@ -387,8 +389,8 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 			myc_letter_note(executor, MYC_DEAD_LETTER_LANE_CUT, entry->from_address,
 					entry->to, &entry->slot);
 		else
-			put(executor, road, entry->ring, entry->slot.word, entry->slot.payload,
-			    entry->slot.size);
+			put(executor, road, entry->ring, entry->slot.word[0], entry->slot.word[1],
+			    entry->slot.word[2], entry->slot.payload, entry->slot.size);
 		*link = entry->next;
 		signals->count--;
 		road->lane.urgent_wait -= entry->ring == MYC_RING_URGENT;
