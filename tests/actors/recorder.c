@@ -88,6 +88,8 @@ static int recorder_feed(struct myc_actor *self, const struct myc_feed_event *ev
 	__atomic_store_n(&log->count, log->count + 1, __ATOMIC_RELEASE);
 	if (recorder->delay_ns)
 		spend(recorder->delay_ns);
+	while (__atomic_load_n(&log->stalled, __ATOMIC_ACQUIRE))
+		spend(10000);
 	return 0;
 }
 

@@ -70,7 +70,7 @@ struct myc_actor_metrics metrics_of(const struct probe *who)
 	const struct myc_actor_metrics *metrics =
 		myc_region_block(region, MYC_BLOCK_METRICS, 0, NULL);
 	const uint64_t *from = (const uint64_t *)&metrics[myc_address_slot(who->address)];
-	struct myc_actor_metrics copy;
+	struct myc_actor_metrics copy = {0};
 	uint64_t *to = (uint64_t *)&copy;
 
 	for (size_t i = 0; i < sizeof(copy) / sizeof(*to); i++)

@@ -180,7 +180,7 @@ CASE(only_the_bytes_that_were_said_go)
 
 static int job_try_keeps(struct myc_actor *self, struct probe *me, const uint64_t *a)
 {
-	struct myc_body body;
+	struct myc_body body = {0};
 	struct myc_ref ref;
 	uint64_t tries = 0;
 	int code = myc_resolve(self, a[0], &ref);

@@ -11,6 +11,12 @@ static const struct conform_case *const tables[] = {
 	CONFORM_TABLES(TABLE)
 #undef TABLE
 };
+enum {
+#define TABLE(name) TABLE_##name,
+	CONFORM_TABLES(TABLE)
+#undef TABLE
+		TABLES
+};
 
 static int setup(void **state)
 {
@@ -42,7 +48,7 @@ static void run(void **state)
 
 const struct conform_case *conform_case_at(size_t index)
 {
-	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
+	for (size_t t = 0; t < TABLES; t++)
 		for (const struct conform_case *of = tables[t]; of->name; of++)
 			if (!index--)
 				return of;
@@ -56,7 +62,7 @@ int conform_main(const struct CMUnitTest *more, size_t more_count)
 
 	for (size_t i = 0; i < more_count; i++)
 		tests[count++] = more[i];
-	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
+	for (size_t t = 0; t < TABLES; t++)
 		for (const struct conform_case *of = tables[t]; of->name; of++) {
 			if (of->processes && !way.processes) {
 				elsewhere++;

@@ -14,6 +14,7 @@
 #include "common/test.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <mycelium/mycelium.h>
@@ -533,11 +534,11 @@ static void no_world_loses_doubles_or_reorders_what_was_not_in_doubt(void **stat
 		if (why)
 			fail_msg("seed %llu: %s", (unsigned long long)seed, why);
 	}
-	print_message(
-		"  %llu seeds, %u messages, %u timers, %llu outcomes of asks, %llu ends told, "
-		"%u crashes\n",
-		(unsigned long long)(last - first + 1), messages, ticks,
-		(unsigned long long)outcomes, (unsigned long long)events, crashes);
+	print_message("  %" PRIu64
+		      " seeds, %u messages, %u timers, %llu outcomes of asks, %llu ends told, "
+		      "%u crashes\n",
+		      last - first + 1, messages, ticks, (unsigned long long)outcomes,
+		      (unsigned long long)events, crashes);
 	assert_true(first == last || (messages > last && crashes > last / 10 && outcomes > last &&
 				      events > last / 2));
 }

@@ -43,9 +43,9 @@ struct scene {
 	uint32_t windows;		  /* threads that count */
 	uint32_t size;			  /* of what is sent */
 	uint32_t credit;		  /* of right's senders, 0 = the default */
+	uint32_t messages;		  /* 0 = MESSAGES */
 	bool plain;			  /* a plain thread posts to right */
 	bool sleeps;			  /* executors sleep as soon as nothing is there */
-	uint32_t messages;		  /* 0 = MESSAGES */
 	bool sinful;			  /* it does once what the others must not do */
 };
 static const struct scene *scene;
@@ -62,7 +62,8 @@ static _Thread_local struct {
 	uint64_t handled, allocations, locks, faults;
 } window;
 
-/* A sanitizer stands there itself: then allocations are not counted. */
+/* A sanitizer stands there itself, touches pages of its own as it goes, and ThreadSanitizer's locks wait: then
+ * allocations are not counted, page faults and futexes may be its. */
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define COUNTED(type, name, real, parameters, arguments) \
 	type real parameters;                            \
@@ -88,8 +89,10 @@ int pthread_mutex_lock(pthread_mutex_t *mutex)
 	return real(mutex);
 }
 #define ALLOCATIONS_SEEN 1
+#define SANITIZED	 false
 #else
 #define ALLOCATIONS_SEEN 0
+#define SANITIZED	 true
 #endif
 
 static uint64_t faults_of_thread(void)
@@ -462,7 +465,7 @@ static void at_syscall(pid_t thread)
 	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return;
 	if (info.entry.nr != MARK) {
-		if (!replace(thread, thread))
+		if (!replace(thread, thread) || (SANITIZED && info.entry.nr == SYS_futex))
 			return;
 		bool waits = info.entry.nr == SYS_ppoll || info.entry.nr == SYS_read;
 
@@ -548,7 +551,7 @@ static void costs_nothing_but_itself(void **state)
 	}
 	assert_int_equal(told->allocations, 0);
 	assert_int_equal(told->locks, 0);
-	assert_int_equal(told->faults, 0);
+	assert_true(SANITIZED || !told->faults);
 	assert_int_equal(trace.syscalls, 0);
 	/* One at most for each message. */
 	assert_true(trace.wakes <= scene->windows * messages());

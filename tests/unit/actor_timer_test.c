@@ -366,7 +366,7 @@ static void idle_is_never_early_and_at_most_an_eighth_late(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < 300; i++) {
-		uint64_t wait = 1 + myc_testkit_random(kit, 79 * US), last, was = idles;
+		uint64_t wait = 1 + myc_testkit_random(kit, 79 * US), last, was;
 
 		pass(wait);
 		tell(NOTHING, 0, 0, 0);

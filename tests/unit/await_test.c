@@ -346,7 +346,8 @@ static const struct myc_actor_slot *long_row(const void *context, myc_address ad
 
 static void a_chain_too_long_to_follow_is_refused(void **state)
 {
-	struct myc_await_view view = {.row = long_row, .answered = answered};
+	uint32_t me = 0;
+	struct myc_await_view view = {.context = &me, .row = long_row, .answered = answered};
 	const struct myc_edge first = {.whom = address_of(1)};
 	struct myc_walk walk;
 	struct myc_cycle cycle;

@@ -20,8 +20,10 @@ static struct myc_testkit *kit;
 
 static void tell(const char *text)
 {
-	assert_true(strlen(story) + strlen(text) < sizeof(story));
-	strcat(story, text);
+	size_t at = strlen(story);
+
+	assert_true(at + strlen(text) < sizeof(story));
+	snprintf(story + at, sizeof(story) - at, "%s", text);
 }
 
 static int step(struct myc_actor *self, const struct myc_message *message, const char *who)

@@ -150,6 +150,7 @@ static bool lives(const struct play *play, const void *fresh, uint32_t first, ui
 static void dying(const struct play *play, uint32_t second_max)
 {
 	struct myc_region_plan plan = {0};
+	uint32_t step = TEST_SHORTER == 1 ? 1 : 1 + second_max / 2;
 	unsigned runs = 0;
 
 	assert_int_equal(myc_system_plan(&plan, play->opts, 1, 1), 0);
@@ -164,7 +165,7 @@ static void dying(const struct play *play, uint32_t second_max)
 	assert_non_null(fresh);
 	memcpy(fresh, region.base, region.size);
 	assert_false(lives(play, fresh, 0, 0));
-	for (uint32_t second = !!second_max; second <= second_max; second += TEST_SHORTER) {
+	for (uint32_t second = !!second_max; second <= second_max; second += step) {
 		uint32_t first = 1;
 
 		for (; lives(play, fresh, first, second); first++)

@@ -611,13 +611,23 @@ CASE(a_hostile_row_harms_only_what_is_sent_to_it)
 
 /* ---- rules that cannot be ---------------------------------------------------------------------- */
 
+/* Behaviours and their rules live as long as their actors. */
+#define RULED (5 * MYC_OVERFLOW_ROWS)
+
 static int spawn_with(const struct myc_overflow *overflow, uint32_t count)
 {
-	struct myc_behaviour wrong = {
-		.name = "wrong", .overflow = overflow, .overflow_count = count};
-	struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &wrong};
+	static struct myc_behaviour behaviours[RULED];
+	static struct myc_overflow copies[RULED][MYC_OVERFLOW_MAX];
+	static uint32_t n;
+	struct myc_behaviour *wrong = &behaviours[n];
+	struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = wrong};
 	struct myc_error error;
 
+	assert_true(n < RULED);
+	memcpy(copies[n], overflow,
+	       sizeof(*overflow) * (count < MYC_OVERFLOW_MAX ? count : MYC_OVERFLOW_MAX));
+	*wrong = (struct myc_behaviour){
+		.name = "wrong", .overflow = copies[n++], .overflow_count = count};
 	return myc_spawn(systems[0], &opts, NULL, &error);
 }
 

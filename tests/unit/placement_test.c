@@ -85,7 +85,7 @@ static void make_node(unsigned node, const char *cores)
 
 	snprintf(path, sizeof(path), "%s/devices/system/node/node%u", root, node);
 	assert_int_equal(mkdir(path, 0700), 0);
-	strcat(path, "/cpulist");
+	snprintf(path, sizeof(path), "%s/devices/system/node/node%u/cpulist", root, node);
 	FILE *file = fopen(path, "w");
 
 	assert_non_null(file);

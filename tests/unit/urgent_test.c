@@ -13,9 +13,10 @@ static _Atomic uint8_t flags_seen[SEEN_MAX];
 static int urgent_message(struct myc_actor *self, const struct myc_message *message)
 {
 	struct probe *me = me_of(self);
+	uint32_t n = me->count;
 
 	if (message->type == NUMBER)
-		flags_seen[me->count] = message->flags;
+		flags_seen[n] = message->flags;
 	return probe_message(self, message);
 }
 

@@ -96,8 +96,10 @@ static int write_to(struct gen_schema *schema, const char *path)
 	bad |= fclose(memory);
 	/* a header that is half written would be taken for a new one by make */
 	FILE *file = path ? fopen(path, "w") : stdout;
-	if (!file || bad || fwrite(text, 1, size, file) != size ||
-	    (path ? fclose(file) : fflush(file))) {
+	bad = bad || !file || fwrite(text, 1, size, file) != size || fflush(file);
+	if (path && file)
+		bad |= fclose(file);
+	if (bad) {
 		fprintf(stderr,
 			"myc-gen: %s: cannot be written: %s [is there room, and may you write "
 			"there?]\n",

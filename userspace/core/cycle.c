@@ -163,8 +163,9 @@ static bool read_wait(const struct walker *walker, myc_address address, uint64_t
 	    !spent(system, end, other, (uint32_t)(to >> 48), myc_pair_high(flow.sent)))
 		return false;
 	*wait = (struct myc_edge){.whom = flow.to, .mark = order, .credit = true, .at = wait->at};
-	/* Was it that entry all the time? */
-	return __atomic_load_n(&entry->order, __ATOMIC_ACQUIRE) == order;
+	/* Was it that entry all the time? Acquire: what was read of it. Pairs with myc_outbox_put. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&entry->order, __ATOMIC_RELAXED) == order;
 }
 
 static bool credit(const void *context, myc_address address, bool next, struct myc_edge *wait)
@@ -337,8 +338,8 @@ static bool look_from(struct myc_executor *executor, struct myc_flow_out *flow, 
 	struct myc_actor *actor = flow->actor;
 	uint64_t end = executor->out.end;
 	struct myc_edge first = {.at = flow->first + 1};
-	struct myc_walk walk;
-	struct myc_cycle cycle;
+	struct myc_walk walk = {0};
+	struct myc_cycle cycle = {0};
 
 	return read_wait(&walker, actor->address, end, &executor->outbox[flow->first], &first) &&
 	       walk_from(executor, actor->address, &first, steps, &walk, &cycle) == -EDEADLK &&

@@ -108,7 +108,9 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	struct myc_outbox_entry *entry = &executor->outbox[index];
 
 	executor->outbox_free = executor->outbox_next[index];
-	entry->lane = (uint32_t)(flow->road - executor->out.road);
+	/* Release: that it was free before. Pairs with read_wait in cycle.c, which looks at order again. */
+	__atomic_store_n(&entry->lane, (uint32_t)(flow->road - executor->out.road),
+			 __ATOMIC_RELEASE);
 	entry->position = 0;
 	__atomic_store_n(&entry->next_wait, 0, __ATOMIC_RELAXED);
 	entry->key = way->key;
@@ -116,12 +118,13 @@ int myc_outbox_put(struct myc_executor *executor, struct myc_actor *actor,
 	entry->lenient = way->lenient;
 	entry->dropped = 0;
 	entry->slot.word[0] = kind;
-	entry->slot.word[1] = flow->slot_to;
-	entry->slot.word[2] = from;
+	__atomic_store_n(&entry->slot.word[1], flow->slot_to, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->slot.word[2], from, __ATOMIC_RELEASE);
 	myc_payload_copy(entry->slot.payload, payload, size);
 	myc_order_for_successor();
 	MYC_POINT("outbox: written, not stored");
-	__atomic_store_n(&entry->order, way->order, __ATOMIC_RELAXED);
+	/* Release: the entry. Pairs with read_wait in cycle.c. */
+	__atomic_store_n(&entry->order, way->order, __ATOMIC_RELEASE);
 	MYC_POINT("outbox: stored");
 	if (way->replaces == MYC_NONE)
 		executor->outbox_order = way->order;

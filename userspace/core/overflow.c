@@ -73,7 +73,7 @@ uint32_t myc_overflow_row(struct myc_system *system, const struct myc_behaviour 
 	for (uint32_t i = 0; i < MYC_OVERFLOW_ROWS; i++) {
 		struct myc_overflow_row *row = &system->overflow[i];
 
-		if (row->rules && memcmp(row, &wanted, sizeof(wanted)))
+		if (row->rules && memcmp(row, &wanted, sizeof(wanted)) != 0)
 			continue;
 		if (!row->rules)
 			memcpy(row, &wanted, sizeof(wanted));

@@ -203,7 +203,7 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 			inlet->refused ? MYC_DEAD_LETTER_SCHEMA : MYC_DEAD_LETTER_NO_ACTOR, hold);
 		return;
 	}
-	if (!keep) {
+	if (!keep || !actor) {
 		myc_pending_counted(executor, entry);
 		end_pending(executor, index, hold);
 		return;

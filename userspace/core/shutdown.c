@@ -430,7 +430,7 @@ static void note_hung(struct myc_system *system, struct myc_shutdown *result)
 
 int myc_system_shutdown(struct myc_system *system, uint32_t timeout_ms, struct myc_shutdown *result)
 {
-	struct myc_shutdown own;
+	struct myc_shutdown own = {0};
 	uint32_t count = system->phases ? system->phases->count : 0;
 
 	result = result ? result : &own;

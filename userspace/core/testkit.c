@@ -179,7 +179,7 @@ static int on_message(struct myc_actor *self, const struct myc_message *message)
 	myc_kit_note(kit, MYC_KIT_MESSAGE, self->address, message->from,
 		     message->type | (uint32_t)message->flags << 16, message->size);
 	maybe_crash(kit);
-	int code = original(self, message)(self, message);
+	int code = original(self, message) ? original(self, message)(self, message) : 0;
 
 	maybe_crash(kit);
 	return code;
@@ -191,7 +191,7 @@ static int on_timer(struct myc_actor *self, uint64_t cookie)
 
 	myc_kit_note(kit, MYC_KIT_TIMER, self->address, cookie, 0, 0);
 	maybe_crash(kit);
-	int code = original(self, timer)(self, cookie);
+	int code = original(self, timer) ? original(self, timer)(self, cookie) : 0;
 
 	maybe_crash(kit);
 	return code;
@@ -425,7 +425,7 @@ int myc_testkit_open(struct myc_testkit **out, const struct myc_testkit_opts *op
 					.context = kit};
 	code = fill_opts(kit, opts, error);
 	if (!code) {
-		kit->trace = calloc(kit->opts.trace, sizeof(*kit->trace));
+		kit->trace = calloc(or_default(kit->opts.trace, TRACE), sizeof(*kit->trace));
 		kit->probe_name = calloc(MYC_SLOTS_FIXED, sizeof(*kit->probe_name));
 		if (!kit->trace || !kit->probe_name)
 			code = myc_error_set(error, -ENOMEM, NULL, "no memory for a test kit");

@@ -145,7 +145,8 @@ int myc_testkit_probe(struct myc_testkit *kit, const char *name, myc_address *pr
 	if (name) {
 		if (strlen(name) >= MYC_NAME_SIZE)
 			return -EINVAL;
-		opts.name = strcpy(kit->probe_name[kit->probes], name);
+		snprintf(kit->probe_name[kit->probes], sizeof(kit->probe_name[0]), "%s", name);
+		opts.name = kit->probe_name[kit->probes];
 	}
 	int code = myc_testkit_spawn(kit, 0, &opts, probe);
 

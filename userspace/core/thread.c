@@ -183,7 +183,7 @@ unsigned myc_threads_bells(const struct myc_executor *keeper, struct pollfd *set
 
 uint32_t myc_system_hung(struct myc_system *system, myc_address *actor, uint32_t max)
 {
-	uint64_t turns[MYC_EXECUTORS_MAX];
+	uint64_t turns[MYC_EXECUTORS_MAX] = {0};
 	uint32_t n = 0;
 
 	for (uint32_t i = system->opts.executors; i < system->executors; i++)
