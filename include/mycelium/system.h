@@ -194,7 +194,7 @@ int myc_post(struct myc_system *system, myc_address to, uint16_t type, const voi
 /* Asks every actor to stop at once (in phases: mycelium/shutdown.h), waits until all have or timeout_ms is over. -ETIMEDOUT. */
 int myc_system_stop(struct myc_system *system, uint32_t timeout_ms);
 /* After a stop has timed out: the actors with a thread of their own that are in a handler still, at most max. Takes
- * 50 ms. Their number. */
+ * up to 300 ms. Their number. */
 uint32_t myc_system_hung(struct myc_system *system, myc_address *actor, uint32_t max);
 /* Waits for handlers that block. */
 void myc_system_close(struct myc_system *system);

@@ -70,7 +70,7 @@ static void a_reply_comes_to_the_hook_with_cookie_type_and_payload(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		for (uint32_t i = 0; i < 100; i++) {
-			assert_int_equal(ask(REQUEST_ECHO, 7 * i, 1000 * MS, i), 0);
+			assert_int_equal(ask(REQUEST_ECHO, 7 * i, 10000 * MS, i), 0);
 			expect(i, 0, REQUEST_ECHO + 100, i);
 			assert_int_equal(rig_seen[i].size, 16);
 			assert_int_equal(rig_seen[i].payload[1], 7 * i);
@@ -132,10 +132,10 @@ static void an_error_reply_is_the_askers_status(void **state)
 	(void)state;
 	on_each_bed(NULL, &rig_replier)
 	{
-		assert_int_equal(ask(REQUEST_ERROR, (uint64_t)-ENODATA, 1000 * MS, 1), 0);
+		assert_int_equal(ask(REQUEST_ERROR, (uint64_t)-ENODATA, 10000 * MS, 1), 0);
 		expect(0, -ENODATA, 0, 1);
 		assert_int_equal(rig_seen[0].size, 0);
-		assert_int_equal(ask(REQUEST_ERROR, (uint64_t)-4095, 1000 * MS, 2), 0);
+		assert_int_equal(ask(REQUEST_ERROR, (uint64_t)-4095, 10000 * MS, 2), 0);
 		expect(1, -4095, 0, 2);
 		rig_reply_code = 0;
 		assert_int_equal(ask(REQUEST_ERROR, 5, 20 * MS, 3), 0);
@@ -166,7 +166,7 @@ static void a_request_may_be_answered_by_another_actor(void **state)
 	(void)state;
 	on_each_bed(NULL, &rig_replier)
 	{
-		assert_int_equal(ask(REQUEST_HAND, third, 1000 * MS, 5), 0);
+		assert_int_equal(ask(REQUEST_HAND, third, 10000 * MS, 5), 0);
 		expect(0, 0, REQUEST_HANDED + 100, 5);
 		assert_int_equal(rig_seen[0].asked, replier);
 	}
@@ -177,7 +177,7 @@ static void of_two_replies_the_first_is_accepted(void **state)
 	(void)state;
 	on_each_bed(NULL, &rig_replier)
 	{
-		assert_int_equal(ask(REQUEST_TWICE, 0, 1000 * MS, 1), 0);
+		assert_int_equal(ask(REQUEST_TWICE, 0, 10000 * MS, 1), 0);
 		expect(0, 0, 1, 1);
 		rig_until(late() == 1);
 		assert_int_equal(rig_count, 1);
@@ -319,7 +319,7 @@ static void an_ask_times_out_and_never_early(void **state)
 			assert_int_equal(ask(REQUEST_SILENCE, 0, 20 * MS, i), 0);
 			expect(i, -ETIMEDOUT, 0, i);
 			assert_true(rig_seen[i].at_ns - before >= 20 * MS);
-			assert_true(rig_seen[i].at_ns - before < 2000 * MS);
+			assert_true(rig_seen[i].at_ns - before < 5000 * MS);
 		}
 	}
 }
@@ -349,7 +349,8 @@ static void many_different_timeouts_each_keep_their_time(void **state)
 		if (rig_seen[i].at_ns - begun[n] - timeout[n] > worst)
 			worst = rig_seen[i].at_ns - begun[n] - timeout[n];
 	}
-	assert_true(worst < 500 * MS);
+	/* How late to the tick is seen in virtual time (timer_test); a busy machine may let us wait. */
+	assert_true(worst < 5000 * MS);
 	ask_rig_close(&rig);
 }
 
@@ -494,11 +495,11 @@ static void an_ask_to_nobody_is_refused(void **state)
 	{
 		rig_post(&rig, replier, REQUEST_STOP, 0);
 		rig_until(myc_post_try(rig_system(&rig, replier), replier, 1, NULL, 0) == -ESRCH);
-		assert_int_equal(ask(REQUEST_ECHO, 0, 1000 * MS, 1), -ESRCH);
+		assert_int_equal(ask(REQUEST_ECHO, 0, 10000 * MS, 1), -ESRCH);
 		replier = MYC_NOBODY;
-		assert_int_equal(ask(REQUEST_ECHO, 0, 1000 * MS, 1), -ESRCH);
+		assert_int_equal(ask(REQUEST_ECHO, 0, 10000 * MS, 1), -ESRCH);
 		replier = third;
-		assert_int_equal(ask(REQUEST_ECHO, 0, 1000 * MS, 2), 0);
+		assert_int_equal(ask(REQUEST_ECHO, 0, 10000 * MS, 2), 0);
 		expect(0, 0, REQUEST_ECHO + 100, 2);
 	}
 }

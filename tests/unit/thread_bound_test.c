@@ -377,8 +377,10 @@ static void who_monitors_it_is_told_of_its_end_also_afterwards(void **state)
 	myc_address plain = spawn(0);
 
 	for (uint32_t i = 0; i < 10; i++) {
-		myc_address address = spawn(MYC_SPAWN_THREAD);
+		myc_address address = MYC_NOBODY;
 
+		/* The one before has gone; its thread may be about to. */
+		wait_until(spawn_as(MYC_SPAWN_THREAD, NULL, &address) == 0);
 		post(plain, WATCH, &address, sizeof(address));
 		wait_until(spawned == 2 * i + 1);
 		assert_int_equal(code, 0);

@@ -7,9 +7,10 @@
 
 #include "core/wake.h"
 
-#define NAP_NS	  50000
-#define TURNS_MAX 64	   /* of a parked one in one look */
-#define HUNG_NS	  50000000 /* without the end of a turn: in a handler */
+#define NAP_NS	   50000
+#define TURNS_MAX  64	    /* of a parked one in one look */
+#define HUNG_NS	   50000000 /* without the end of a turn, */
+#define HUNG_LOOKS 6	    /* so many times in a row: in a handler */
 
 static bool step(struct myc_executor *executor, uint32_t from, uint32_t to)
 {
@@ -181,6 +182,14 @@ unsigned myc_threads_bells(const struct myc_executor *keeper, struct pollfd *set
 
 /* ---- who hangs --------------------------------------------------------------------------------- */
 
+/* Has it ended no turn since? In a stopping system they do not sleep before their end. */
+static bool stays(const struct myc_executor *executor, uint64_t turns)
+{
+	return __atomic_load_n(&executor->bound, __ATOMIC_ACQUIRE) == MYC_THREAD_TAKEN &&
+	       !__atomic_load_n(&executor->over, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&executor->words->turns, __ATOMIC_RELAXED) == turns;
+}
+
 uint32_t myc_system_hung(struct myc_system *system, myc_address *actor, uint32_t max)
 {
 	uint64_t turns[MYC_EXECUTORS_MAX] = {0};
@@ -188,15 +197,14 @@ uint32_t myc_system_hung(struct myc_system *system, myc_address *actor, uint32_t
 
 	for (uint32_t i = system->opts.executors; i < system->executors; i++)
 		turns[i] = __atomic_load_n(&system->executor[i].words->turns, __ATOMIC_RELAXED);
-	nap(HUNG_NS);
-	for (uint32_t i = system->opts.executors; i < system->executors && n < max; i++) {
-		struct myc_executor *executor = &system->executor[i];
-
-		/* In a stopping system they do not sleep before their end. */
-		if (__atomic_load_n(&executor->bound, __ATOMIC_ACQUIRE) == MYC_THREAD_TAKEN &&
-		    !__atomic_load_n(&executor->over, __ATOMIC_ACQUIRE) &&
-		    __atomic_load_n(&executor->words->turns, __ATOMIC_RELAXED) == turns[i])
-			actor[n++] = __atomic_load_n(&executor->bound_actor, __ATOMIC_RELAXED);
+	/* Again and again: on a busy machine a thread may not have run at all for a while. */
+	for (uint32_t look = 0; look < HUNG_LOOKS && (n || !look); look++) {
+		nap(HUNG_NS);
+		n = 0;
+		for (uint32_t i = system->opts.executors; i < system->executors && n < max; i++)
+			if (stays(&system->executor[i], turns[i]))
+				actor[n++] = __atomic_load_n(&system->executor[i].bound_actor,
+							     __ATOMIC_RELAXED);
 	}
 	return n;
 }
