@@ -156,6 +156,13 @@ tests: $(TESTS) $(TEST_ACTORS) $(SBE_DRIVER) ## builds the tests
 
 # Plays schemas: leans on the compiler's own model of them.
 GEN_SRC := $(filter-out %/main.c,$(wildcard tools/myc-gen/*.c))
+GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/obj/%.o)
+
+# Who reads topologies brings the schema compiler along.
+$(BUILD)/bin/myc $(BUILD)/bin/myc-load $(BUILD)/tests/unit/sbe_filter_test: $(GEN_OBJ)
+LIBS_myc = $(GEN_OBJ) $(LIBS_myc-gen) -lm
+LIBS_myc-load = $(LIBS_myc)
+$(BUILD)/tests/unit/sbe_filter_test: LIBS += $(LIBS_myc-gen) -lm
 $(SBE_DRIVER): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sbe/*.c) $(GEN_SRC))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -216,6 +223,7 @@ $(BUILD)/obj-fuzz/%.o: %.c Makefile | $(SKELS)
 	$(call say,CC,$<)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
+$(BUILD)/tests/fuzz/steer_fuzz: $(addprefix $(BUILD)/obj-fuzz/tests/common/,sbe_body.o packet.o)
 LEAN_FUZZERS := $(filter %/sbe_schema_fuzz %/sbe_message_fuzz %/frame_fuzz,$(FUZZERS)) # they need little or nothing of the library
 $(filter-out $(LEAN_FUZZERS),$(FUZZERS)): $(FUZZ_OBJ)
 $(BUILD)/tests/fuzz/frame_fuzz: $(patsubst %.c,$(BUILD)/obj-fuzz/%.o,$(wildcard userspace/protocol/frame*.c) userspace/base/crc32c.c)

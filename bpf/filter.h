@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * May this packet go? Only when every message of it is droppable (walk.h) and its numbers are in
+ * May this packet go? Only when every message of it is droppable (walk.h, sbe_walk.h) and its numbers are in
  * the channel's filtered window, so that the receiver knows what it did not get.
  */
 #ifndef MYC_BPF_FILTER_H
 #define MYC_BPF_FILTER_H
 
+#include "sbe_walk.h"
 #include "walk.h"
 
 /* What the filter is asked, and what it has to say besides. */
@@ -58,28 +59,52 @@ static __always_inline bool config_filters(const struct myc_channel_config *conf
 	return config->filter != MYC_FILTER_NONE || config->type_drop[1] != 0;
 }
 
+static __always_inline enum walk_result filter_walk(const struct myc_channel_config *config,
+						    host_handle_t handle,
+						    const struct filter_job *job)
+{
+	struct walk walk = {.host = host_of(handle)};
+
+	if (config->filter == MYC_FILTER_SBE) {
+		struct sbe_job ask = {
+			.channel = job->channel,
+			.at = job->at,
+			.end = job->end,
+			.count = config->protocol == MYC_PROTOCOL_MEMX ? job->count : 0,
+		};
+
+		if (job->count > MYC_WALK_MAX || job->end > WALK_FRAME_MASK)
+			return WALK_CAPPED;
+		return (enum walk_result)sbe_packet(handle, &ask);
+	}
+	if (!walk_begin(&walk, config, job->channel, job->epoch))
+		return WALK_WANTED;
+	if (job->count > MYC_WALK_MAX || job->end > WALK_FRAME_MASK)
+		return WALK_CAPPED;
+	walk.at = job->at;
+	walk.end = job->end;
+	return walk_packet(&walk, config->protocol, job->count);
+}
+
 /*
  * 1 = recorded, drop it. A global function in the kernel: the verifier looks at it once, not once
  * for each way that leads to it.
  */
 HOST_GLOBAL int filter_packet(host_handle_t handle, struct filter_job *job)
 {
-	struct walk walk = {.host = host_of(handle)};
+	const struct steer_host host = host_of(handle);
 	const struct myc_channel_config *config;
 	struct myc_filtered_window *record;
 
 	if (!job)
 		return 0;
-	config = host_channel(&walk.host, job->channel);
-	if (!config || !walk_begin(&walk, config, job->channel, job->epoch))
+	config = host_channel(&host, job->channel);
+	if (!config)
 		return 0;
-	if (job->count > MYC_WALK_MAX || job->end > WALK_FRAME_MASK) {
+	switch (filter_walk(config, handle, job)) {
+	case WALK_CAPPED:
 		job->flags = MYC_META_CAPPED;
 		return 0;
-	}
-	walk.at = job->at;
-	walk.end = job->end;
-	switch (walk_packet(&walk, config->protocol, job->count)) {
 	case WALK_MALFORMED:
 		job->flags = MYC_META_MALFORMED;
 		return 0;
@@ -88,7 +113,7 @@ HOST_GLOBAL int filter_packet(host_handle_t handle, struct filter_job *job)
 	default:
 		return 0;
 	}
-	record = host_window(&walk.host, job->channel);
+	record = host_window(&host, job->channel);
 	if (record && window_record(record, job->epoch, job->sequence, job->count))
 		return 1;
 	job->window_conflict = 1;

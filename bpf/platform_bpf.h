@@ -69,6 +69,7 @@ static __always_inline bool host_bindings_with_vlan(const struct steer_host *hos
 HOST_MAP(binding_slot, bindings, const struct myc_binding_slot)
 HOST_MAP(channel, channels, const struct myc_channel_config)
 HOST_MAP(symbols, symbols, const struct myc_symbol_filter)
+HOST_MAP(sbe, sbe, const struct myc_sbe_filter)
 HOST_MAP(registry_row, registry, const struct myc_registry_row)
 HOST_MAP(process_row, processes, const struct myc_process_row)
 HOST_MAP(system, system, const struct myc_system_page)

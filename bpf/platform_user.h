@@ -76,6 +76,14 @@ static __always_inline const struct myc_symbol_filter *host_symbols(const struct
 	return index < config->channels_count ? config->symbols[index] : NULL;
 }
 
+static __always_inline const struct myc_sbe_filter *host_sbe(const struct steer_host *host,
+							     uint32_t index)
+{
+	const struct myc_steer_config *config = host->tables->config;
+
+	return index < config->channels_count ? config->sbe[index] : NULL;
+}
+
 static __always_inline const struct myc_process_page *host_page(const struct steer_host *host,
 								uint32_t process)
 {

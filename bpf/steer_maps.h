@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include <mycelium/abi/registry.h>
+#include <mycelium/abi/sbe_filter.h>
 #include <mycelium/abi/steer.h>
 
 #include "process_map.h"
@@ -40,6 +41,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct myc_symbol_filter);
 } symbols SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MYC_CHANNELS_MAX);
+	__type(key, __u32);
+	__type(value, struct myc_sbe_filter);
+} sbe SEC(".maps");
 
 /* Does any binding name a VLAN? Without one the exact look-up, which comes first, is left out. */
 const volatile __u8 bindings_with_vlan = 1;

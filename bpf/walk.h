@@ -13,6 +13,7 @@ enum walk_result {
 	WALK_DROPPABLE, /* so far; in the end: every message */
 	WALK_WANTED,
 	WALK_MALFORMED,
+	WALK_CAPPED, /* more than is walked */
 };
 
 #define WALK_FRAME_MASK	   0x7fff /* offsets that the walk can reach */

@@ -16,6 +16,7 @@
 
 #include "bpf/steer.skel.h"
 #include "common/packet.h"
+#include "common/sbe_body.h"
 
 #define GROUP_A 0xef010101u
 #define GROUP_B 0xef010102u
@@ -106,8 +107,15 @@ static void configure_channels(struct rig *rig)
 	channel[RIG_ITCH_REORDER].reorder_window = 10;
 	channel[RIG_ITCH_BOTH].filter = MYC_FILTER_LOCATE;
 	channel[RIG_ITCH_BOTH].type_drop[1] = 1ull << ('P' & 63);
-	for (uint16_t i = RIG_MDP3; i <= RIG_DERIBIT; i++)
+	for (uint16_t i = RIG_MDP3; i <= RIG_DERIBIT; i++) {
 		channel[i].flags = MYC_CHANNEL_DROP_DUPLICATES;
+		channel[i].filter = MYC_FILTER_SBE;
+		sbe_table((enum myc_sbe_framing)(i - RIG_MDP3), &rig->sbe[i - RIG_MDP3]);
+		rig->config->sbe[i] = &rig->sbe[i - RIG_MDP3];
+		rig->config->symbols[i] = &rig->instruments;
+	}
+	myc_symbol_filter_build(&rig->instruments, (const uint64_t[]){1, 2, 3, 4, 5, 6, 7, 8, 9},
+				9);
 	myc_symbol_filter_build(&rig->symbols, watched, 2);
 	rig->config->symbols[RIG_IEX] = &rig->symbols;
 }
@@ -176,6 +184,9 @@ static int fill_configuration(struct rig *rig)
 		if (!err && rig->config->symbols[i])
 			err = bpf_map_update_elem(bpf_map__fd(rig->object->maps.symbols), &i,
 						  rig->config->symbols[i], 0);
+		if (!err && rig->config->sbe[i])
+			err = bpf_map_update_elem(bpf_map__fd(rig->object->maps.sbe), &i,
+						  rig->config->sbe[i], 0);
 	}
 	return err;
 }
@@ -229,6 +240,7 @@ static int load(struct rig *rig, bool vlans)
 		return -errno;
 	bpf_map__set_max_entries(object->maps.channels, RIG_CHANNELS);
 	bpf_map__set_max_entries(object->maps.symbols, RIG_CHANNELS);
+	bpf_map__set_max_entries(object->maps.sbe, RIG_CHANNELS);
 	bpf_map__set_max_entries(object->maps.processes, RIG_PROCESSES);
 	bpf_map__set_max_entries(object->maps.pages, RIG_PROCESSES);
 	bpf_map__set_max_entries(object->maps.state, RIG_CHANNELS);

@@ -42,7 +42,8 @@ enum rig_channel {
 	RIG_IEX_TYPES,	  /* no symbol filter, type T dropped, any protocol and channel */
 	RIG_ITCH_REORDER, /* reorder window of 10 messages */
 	RIG_ITCH_BOTH,	  /* locate filter and types P dropped */
-	RIG_MDP3,	  /* duplicates dropped, as on the next three */
+	/* Duplicates dropped, filter by the tables of sbe_body.h, instruments 1 to 9 watched. */
+	RIG_MDP3,
 	RIG_B3,
 	RIG_MEMX,
 	RIG_DERIBIT,
@@ -50,7 +51,8 @@ enum rig_channel {
 
 struct rig {
 	struct myc_steer_config *config;
-	struct myc_symbol_filter symbols;
+	struct myc_symbol_filter symbols, instruments;
+	struct myc_sbe_filter sbe[4];
 	struct myc_binding_slot *slots;
 	/* the twin's side, which tests change */
 	struct myc_registry_row *registry;

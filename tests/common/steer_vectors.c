@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/steer_vectors.h"
 
+#include "common/sbe_body.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@
 #define REASON(name)	 .reason = MYC_REASON_##name
 #define PASSES(name)	 .reason = MYC_REASON_PASS_##name
 #define FLAGS(name)	 .flags = MYC_META_##name
+#define SBE_OF(protocol) PORT(RIG_##protocol), .body = SBE
 #define WORD(bits)	 (5ull << 56 | (bits))
 #define TAG(tag, bits)	 (5ull << 56 | (uint64_t)(tag) << 32 | (bits))
 #define TAG1(type, id)	 .shape.tag_type = {type}, .shape.tag = {id}
@@ -296,6 +299,91 @@ const struct vector vectors[] = {
 	{"unsequenced", PORT(RIG_UNSEQUENCED), .body = RAW, .text = "x", FLAGS(UNSEQUENCED), .says_count = 1},
 	{"unsequenced and empty", PORT(RIG_UNSEQUENCED), .body = RAW, .text = "", FLAGS(UNSEQUENCED), .says_count = 1},
 
+	/* SBE: headers, numbers, sessions (trap 18) */
+	{"MDP3", SBE_OF(MDP3), .text = "b5", .then_high = 101, .then_line = 101},
+	{"MDP3 heartbeat: no messages", SBE_OF(MDP3), .text = "", FLAGS(HEARTBEAT), .then_high = 100},
+	{"MDP3 cut in its header", PORT(RIG_MDP3), .body = RAW, .text = "12345678901", FLAGS(MALFORMED), .says_count = -1},
+	{"MDP3 duplicate", SBE_OF(MDP3), .text = "b5", .sequence = 99, REASON(DUPLICATE)},
+	{"MDP3 goes on where 32 bits wrap", SBE_OF(MDP3), .text = "b5", .sequence = 2, .watermark = 0xfffffffe, .gap = 4, .says = 0x100000002},
+	{"MDP3 weekly restart", SBE_OF(MDP3), .text = "b500", .sequence = 1, .line_next = 9000, .watermark = 9000, FLAGS(SUSPECT_RESET)},
+	{"B3", SBE_OF(B3), .text = "b5", .then_high = 101},
+	{"B3 of another sequence version or channel", SBE_OF(B3), .session = "", .text = "b500", FLAGS(UNKNOWN_SESSION)},
+	{"B3 heartbeat", SBE_OF(B3), .text = "", FLAGS(HEARTBEAT)},
+	{"MEMX, two messages", SBE_OF(MEMX), .text = "b5 d500", .then_high = 102},
+	{"MEMX heartbeat", SBE_OF(MEMX), .text = "", FLAGS(HEARTBEAT), .then_high = 100},
+	{"MEMX of another session", SBE_OF(MEMX), .session = "", .text = "b500", FLAGS(UNKNOWN_SESSION)},
+	{"MEMX with fewer messages than it counts", SBE_OF(MEMX), .text = "b500", .count = 2, FLAGS(MALFORMED)},
+	{"MEMX with more messages than it counts", SBE_OF(MEMX), .text = "b500 b500", .count = 1, FLAGS(MALFORMED)},
+	{"MEMX with a count that cannot fit", SBE_OF(MEMX), .text = "b500", .count = 250, FLAGS(MALFORMED)},
+	{"Deribit", SBE_OF(DERIBIT), .text = "b5"},
+	{"Deribit of another channel", SBE_OF(DERIBIT), .session = "", .text = "b500", FLAGS(UNKNOWN_SESSION)},
+	{"Deribit with a byte behind it", SBE_OF(DERIBIT), .text = "b500", .shape.udp_length = -1, FLAGS(MALFORMED), .says = UINT64_MAX, .says_count = -1},
+
+	/* SBE: the filter */
+	{"an unwatched entry", SBE_OF(MDP3), .text = "b500", REASON(FILTERED), .then_high = 101, .then_window_at = 3, .then_window = WORD(0x10)},
+	{"three unwatched entries", SBE_OF(MDP3), .text = "b500,501,502", REASON(FILTERED)},
+	{"nine unwatched entries", SBE_OF(MDP3), .text = "b20,21,22,23,24,25,26,27,28", REASON(FILTERED)},
+	{"a watched entry, the last of nine", SBE_OF(MDP3), .text = "b20,21,22,23,24,25,26,27,9"},
+	{"a watched entry, the fifth of nine", SBE_OF(MDP3), .text = "b20,21,22,23,4,25,26,27,28"},
+	{"a watched entry, the first of nine", SBE_OF(MDP3), .text = "b1,21,22,23,24,25,26,27,28"},
+	{"three messages of nobody's", SBE_OF(MDP3), .text = "b500,501 o502 s503", REASON(FILTERED)},
+	{"the last of three messages is watched", SBE_OF(MDP3), .text = "b500,501 o502 s3"},
+	{"the first of three messages is watched", SBE_OF(MDP3), .text = "s3 b500,501 o502"},
+	{"an unwatched entry beyond a group of orders", SBE_OF(MDP3), .text = "b500 b501 b502", REASON(FILTERED)},
+	{"no entry at all: the end of an event", SBE_OF(MDP3), .text = "b"},
+	{"the end of an event behind unwatched ones", SBE_OF(MDP3), .text = "b500 b"},
+	{"a null instrument", SBE_OF(MDP3), .text = "sn"},
+	{"instrument 0", SBE_OF(MDP3), .text = "s0"},
+	{"a null where none is allowed is a number", SBE_OF(MDP3), .text = "bn", REASON(FILTERED)},
+	{"a channel reset", SBE_OF(MDP3), .text = "c"},
+	{"a channel reset behind unwatched ones", SBE_OF(MDP3), .text = "b500 o501 c"},
+	{"a heartbeat message", SBE_OF(MDP3), .text = "h"},
+	{"an unknown template", SBE_OF(MDP3), .text = "u"},
+	{"an unknown template behind unwatched ones", SBE_OF(MDP3), .text = "b500 u"},
+	{"another schema", SBE_OF(MDP3), .text = "b500:x"},
+	{"a kept event", SBE_OF(MDP3), .text = "b500:k"},
+	{"a kept status", SBE_OF(MDP3), .text = "b500 s501:k"},
+	{"a newer version's longer blocks", SBE_OF(MDP3), .text = "b500,501:w", REASON(FILTERED)},
+	{"a newer version's longer blocks, watched", SBE_OF(MDP3), .text = "b500,5:w"},
+	{"groups or data behind the known ones", SBE_OF(MDP3), .text = "b500:t"},
+	{"an older version without the last group", SBE_OF(MDP3), .text = "b500:o", REASON(FILTERED)},
+	{"an older version without any group", SBE_OF(MDP3), .text = "o500:o"},
+	{"entries that end before the instrument", SBE_OF(MDP3), .text = "b500:s"},
+	{"a root block that ends within the instrument", SBE_OF(MDP3), .text = "s500:r"},
+	{"a root block that ends before the bit by which is kept", SBE_OF(MDP3), .text = "s500:r o500"},
+	{"more entries than the message holds", SBE_OF(MDP3), .text = "b500:c", FLAGS(MALFORMED)},
+	{"a message longer than the packet", SBE_OF(MDP3), .text = "b500:+", FLAGS(MALFORMED)},
+	{"a message shorter than its groups", SBE_OF(MDP3), .text = "b500:-", FLAGS(MALFORMED)},
+	{"a message that runs into the next", SBE_OF(MDP3), .text = "o500:+ b501"},
+	{"padding is no message", SBE_OF(MDP3), .text = "b500", .shape.padding = 9, REASON(FILTERED)},
+	{"a byte of the packet missing", SBE_OF(MDP3), .text = "b500", .shape.udp_length = -1, FLAGS(MALFORMED)},
+	{"a byte behind the last message", SBE_OF(MDP3), .text = "b500", .shape.udp_length = 1, .shape.ip_length = 1, .shape.padding = 1, FLAGS(MALFORMED)},
+	{"33 messages of nobody's", SBE_OF(MDP3), .text = "s500", .repeat = 33, REASON(FILTERED)},
+	{"28 messages, 42 groups", SBE_OF(MDP3), .text = "o500 b501", .repeat = 14, REASON(FILTERED)},
+	{"B3, unwatched", SBE_OF(B3), .text = "b500 e501 s502", REASON(FILTERED)},
+	{"B3, watched", SBE_OF(B3), .text = "b500 e501 s2"},
+	{"B3, longer blocks", SBE_OF(B3), .text = "b500:w s500:w", REASON(FILTERED)},
+	{"B3, groups behind the root do not matter", SBE_OF(B3), .text = "s500:t", REASON(FILTERED)},
+	{"B3, a reset", SBE_OF(B3), .text = "b500 c"},
+	{"B3, another encoding", SBE_OF(B3), .text = "b500:e", FLAGS(MALFORMED)},
+	{"B3, a root block that ends within the instrument", SBE_OF(B3), .text = "e500:r"},
+	{"MEMX, unwatched", SBE_OF(MEMX), .text = "b500 d501 b502", REASON(FILTERED), .then_window_at = 3, .then_window = WORD(0x70)},
+	{"MEMX, watched", SBE_OF(MEMX), .text = "b500 d9"},
+	{"MEMX, more messages than are walked", SBE_OF(MEMX), .text = "d500", .repeat = 129, FLAGS(CAPPED)},
+	{"MEMX, session status", SBE_OF(MEMX), .text = "b500 c"},
+	{"MEMX, instruments are big-endian", SBE_OF(MEMX), .text = "b1280", REASON(FILTERED)},
+	{"MEMX, a message longer than said", SBE_OF(MEMX), .text = "b500:-", FLAGS(MALFORMED)},
+	{"Deribit, unwatched", SBE_OF(DERIBIT), .text = "b500 t501,502 b503", REASON(FILTERED)},
+	{"Deribit, watched in a group", SBE_OF(DERIBIT), .text = "b500 t501,6 b503"},
+	{"Deribit, watched behind groups", SBE_OF(DERIBIT), .text = "b500 t501,502 b6"},
+	{"Deribit, no trades", SBE_OF(DERIBIT), .text = "t"},
+	{"Deribit, an instrument's name", SBE_OF(DERIBIT), .text = "b500 i501"},
+	{"Deribit, a group more than is known", SBE_OF(DERIBIT), .text = "b500:g"},
+	{"Deribit, a variable field", SBE_OF(DERIBIT), .text = "b500:d"},
+	{"Deribit, groups within entries", SBE_OF(DERIBIT), .text = "t500:N"},
+	{"Deribit, longer blocks", SBE_OF(DERIBIT), .text = "b500:w t500,501:w", REASON(FILTERED)},
+	{"Deribit, more entries than there are", SBE_OF(DERIBIT), .text = "t500:c", FLAGS(MALFORMED)},
+
 	/* the owner (DESIGN 3, 8) */
 	{"no owner: the channel's endpoint", PORT(RIG_NO_OWNER), .endpoint = RIG_DIRECT, FLAGS(UNKNOWN_SESSION)},
 	{"owner starting", .scene = OWNER_STARTING},
@@ -417,15 +505,26 @@ void vector_prepare(const struct vector *vector, struct rig *rig, uint64_t now_n
 		rig->window[channel].word[vector->window_at] = vector->window;
 }
 
+static enum myc_sbe_framing framing_of(const struct vector *vector)
+{
+	return (enum myc_sbe_framing)(vector_channel(vector) - RIG_MDP3);
+}
+
 /* One word of a body: "A500", "A500:18", "QIBM". */
 static void add_word(const struct vector *vector, const char *word, unsigned length,
 		     struct packet *packet)
 {
-	char text[32] = {0};
+	char text[256] = {0};
 	char *colon;
 	int size = -1;
 
 	memcpy(text, word, length < sizeof(text) - 1 ? length : sizeof(text) - 1);
+	if (vector->body == SBE) {
+		uint8_t bytes[2000];
+
+		packet_bytes(packet, bytes, sbe_word(framing_of(vector), text, bytes));
+		return;
+	}
 	colon = strchr(text, ':');
 	if (colon) {
 		size = atoi(colon + 1);
@@ -433,15 +532,15 @@ static void add_word(const struct vector *vector, const char *word, unsigned len
 	}
 	if (vector->body == MOLD)
 		packet_itch(packet, text[0], (uint16_t)atoi(text + 1), size);
-	else
+	else if (vector->body == IEX)
 		packet_iex_message(packet, text[0], text + 1, size);
 }
 
 static int add_words(const struct vector *vector, struct packet *packet)
 {
-	const char *text = vector->text				      ? vector->text
-			   : vector->count < 0 || vector->body == IEX ? ""
-								      : "A5";
+	const char *text = vector->text				       ? vector->text
+			   : vector->count < 0 || vector->body != MOLD ? ""
+								       : "A5";
 	int words = 0;
 
 	for (int i = 0; i < (vector->repeat ? vector->repeat : 1); i++) {
@@ -461,6 +560,13 @@ static uint16_t written_count(const struct vector *vector, int words)
 	if (vector->count == 0)
 		return (uint16_t)words;
 	return vector->count == -1 ? 0 : (uint16_t)(vector->count == -2 ? 0xffff : vector->count);
+}
+
+static uint16_t count_words(const struct vector *vector)
+{
+	struct packet scratch = {.payload = 0};
+
+	return (uint16_t)add_words(vector, &scratch);
 }
 
 static void add_number(struct packet *packet, uint64_t number, unsigned width)
@@ -495,6 +601,15 @@ void vector_packet(const struct vector *vector, struct packet *packet)
 		count = written_count(vector, add_words(vector, packet));
 		memcpy(header + 14, &count, 2);
 		break;
+	case SBE:
+		packet_sbe(packet, framing_of(vector), vector->session ? 8 : 7, sequence,
+			   count_words(vector));
+		(void)add_words(vector, packet);
+		if (framing_of(vector) == MYC_SBE_DERIBIT)
+			myc_store_le16(header, (uint16_t)(packet->size - packet->payload - 8));
+		if (framing_of(vector) == MYC_SBE_MEMX && vector->count > 0)
+			header[19] = (uint8_t)vector->count;
+		break;
 	case RAW:
 		packet_bytes(packet, vector->text, (uint32_t)strlen(vector->text));
 		break;
@@ -513,13 +628,6 @@ void vector_packet(const struct vector *vector, struct packet *packet)
 		break;
 	}
 	packet_end(packet);
-}
-
-static int count_words(const struct vector *vector)
-{
-	struct packet scratch = {.payload = 0};
-
-	return add_words(vector, &scratch);
 }
 
 static uint8_t vector_line(const struct vector *vector)
@@ -547,10 +655,11 @@ static void expect_meta(const struct vector *vector, unsigned channel, struct my
 	meta->channel = (uint16_t)channel;
 	if (vector->says_count)
 		meta->count = (uint16_t)(vector->says_count < 0 ? 0 : vector->says_count);
-	else if (vector->body == MOLD || vector->body == IEX)
+	else if (vector->body == MOLD || vector->body == IEX ||
+		 (vector->body == SBE && framing_of(vector) == MYC_SBE_MEMX))
 		meta->count = written_count(vector, count_words(vector));
 	else
-		meta->count = 1;
+		meta->count = vector->body != SBE || count_words(vector);
 	meta->version = MYC_META_VERSION;
 	meta->line = vector_line(vector);
 	meta->epoch = vector->no_epoch || channel == RIG_NO_OWNER ? 0 : (uint8_t)epoch;

@@ -5,7 +5,8 @@
  *
  * A body is written in words. MoldUDP64: "A500 A5 S0" = messages of these types and locates (1..9
  * are watched); "A5:10" = with a length of 10. IEX: "TAAPL QIBM" = types and symbols (AAPL and
- * ZIEXT are watched). `count` 0 = as many as there are words.
+ * ZIEXT are watched). SBE: sbe_body.h (instruments 1 to 9 are watched), by the channel's protocol.
+ * `count` 0 = as many as there are words.
  */
 #ifndef TESTS_COMMON_STEER_VECTORS_H
 #define TESTS_COMMON_STEER_VECTORS_H
@@ -21,6 +22,7 @@ enum body {
 	NUMBER2,
 	NUMBER8,
 	NUMBER4_AT2, /* big-endian behind two bytes */
+	SBE,	     /* sequence, messages */
 };
 
 /* How the registry and the leases stand. */

@@ -9,15 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/sbe_body.h"
 #include "dataplane/steer_user.h"
 
-#define CHANNELS 6
+#define CHANNELS 10
+#define SBE_0	 6 /* MDP3, B3, MEMX, Deribit; tables of sbe_body.h, instruments 1 to 9 watched */
 #define SESSION	 "SESSION001"
 
 static struct {
 	struct myc_steer_config config;
 	struct myc_binding_slot slots[MYC_BINDING_SLOTS];
-	struct myc_symbol_filter symbols;
+	struct myc_symbol_filter symbols, instruments;
+	struct myc_sbe_filter sbe[4];
 	struct myc_registry_row registry[MYC_REGISTRY_ROWS];
 	struct myc_process_row process;
 	struct myc_process_page page;
@@ -66,6 +69,15 @@ static void configure(void)
 	channel[4].type_drop[1] = 1ull << ('P' & 63);
 	channel[5].owner_row = MYC_NO_ROW;
 	fuzz.config.symbols[1] = &fuzz.symbols;
+	for (uint16_t i = SBE_0; i < CHANNELS; i++) {
+		channel[i].protocol = (uint8_t)(MYC_PROTOCOL_MDP3 + i - SBE_0);
+		channel[i].filter = MYC_FILTER_SBE;
+		sbe_table((enum myc_sbe_framing)(i - SBE_0), &fuzz.sbe[i - SBE_0]);
+		fuzz.config.sbe[i] = &fuzz.sbe[i - SBE_0];
+		fuzz.config.symbols[i] = &fuzz.instruments;
+	}
+	myc_symbol_filter_build(&fuzz.instruments, (const uint64_t[]){1, 2, 3, 4, 5, 6, 7, 8, 9},
+				9);
 	require(myc_steer_config_check(&fuzz.config, NULL) == 0);
 	require(myc_binding_table_build(fuzz.slots, &fuzz.config) == 0);
 	fuzz.pages[0] = &fuzz.page;
@@ -95,7 +107,7 @@ static void reset(uint8_t scene)
 
 		memset(fuzz.window[i].word, 0, 64 * sizeof(uint64_t));
 		memcpy(page->session[1], SESSION, 10);
-		if (i == 1)
+		if (i == 1 || i >= SBE_0)
 			memset(page->session[1], 0, sizeof(page->session[1]));
 		page->watermark = myc_epoch_word(scene & 2 ? 0 : 1, scene & 4 ? 1000 : 1);
 		fuzz.locate[i].armed = scene & 8 ? 0 : 1ull << 63 | 1;
@@ -111,6 +123,37 @@ static uint64_t counted(void)
 		for (uint32_t i = 0; i < MYC_REASONS_COUNT; i++)
 			sum += fuzz.counters[row].reason[i];
 	return sum;
+}
+
+/* A packet that was filtered: every message is of a template that may be dropped, by other code. */
+static void require_droppable(enum myc_sbe_framing framing, const uint8_t *payload, uint32_t size)
+{
+	struct myc_sbe_packet packet = {.framing = framing};
+	const uint8_t *message;
+	uint32_t length, found = 0;
+	int err;
+
+	if (framing == MYC_SBE_MDP3)
+		err = myc_mdp3_read(&packet, payload, size);
+	else if (framing == MYC_SBE_B3)
+		err = myc_b3_read(&packet, payload, size);
+	else if (framing == MYC_SBE_MEMX)
+		err = myc_memx_read(&packet, payload, size);
+	else
+		err = myc_deribit_read(&packet, payload, size);
+	require(err == 0);
+	while ((message = myc_sbe_packet_next(&packet, &length))) {
+		const bool big_endian = framing == MYC_SBE_MEMX;
+		const uint32_t id = big_endian ? message[2] : myc_load_le16(message + 2);
+		bool listed = false;
+
+		for (uint32_t i = 0; i < MYC_SBE_ROWS; i++)
+			listed |= fuzz.sbe[framing].row[i].used &&
+				  fuzz.sbe[framing].row[i].template_id == id;
+		require(listed);
+		found++;
+	}
+	require(found > 0 && packet.message.left == 0);
 }
 
 /* The frame lies in a block of its own, so that a read beyond it is seen. */
@@ -138,6 +181,15 @@ static void judge(const uint8_t *bytes, uint32_t size)
 			result.meta.version == MYC_META_VERSION);
 	if (result.action == MYC_STEER_DROP)
 		require(payload >= 20);
+	if (result.reason == MYC_REASON_FILTERED) {
+		const uint32_t channel = (uint32_t)(frame[result.payload_offset - 6] << 8 |
+						    frame[result.payload_offset - 5]) -
+					 5000;
+
+		if (channel >= SBE_0)
+			require_droppable((enum myc_sbe_framing)(channel - SBE_0), frame + offset,
+					  payload);
+	}
 	free(frame);
 }
 

@@ -6,6 +6,7 @@
 
 #include <mycelium/market/sbe_packet.h>
 
+#include "common/sbe_body.h"
 #include "common/steer_rig.h"
 #include "market/arbiter.h"
 
@@ -290,6 +291,7 @@ static void feed_open(enum myc_sbe_framing framing)
 	memset(feed.rig.page, 0, sizeof(feed.rig.page)); /* nothing announced */
 	feed.framing = framing;
 	feed.channel = (uint16_t)(RIG_MDP3 + framing);
+	feed.rig.config->channel[feed.channel].filter = MYC_FILTER_NONE;
 	feed.now = 1000000000;
 	feed.opts = (struct myc_arbiter_opts){
 		.sz = sizeof(feed.opts),
@@ -561,6 +563,63 @@ static void a_restart_goes_on_behind_the_packet_in_hand(void **state)
 	}
 }
 
+/* A packet of one message by both lines, on a channel that is filtered. */
+static void give_word(const char *word, uint64_t sequence)
+{
+	uint8_t bytes[256];
+	uint32_t at = put_header(feed.framing, bytes, 7, sequence, 1, feed.now), size;
+
+	size = sbe_word(feed.framing, word, bytes + at);
+	if (feed.framing == MYC_SBE_DERIBIT)
+		myc_store_le16(bytes, (uint16_t)size);
+	give_bytes(0, bytes, at + size);
+	give_bytes(1, bytes, at + size);
+}
+
+static void filtered_packets_are_accounted_for_and_are_no_gap(void **state)
+{
+	(void)state;
+	for (unsigned f = 0; f < 4; f++) {
+		const struct myc_feed_metrics *m = &feed.block.metrics;
+
+		feed_open(framings[f]);
+		feed.rig.config->channel[feed.channel].filter = MYC_FILTER_SBE;
+		give_word("b5", 100);
+		told();
+		give_word("b500", 101);
+		give_word("b501", 102);
+		give_word("b6", 103);
+		give_word("b502", 104);
+		give_word("c", 105);
+		give_word("b503", 106);
+		assert_string_equal(told(), "M103 M105");
+		assert_true(feed.dropped >= 8);
+		myc_arbiter_look(feed.arbiter);
+		assert_true(myc_arbiter_settle(feed.arbiter, feed.now, true));
+		myc_arbiter_flush(feed.arbiter);
+		assert_int_equal(m->messages_filtered, 4);
+		assert_int_equal(m->messages_delivered, 3);
+		assert_int_equal(m->messages_lost, 0);
+		assert_int_equal(m->next, 107);
+		feed_close();
+	}
+}
+
+/* What the program flags as malformed within a numbered packet is still that packet. */
+static void odd_messages_do_not_cost_the_packet_its_number(void **state)
+{
+	(void)state;
+	feed_open(MYC_SBE_MDP3);
+	feed.rig.config->channel[feed.channel].filter = MYC_FILTER_SBE;
+	give_word("b5", 100);
+	give_word("b500:c", 101);
+	give_word("b500:+", 102);
+	assert_string_equal(told(), "S M100 M101 M102");
+	assert_true(feed.packet[2].meta.flags & MYC_META_MALFORMED);
+	assert_int_equal(feed.block.metrics.packets_malformed, 0);
+	feed_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -579,6 +638,8 @@ int main(void)
 		cmocka_unit_test(b3_packets_without_a_number_are_told_at_once),
 		cmocka_unit_test(a_memx_shutdown_ends_the_session),
 		cmocka_unit_test(what_cannot_be_read_is_reported_and_takes_nothing),
+		cmocka_unit_test(filtered_packets_are_accounted_for_and_are_no_gap),
+		cmocka_unit_test(odd_messages_do_not_cost_the_packet_its_number),
 		cmocka_unit_test(a_restart_goes_on_behind_the_packet_in_hand),
 	};
 

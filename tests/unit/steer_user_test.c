@@ -288,11 +288,15 @@ static void a_bad_configuration_is_refused_with_its_cause(void **state)
 	REFUSED(config->binding[0].value.line = MYC_LINES_MAX, "line 4");
 	REFUSED(config->binding[0].value.sources_count = 5, "5 source addresses");
 	REFUSED(config->channel[0].protocol = 7, "protocol 7");
-	REFUSED(config->channel[0].filter = 3, "filter 3");
+	REFUSED(config->channel[0].filter = 4, "filter 4");
 	REFUSED(config->channel[0].orphan = 2, "orphan policy");
 	REFUSED(config->channel[0].flags = 0x80, "flags");
 	REFUSED(config->channel[0].filter = MYC_FILTER_SYMBOL, "for IEX-TP");
 	REFUSED(config->channel[RIG_IEX].filter = MYC_FILTER_LOCATE, "for ITCH");
+	REFUSED(config->channel[0].filter = MYC_FILTER_SBE, "for SBE");
+	REFUSED(config->sbe[RIG_MDP3] = NULL, "without its table");
+	REFUSED(config->sbe[RIG_IEX] = &rig.sbe[0], "without its table");
+	REFUSED(config->symbols[RIG_MDP3] = NULL, "without its symbols");
 	REFUSED(config->symbols[RIG_IEX] = NULL, "without its symbols");
 	REFUSED(config->symbols[0] = &rig.symbols, "without its symbols");
 	REFUSED(config->channel[0].type_drop[1] = 1ull << ('D' & 63), "must not be dropped");

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dataplane/program.h"
+#include "myc-gen/filter.h"
 #include "myc-load/config.h"
 #include "myc-load/print.h"
 
@@ -413,6 +414,7 @@ int main(int argc, char **argv)
 {
 	struct myc_error error = {0};
 
+	myc_schema_compile = gen_filter;
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
 		fputs(usage, argc < 2 ? stderr : stdout);
 		return argc < 2 ? EXIT_INPUT : 0;

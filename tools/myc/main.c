@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "myc-gen/filter.h"
 #include "myc/myc.h"
 #include "runtime/control.h"
 
@@ -125,6 +126,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return help(stderr);
+	myc_schema_compile = gen_filter;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);

@@ -28,6 +28,7 @@ enum myc_program_map {
 	MYC_MAP_BINDINGS,
 	MYC_MAP_CHANNELS,
 	MYC_MAP_SYMBOLS,
+	MYC_MAP_SBE,
 	/* state: as old as the pin directory */
 	MYC_MAP_REGISTRY,
 	MYC_MAP_PROCESSES,
@@ -42,7 +43,7 @@ enum myc_program_map {
 	MYC_MAP_RECEIPT,
 	MYC_MAPS_COUNT,
 };
-#define MYC_MAPS_CONFIGURATION (MYC_MAP_SYMBOLS + 1)
+#define MYC_MAPS_CONFIGURATION (MYC_MAP_SBE + 1)
 
 /* Names of the maps in the object and of their pins. */
 extern const char *const myc_program_map_name[MYC_MAPS_COUNT];

@@ -120,6 +120,16 @@ static uint32_t symbols_rows(const struct myc_steer_config *config)
 	return rows;
 }
 
+static uint32_t sbe_rows(const struct myc_steer_config *config)
+{
+	uint32_t rows = 1;
+
+	for (uint32_t i = 0; i < config->channels_count; i++)
+		if (config->sbe[i])
+			rows = i + 1;
+	return rows;
+}
+
 static int set_sizes(struct steer_bpf *skel, const struct myc_steer_config *config)
 {
 	uint32_t channels = config->channels_count ? config->channels_count : 1;
@@ -128,9 +138,10 @@ static int set_sizes(struct steer_bpf *skel, const struct myc_steer_config *conf
 		struct bpf_map *map;
 		uint32_t rows;
 	} sizes[] = {
-		{skel->maps.channels, channels}, {skel->maps.symbols, symbols_rows(config)},
-		{skel->maps.state, room},	 {skel->maps.window, room},
-		{skel->maps.locate, room},	 {skel->maps.counters, room + 1},
+		{skel->maps.channels, channels},    {skel->maps.symbols, symbols_rows(config)},
+		{skel->maps.state, room},	    {skel->maps.window, room},
+		{skel->maps.locate, room},	    {skel->maps.counters, room + 1},
+		{skel->maps.sbe, sbe_rows(config)},
 	};
 	int err = 0;
 
@@ -181,7 +192,9 @@ static int fill_configuration(const struct myc_program_object *object,
 		if (bpf_map_update_elem(object->map[MYC_MAP_CHANNELS], &i, &config->channel[i],
 					BPF_ANY) ||
 		    (config->symbols[i] && bpf_map_update_elem(object->map[MYC_MAP_SYMBOLS], &i,
-							       config->symbols[i], BPF_ANY)))
+							       config->symbols[i], BPF_ANY)) ||
+		    (config->sbe[i] &&
+		     bpf_map_update_elem(object->map[MYC_MAP_SBE], &i, config->sbe[i], BPF_ANY)))
 			err = myc_error_set(error, -errno, NULL, "writing channel %u: %s", i,
 					    strerror(errno));
 	}

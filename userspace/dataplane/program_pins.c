@@ -20,13 +20,13 @@
 #define BPFFS_MAX     (MYC_PIN_PATH_MAX - 96) /* room for /mycelium/_NAME/commit/processes */
 
 const char *const myc_program_map_name[MYC_MAPS_COUNT] = {
-	[MYC_MAP_BINDINGS] = "bindings",   [MYC_MAP_CHANNELS] = "channels",
-	[MYC_MAP_SYMBOLS] = "symbols",	   [MYC_MAP_REGISTRY] = "registry",
-	[MYC_MAP_PROCESSES] = "processes", [MYC_MAP_SYSTEM] = "system",
-	[MYC_MAP_PAGES] = "pages",	   [MYC_MAP_STATE] = "state",
-	[MYC_MAP_WINDOW] = "window",	   [MYC_MAP_LOCATE] = "locate",
-	[MYC_MAP_COUNTERS] = "counters",   [MYC_MAP_XSKS] = "xsks",
-	[MYC_MAP_RECEIPT] = "receipt",
+	[MYC_MAP_BINDINGS] = "bindings", [MYC_MAP_CHANNELS] = "channels",
+	[MYC_MAP_SYMBOLS] = "symbols",	 [MYC_MAP_SBE] = "sbe",
+	[MYC_MAP_REGISTRY] = "registry", [MYC_MAP_PROCESSES] = "processes",
+	[MYC_MAP_SYSTEM] = "system",	 [MYC_MAP_PAGES] = "pages",
+	[MYC_MAP_STATE] = "state",	 [MYC_MAP_WINDOW] = "window",
+	[MYC_MAP_LOCATE] = "locate",	 [MYC_MAP_COUNTERS] = "counters",
+	[MYC_MAP_XSKS] = "xsks",	 [MYC_MAP_RECEIPT] = "receipt",
 };
 
 /* ---- the file system ------------------------------------------------------------------------- */

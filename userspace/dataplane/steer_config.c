@@ -99,16 +99,24 @@ static int filter_check(const struct myc_steer_config *config, uint32_t index,
 			struct myc_error *error)
 {
 	const struct myc_channel_config *channel = &config->channel[index];
-	const bool symbols = channel->filter == MYC_FILTER_SYMBOL;
+	const bool sbe = channel->filter == MYC_FILTER_SBE;
+	const bool symbols = channel->filter == MYC_FILTER_SYMBOL || sbe;
 
-	if (channel->filter > MYC_FILTER_SYMBOL)
+	if (channel->filter > MYC_FILTER_SBE)
 		return myc_error_set(error, -EINVAL, NULL, "channel %u: filter %u is unknown",
 				     index, channel->filter);
 	if (channel->filter == MYC_FILTER_LOCATE && channel->protocol != MYC_PROTOCOL_MOLDUDP64)
 		return myc_error_set(error, -EINVAL, "filter other protocols otherwise",
 				     "channel %u: the locate filter is for ITCH over MoldUDP64",
 				     index);
-	if (symbols && channel->protocol != MYC_PROTOCOL_IEXTP)
+	if (sbe && channel->protocol < MYC_PROTOCOL_MDP3)
+		return myc_error_set(error, -EINVAL, "use the protocol's own filter",
+				     "channel %u: the schema filter is for SBE", index);
+	if (sbe != (config->sbe[index] != NULL))
+		return myc_error_set(
+			error, -EINVAL, "give both or neither",
+			"channel %u: a schema filter without its table, or the reverse", index);
+	if (symbols && !sbe && channel->protocol != MYC_PROTOCOL_IEXTP)
 		return myc_error_set(error, -EINVAL, "for ITCH use the locate filter",
 				     "channel %u: the symbol filter is for IEX-TP", index);
 	if (symbols != (config->symbols[index] != NULL))

@@ -12,6 +12,7 @@
 
 #include <mycelium/abi/meta.h>
 #include <mycelium/abi/registry.h>
+#include <mycelium/abi/sbe_filter.h>
 #include <mycelium/abi/steer.h>
 #include <mycelium/error.h>
 
@@ -24,7 +25,9 @@ struct myc_steer_config {
 	} binding[MYC_BINDINGS_MAX];
 	uint32_t bindings_count;
 	struct myc_channel_config channel[MYC_CHANNELS_MAX];
-	const struct myc_symbol_filter *symbols[MYC_CHANNELS_MAX]; /* NULL without that filter */
+	/* NULL without that filter: symbols (IEX, SBE), schema (SBE) */
+	const struct myc_symbol_filter *symbols[MYC_CHANNELS_MAX];
+	const struct myc_sbe_filter *sbe[MYC_CHANNELS_MAX];
 	uint32_t channels_count;
 	uint32_t processes_count;
 };

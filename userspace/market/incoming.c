@@ -69,6 +69,12 @@ static int read_generic(const struct myc_arbiter *a, const struct myc_packet *fr
 	return 0;
 }
 
+static bool numbers_packets(enum myc_protocol protocol)
+{
+	return protocol == MYC_PROTOCOL_MDP3 || protocol == MYC_PROTOCOL_B3 ||
+	       protocol == MYC_PROTOCOL_DERIBIT;
+}
+
 /* The session as abi/steer.h announces it. */
 static int read_sbe(const struct myc_arbiter *a, const struct myc_packet *from,
 		    struct arbiter_packet *to, bool *end)
@@ -112,7 +118,8 @@ static int read_packet(const struct myc_arbiter *a, const struct myc_packet *fro
 	*end = false;
 	to->line = from->meta->line < a->lines ? from->meta->line : 0;
 	to->lines = (uint8_t)(1u << to->line);
-	if (from->meta->flags & MYC_META_MALFORMED)
+	/* Where packets are numbered, the flag may be about the messages in it. */
+	if (from->meta->flags & MYC_META_MALFORMED && !numbers_packets(a->protocol))
 		return -EBADMSG;
 	if (a->protocol == MYC_PROTOCOL_MOLDUDP64)
 		error = read_mold(from, to, end);

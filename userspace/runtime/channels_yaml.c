@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/channels_yaml.h"
 
+#include "runtime/channels_sbe.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <endian.h>
@@ -231,7 +233,7 @@ static int read_filter(struct myc_channel_config *config, struct myc_channel_spe
 		return myc_yaml_refuse(node, error, "remove it, or name the protocol",
 				       "protocol generic has no messages to filter");
 	if (config->protocol > MYC_PROTOCOL_IEXTP)
-		return myc_yaml_refuse(node, error, "remove it", "is for moldudp64 and iextp");
+		return myc_channels_read_schema(config, spec, node, error);
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
 	err = err ? err : read_symbols(spec, symbols, error);
 	err = err ? err : read_types_drop(config, types_drop, error);
@@ -357,13 +359,11 @@ static int read_patience(struct myc_channel_spec *spec, struct myc_yaml_node reo
 static int read_channel(struct myc_channels *channels, struct myc_yaml_node node,
 			enum myc_channels_use use, struct myc_error *error)
 {
-	static const char *const protocols[] = {[MYC_PROTOCOL_GENERIC] = "generic",
-						[MYC_PROTOCOL_MOLDUDP64] = "moldudp64",
-						[MYC_PROTOCOL_IEXTP] = "iextp",
-						[MYC_PROTOCOL_MDP3] = "mdp3",
-						[MYC_PROTOCOL_B3] = "b3",
-						[MYC_PROTOCOL_MEMX] = "memx",
-						[MYC_PROTOCOL_DERIBIT] = "deribit"};
+	static const char *const protocols[] = {
+		[MYC_PROTOCOL_GENERIC] = "generic", [MYC_PROTOCOL_MOLDUDP64] = "moldudp64",
+		[MYC_PROTOCOL_IEXTP] = "iextp",	    [MYC_PROTOCOL_MDP3] = "mdp3",
+		[MYC_PROTOCOL_B3] = "b3",	    [MYC_PROTOCOL_MEMX] = "memx",
+		[MYC_PROTOCOL_DERIBIT] = "deribit"};
 	uint32_t index = channels->config.channels_count;
 	struct myc_channel_spec *spec = &channels->spec[index];
 	struct myc_channel_config *config = &channels->config.channel[index];
@@ -403,8 +403,9 @@ static int read_channel(struct myc_channels *channels, struct myc_yaml_node node
 	err = err ? err : read_generic(config, generic, error);
 	err = err ? err : read_iex(config, iex, error);
 	err = err ? err : read_patience(spec, reorder_packets, gap_timeout, error);
-	if (spec->symbols && config->protocol == MYC_PROTOCOL_IEXTP)
+	if (spec->symbols && config->protocol != MYC_PROTOCOL_MOLDUDP64)
 		channels->config.symbols[index] = &spec->symbols->filter;
+	channels->config.sbe[index] = spec->sbe;
 	channels->config.channels_count++;
 	return err;
 }
@@ -432,7 +433,9 @@ void myc_channels_free(struct myc_channels *channels)
 {
 	if (!channels)
 		return;
-	for (uint32_t i = 0; i < channels->config.channels_count; i++)
+	for (uint32_t i = 0; i < channels->config.channels_count; i++) {
 		free(channels->spec[i].symbols);
+		free(channels->spec[i].sbe);
+	}
 	free(channels);
 }

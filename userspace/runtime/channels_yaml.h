@@ -13,6 +13,12 @@
  *	    orphan: hold                 # hold | pass
  *	    verify_checksum: false       # in user space
  *	    filter: { symbols: [AAPL, MSFT], types_drop: [P, Q, N] }
+ *	    filter:                      # SBE: what may be dropped when nobody watches it
+ *	      schema: exchange.xml       # as the exchange publishes it; beside this file
+ *	      templates: [RefreshBook, 47]
+ *	      instrument: SecurityID     # a field of the root block or of groups
+ *	      instruments: [1001, 1002]
+ *	      keep: { field: EventIndicator, choice: Recovery }  # messages with this bit pass
  *	    generic: { offset: 0, width: 8, byte_order: big }    # protocol generic
  *	    iex: { channel: 1, protocol: 0x8003 }                # protocol iextp
  *	    reorder_packets: 64          # a gap is given up when every line is so far past it
@@ -35,7 +41,7 @@
 struct myc_channel_symbols {
 	uint64_t symbol[MYC_SYMBOLS_MAX]; /* as on the wire: space padded, loaded little-endian */
 	uint32_t count;
-	struct myc_symbol_filter filter; /* the same as a table; used by IEX-TP channels */
+	struct myc_symbol_filter filter; /* the same as a table; used by IEX-TP and SBE channels */
 };
 
 struct myc_channel_spec {
@@ -44,7 +50,8 @@ struct myc_channel_spec {
 	uint16_t channel;	   /* index in config.channel[], and of this spec */
 	uint16_t lines_count;
 	uint32_t binding_first;		     /* line i is config.binding[binding_first + i] */
-	struct myc_channel_symbols *symbols; /* watched; NULL = all */
+	struct myc_channel_symbols *symbols; /* watched; NULL = all. SBE: instruments' numbers */
+	struct myc_sbe_filter *sbe;	     /* NULL = none */
 	uint32_t reorder_packets;	     /* 0 = the feed's default */
 	uint64_t gap_timeout_ns;	     /* 0 = the feed's default */
 };

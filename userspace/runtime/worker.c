@@ -198,8 +198,8 @@ static bool name_of(void *context, myc_address actor, char name[48])
 static void log_cycle(void *context, const struct myc_cycle_report *report)
 {
 	static const char *const what[] = {
-		[MYC_CYCLES_REPORT] = "all stay paused (set supervisor.credit_cycles, or use "
-				      "myc_try_send on one side)",
+		[MYC_CYCLES_REPORT] = ("all stay paused (set supervisor.credit_cycles, or use "
+				       "myc_try_send on one side)"),
 		[MYC_CYCLES_FAIL] = "the first one's waiting messages are dead letters",
 		[MYC_CYCLES_KILL] = "the first one is killed",
 	};

@@ -101,6 +101,7 @@ enum myc_filter {
 	MYC_FILTER_LOCATE =
 		1, /* ITCH: struct myc_locate_filter, live only while armed for the epoch */
 	MYC_FILTER_SYMBOL = 2, /* IEX: struct myc_symbol_filter */
+	MYC_FILTER_SBE = 3,    /* struct myc_sbe_filter; instruments in a struct myc_symbol_filter */
 };
 
 enum myc_channel_flag {
@@ -132,7 +133,7 @@ struct myc_channel_config {
 _Static_assert(sizeof(struct myc_channel_config) == 64, "one cache line");
 
 /* IEX: open addressing, linear probing from myc_symbol_hash(); 0 = empty slot. Symbols are the
- * eight bytes of the wire (space padded), loaded little-endian. */
+ * eight bytes of the wire (space padded), loaded little-endian. SBE: the instruments' numbers. */
 struct myc_symbol_filter {
 	uint64_t slot[2 * MYC_SYMBOLS_MAX];
 };
