@@ -193,6 +193,8 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(TEST_A) $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic $^ $(LIBS) $(TEST_LIBS) -o $@
 
+$(BUILD)/obj/tests/bench/steer_bench.o: $(BUILD)/include/sbe/good/feed_mdp3.h
+
 # Actors beside their peers: a driver that plays contestants, a program each.
 ACTORS_BENCH := $(BUILD)/tests/bench/actors
 ACTORS_PROGRAMS := $(addprefix $(ACTORS_BENCH)/,driver raw lane mycelium)

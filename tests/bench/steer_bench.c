@@ -2,6 +2,7 @@
 /*
  * The steering program's own cost: nanoseconds a packet by BPF_PROG_TEST_RUN, beyond those of an
  * empty XDP program in the same run. Each packet is judged again and again, so caches are warm.
+ * Beside it what the actor pays to read such an SBE packet: frame, message and every entry.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +12,12 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include <sbe/good/feed_mdp3.h>
+
+#include "base/clock.h"
 #include "common/bench.h"
 #include "common/packet.h"
+#include "common/sbe_body.h"
 #include "common/steer_rig.h"
 
 #define RUNS   7
@@ -47,10 +52,62 @@ static void itch_packet(struct packet *packet, uint64_t sequence, unsigned count
 	packet_end(packet);
 }
 
+/* A refresh of `entries` entries, none watched but the last if so. */
+static void mdp3_packet(struct packet *packet, unsigned entries, bool last_wanted)
+{
+	char word[1024] = "b", *at = word + 1;
+	uint8_t bytes[2000];
+
+	for (unsigned i = 0; i < entries; i++)
+		at += sprintf(at, "%s%u", i ? "," : "",
+			      last_wanted && i + 1 == entries ? 5 : 500 + i);
+	packet_begin(packet, &(struct packet_shape){.port = RIG_PORT + RIG_MDP3});
+	packet_sbe(packet, MYC_SBE_MDP3, 0, 2000, 1);
+	packet_bytes(packet, bytes, sbe_word(MYC_SBE_MDP3, word, bytes));
+	packet_end(packet);
+}
+
+static volatile int64_t sink; /* what is read goes here, so that it is read */
+
+static void decode(const uint8_t *payload, uint32_t payload_size)
+{
+	struct feedmdp3_incremental_refresh_book_no_md_entries entry;
+	struct feedmdp3_incremental_refresh_book book;
+	struct myc_sbe_packet packet;
+	const uint8_t *message;
+	int64_t sum = 0;
+	uint32_t size;
+
+	if (myc_mdp3_read(&packet, payload, payload_size))
+		return;
+	while ((message = myc_sbe_packet_next(&packet, &size))) {
+		if (feedmdp3_incremental_refresh_book_open(&book, message, size))
+			continue;
+		feedmdp3_incremental_refresh_book_no_md_entries_open(&book, &entry);
+		while (feedmdp3_incremental_refresh_book_no_md_entries_next(&entry))
+			sum += feedmdp3_incremental_refresh_book_no_md_entries_get_md_entry_px_mantissa(
+				       &entry) +
+			       feedmdp3_incremental_refresh_book_no_md_entries_get_md_entry_size(
+				       &entry) +
+			       feedmdp3_incremental_refresh_book_no_md_entries_get_security_id(
+				       &entry);
+	}
+	sink += sum;
+}
+
+static double time_decode(const struct packet *packet)
+{
+	const uint64_t start = myc_clock_ns();
+
+	for (unsigned i = 0; i < REPEAT / 10; i++)
+		decode(packet->bytes + packet->payload, packet->size - packet->payload);
+	return (double)(myc_clock_ns() - start) / (REPEAT / 10);
+}
+
 int main(void)
 {
 	static struct rig rig;
-	static struct packet one, many, filtered, duplicate, foreign;
+	static struct packet one, many, filtered, duplicate, foreign, refresh, nobodys;
 	static const struct {
 		const char *name;
 		const struct packet *packet;
@@ -61,6 +118,8 @@ int main(void)
 		{"ITCH, 38 messages, filtered", &filtered, 350},
 		{"ITCH, duplicate dropped", &duplicate, 70},
 		{"UDP that is not ours", &foreign, 70},
+		{"MDP 3.0, 40 entries, redirected for the last", &refresh, 350},
+		{"MDP 3.0, 40 entries, filtered", &nobodys, 350},
 	};
 	struct bench bench;
 	int empty, err;
@@ -74,7 +133,10 @@ int main(void)
 		return 77;
 	}
 	rig.page[0].channel[RIG_ITCH].watermark = myc_epoch_word(RIG_EPOCH, 1000);
+	rig.page[0].channel[RIG_MDP3].watermark = myc_epoch_word(RIG_EPOCH, 1000);
 	rig_push(&rig);
+	mdp3_packet(&refresh, 40, true);
+	mdp3_packet(&nobodys, 40, false);
 	itch_packet(&one, 2000, 1, true);
 	itch_packet(&many, 2000, 38, true);
 	itch_packet(&filtered, 2000, 38, false);
@@ -91,6 +153,8 @@ int main(void)
 				     time_program(rig.program, figures[i].packet) - base);
 			bench_sample(&bench, "empty program", "ns/packet", base);
 		}
+		bench_sample(&bench, "MDP 3.0, 40 entries read by the actor", "ns/packet",
+			     time_decode(&refresh));
 	}
 	for (unsigned i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
 		bench_bar(&bench, figures[i].name, BENCH_AT_MOST, figures[i].bar);
