@@ -25,7 +25,14 @@
 	X(stash)          \
 	X(overflow)       \
 	X(urgent)         \
-	X(within)
+	X(within)         \
+	X(letter)         \
+	X(state)          \
+	X(reference)      \
+	X(keyed_timer)    \
+	X(group)          \
+	X(registry)       \
+	X(topic)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)
