@@ -32,7 +32,13 @@
 	X(keyed_timer)    \
 	X(group)          \
 	X(registry)       \
-	X(topic)
+	X(topic)          \
+	X(workers)        \
+	X(breaker)        \
+	X(cycle)          \
+	X(thread)         \
+	X(share)          \
+	X(shutdown)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)

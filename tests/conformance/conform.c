@@ -64,7 +64,7 @@ int conform_main(const struct CMUnitTest *more, size_t more_count)
 		tests[count++] = more[i];
 	for (size_t t = 0; t < TABLES; t++)
 		for (const struct conform_case *of = tables[t]; of->name; of++) {
-			if (of->processes && !way.processes) {
+			if ((of->processes && !way.processes) || (of->blocks && !way.threads)) {
 				elsewhere++;
 				continue;
 			}
@@ -77,8 +77,9 @@ int conform_main(const struct CMUnitTest *more, size_t more_count)
 						    .teardown_func = teardown,
 						    .initial_state = (void *)(uintptr_t)of};
 		}
-	print_message("%s: %zu cases; %zu more end a process, which these places are not\n",
-		      way.name, count, elsewhere);
+	print_message(
+		"%s: %zu cases; %zu more end a process or block a thread, which cannot be here\n",
+		way.name, count, elsewhere);
 	if (getenv("MYC_CASE"))
 		cmocka_set_test_filter(getenv("MYC_CASE"));
 	return _cmocka_run_group_tests(way.name, tests, count, NULL, NULL);

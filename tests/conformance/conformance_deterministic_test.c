@@ -189,6 +189,8 @@ static int print_hashes(void)
 	as_processes = true;
 	seed = 7;
 	for (size_t i = 0; (of = conform_case_at(i)); i += EVERY) {
+		if (of->blocks)
+			continue;
 		conform_play(of, true);
 		printf("%016llx %s\n", (unsigned long long)hash, of->name);
 	}
@@ -211,6 +213,8 @@ static void the_same_seed_gives_the_same_trace_in_another_process(void **state)
 	as_processes = true;
 	seed = 7;
 	for (size_t i = 0; (of = conform_case_at(i)); i += EVERY) {
+		if (of->blocks)
+			continue;
 		conform_play(of, true);
 		snprintf(expected, sizeof(expected), "%016llx %s\n", (unsigned long long)hash,
 			 of->name);

@@ -352,6 +352,7 @@ static const struct myc_region *region_of(uint32_t place, uint32_t *executor)
 
 const struct way way = {.name = "processes",
 			.processes = true,
+			.threads = true,
 			.open = open_house,
 			.stop = stop_house,
 			.close = close_house,

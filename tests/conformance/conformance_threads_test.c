@@ -86,6 +86,7 @@ static const struct myc_region *region_of(uint32_t place, uint32_t *executor)
 }
 
 const struct way way = {.name = "threads",
+			.threads = true,
 			.open = open_system,
 			.stop = stop_system,
 			.close = close_system,

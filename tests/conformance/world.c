@@ -82,6 +82,8 @@ struct myc_spawn_opts spawn_opts(const struct probe *made, uint32_t executor)
 				       .settings = made->settings,
 				       .settings_count = made->settings_count,
 				       .restarts_max = made->restarts_max,
+				       .flags = made->spawn_flags,
+				       .phase = made->phase,
 				       .restarts_window_ns = made->window_ns};
 }
 

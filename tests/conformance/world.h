@@ -87,7 +87,7 @@ struct probe {
 	const struct myc_behaviour *behaviour;
 	char name[64], setting[16];
 	struct myc_setting settings[2];
-	uint32_t settings_count, restarts_max;
+	uint32_t settings_count, restarts_max, spawn_flags, phase;
 	uint64_t window_ns;
 	/* What it does and has, on its own thread. */
 	_Atomic(reaction) react;
@@ -164,6 +164,7 @@ struct conform_case {
 	void (*run)(void);
 	enum { BOTH, NEAR, FAR } where; /* in one place, apart; NEAR, FAR: only so */
 	bool processes;			/* ends a place */
+	bool blocks; /* a handler, or who waits for a thread: not in the deterministic runtime */
 	void (*opts)(struct world_opts *opts);
 };
 
@@ -173,6 +174,7 @@ typedef int (*errand)(struct myc_system *system, uint64_t *a);
 struct way {
 	const char *name;
 	bool processes; /* can end a place */
+	bool threads;	/* run by themselves: a handler may block */
 	void (*open)(const struct world_opts *opts);
 	void (*stop)(void); /* in order; then the books are looked at */
 	void (*close)(void);

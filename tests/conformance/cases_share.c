@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How actors share their executor: `share`, mycelium/system.h. */
+#include "conformance/cases.h"
+
+#include "core/executor.h"
+
+enum { SHARE_OF = 2 };
+
+static void shared_by_two(struct world_opts *opts)
+{
+	opts->executor.share = SHARE_OF;
+}
+
+static uint64_t shares_ended(const struct probe *who)
+{
+	uint32_t executor;
+	const struct myc_region *region = way.region(who->place, &executor);
+	const struct myc_executor_words *words =
+		myc_region_block(region, MYC_BLOCK_EXECUTOR, executor, NULL);
+
+	return __atomic_load_n(&words->shares_ended, __ATOMIC_RELAXED);
+}
+
+/* In which order both came to theirs: word 6 of their place's keeper counts. */
+static int counts(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+{
+	(void)self;
+	(void)message;
+	me->kept[me->messages % 64].asker = ++keeper_of(me->place)->word[6];
+	me->messages++;
+	return 0;
+}
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+static int job_release_both(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	(void)me;
+	int code = myc_resume(self, a[0]);
+
+	code = code ? code : myc_resume(self, a[1]);
+	return code ? code : do_send_type(self, myc_self(self), PING, 8);
+}
+
+CASE(none_handles_more_than_its_share_while_others_wait)
+{
+	enum { EACH = 12 };
+	struct probe *a = spawn(HERE), *b[2] = {spawn(THERE), spawn(THERE)};
+
+	for (int i = 0; i < 2; i++) {
+		b[i]->react = counts;
+		hold(b[i]);
+		OK(send_many(a, b[i], 1, EACH));
+	}
+	settle();
+	uint64_t before = shares_ended(b[0]);
+
+	OK(let(keeper_of(b[0]->place), job_release_both, b[0]->address, b[1]->address, 0, 0));
+	SAW(b[0], MESSAGE, EACH);
+	SAW(b[1], MESSAGE, EACH);
+	/* While both had some: of three in a row of one, another's stood between. */
+	uint64_t begun = larger(b[0]->kept[0].asker, b[1]->kept[0].asker);
+	uint64_t over = smaller(b[0]->kept[EACH - 1].asker, b[1]->kept[EACH - 1].asker);
+	uint32_t looked = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (uint32_t n = 0; n + SHARE_OF < EACH; n++) {
+			uint64_t first = b[i]->kept[n].asker, last = b[i]->kept[n + SHARE_OF].asker;
+
+			if (first < begun || last > over)
+				continue;
+			assert_true(last > first + SHARE_OF);
+			looked++;
+		}
+	assert_true(looked >= EACH / 2);
+	assert_true(shares_ended(b[0]) >= before + EACH / SHARE_OF);
+}
+
+CASE(with_shares_messages_of_a_pair_keep_their_order)
+{
+	struct probe *a = spawn(HERE), *b = spawn(THERE);
+
+	for (uint64_t i = 0; i < 4; i++)
+		OK(send_many(a, b, 1 + 20 * i, 20));
+	OK(send_sized(a, b, SEND, 81, 500));
+	OK(send_number(a, b, 82));
+	expect_numbers(b, 1, 82);
+	expect_bodies_home();
+}
+
+CASE(with_shares_credit_is_what_it_is)
+{
+	struct probe *a = spawn(HERE), *b = spawn_as(THERE, &narrow);
+
+	OK(send_number(a, b, 1));
+	SAW(b, MESSAGE, 1);
+	settle();
+	hold(b);
+	RESULT(try_flood(a, b, 2), -EAGAIN);
+	assert_int_equal(a->word[0], 4);
+	OK(send_many(a, b, 6, 10));
+	UNTIL(metrics_of(a).outbox_depth > 0);
+	release(b);
+	expect_numbers(b, 1, 15);
+}
+
+CASE(with_shares_asks_timers_and_ends_are_as_ever)
+{
+	struct probe *a = spawn(HERE), *b = replier(THERE, echoes);
+
+	OK(watch(a, b, 0));
+	for (uint64_t i = 1; i <= 5; i++)
+		OK(ask(a, b, LONG, i));
+	SAW(a, REPLY, 5);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(nth(a, REPLY, i)->payload, i + 1);
+	OK(start_timer(b, MS, 0, 1));
+	SAW(b, TIMER, 1);
+	OK(send_stop(a, b, MYC_STOP_DRAIN));
+	expect_down(a, b, MYC_EXIT_SHUTDOWN);
+}
+
+CASE(with_shares_what_waits_survives_its_process)
+{
+	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
+
+	OK(send_number(a, b, 1));
+	SAW(b, MESSAGE, 1);
+	settle();
+	hold(b);
+	OK(send_many(a, b, 2, 9));
+	settle();
+	kill_place(THERE);
+	revive_place(THERE);
+	expect_numbers(b, 1, 10);
+}
+
+const struct conform_case cases_share[] = {
+	{NAMED(none_handles_more_than_its_share_while_others_wait), .opts = shared_by_two},
+	{NAMED(with_shares_messages_of_a_pair_keep_their_order), .opts = shared_by_two},
+	{NAMED(with_shares_credit_is_what_it_is), .opts = shared_by_two},
+	{NAMED(with_shares_asks_timers_and_ends_are_as_ever), .opts = shared_by_two},
+	{DEADLY(with_shares_what_waits_survives_its_process), .opts = shared_by_two},
+	{0},
+};
