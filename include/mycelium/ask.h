@@ -21,7 +21,7 @@
  *
  * Threads: functions that take `self` as in mycelium/actor.h. Killed processes: asks are private memory of
  * the asker's process; replies to its former life are late. Of a killed replier the asker learns
- * by -ENOTCONN where the runtime tells (myc run), else by the timeout.
+ * by -ENOTCONN: within a second when it has been restarted, and before that where the runtime tells (myc run).
  */
 #ifndef MYCELIUM_ASK_H
 #define MYCELIUM_ASK_H

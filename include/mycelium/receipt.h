@@ -7,6 +7,10 @@
  *	`reply` hook <-- MYC_REPLY_RECEIPT, status 0 ---'
  *	             <-- -ESRCH, -ENOBUFS, -ENOTCONN, -ETIMEDOUT
  *
+ * The receipt is true whoever is killed when: of 0 the message was taken, once; of -ESRCH and -ENOBUFS it was
+ * not and will not be. -ENOTCONN (the receiver's process died) and -ETIMEDOUT say that nobody knows: it may
+ * wait there for the successor.
+ *
  * Taken is not handled: the receiver may be paused, suspended or stopped before it comes to it. (A message
  * that was taken and reaches nobody after all is a dead letter: mycelium/letter.h.) A receipt is one small
  * signal back; messages without one cost what they did.

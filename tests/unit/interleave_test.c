@@ -3,7 +3,7 @@
  * The steps of a lane and of sleeping and waking, stopped between any two stores: sender and
  * receiver run as coroutines that give way at every MYC_POINT. Played are the schedules with two
  * preemptions, and those with one where sender or receiver is killed at each of its points and
- * started again.
+ * started again; in the ordinary ring and in the urgent one, with one to three messages of credit.
  */
 #include "common/test.h"
 
@@ -17,7 +17,6 @@ static void point(const char *name);
 #include "memory/lane.h"
 
 #define MESSAGES   4
-#define WINDOW	   2
 #define STACK	   65536
 #define POINTS_MAX 400
 
@@ -44,6 +43,8 @@ static struct {
 	char stack[SIDES][STACK];
 	int running;
 	uint32_t steps;
+	enum myc_lane_ring ring;
+	uint32_t window;     /* credit */
 	uint32_t preempt[2]; /* steps at which the other side goes on */
 	int victim;	     /* side that dies, or -1 */
 	uint32_t death;	     /* at which of its points */
@@ -99,13 +100,12 @@ static void sender(void)
 		if (sent == MESSAGES)
 			break;
 		if ((int32_t)(__atomic_load_n(limit, __ATOMIC_RELAXED) - sent) <= 0 ||
-		    myc_lane_full(&lane, MYC_RING_ORDINARY)) {
+		    myc_lane_full(&lane, play.ring)) {
 			point("sender: waits");
 			continue;
 		}
-		uint32_t number =
-			myc_lane_push(&lane, MYC_RING_ORDINARY, myc_slot_kind(0, sizeof(sent), 0),
-				      0, 0, &sent, sizeof(sent));
+		uint32_t number = myc_lane_push(&lane, play.ring, myc_slot_kind(0, sizeof(sent), 0),
+						0, 0, &sent, sizeof(sent));
 
 		myc_lane_sent(&lane.flow[0].sent, sent + 1, number);
 		dirty = true;
@@ -119,18 +119,18 @@ static void handle(struct myc_lane_inward *lane, bool doubt)
 	struct myc_slot slot = {0};
 	uint32_t number;
 
-	assert_int_equal(myc_lane_peek(lane, MYC_RING_ORDINARY, &slot), 1);
+	assert_int_equal(myc_lane_peek(lane, play.ring, &slot), 1);
 	memcpy(&number, slot.payload, sizeof(number));
-	assert_true(number < MESSAGES && number == lane->next[MYC_RING_ORDINARY]);
+	assert_true(number < MESSAGES && number == lane->next[play.ring]);
 	if (doubt) {
 		world.doubted[number]++;
 	} else {
-		myc_lane_begin(lane, MYC_RING_ORDINARY);
+		myc_lane_begin(lane, play.ring);
 		world.handled[number]++;
 		point("handler");
 	}
 	myc_lane_count(lane, slot.flow, number + 1, myc_pair_high(lane->counted[slot.flow]) + 1);
-	myc_lane_done(lane, MYC_RING_ORDINARY);
+	myc_lane_done(lane, play.ring);
 }
 
 static void receiver(void)
@@ -138,10 +138,10 @@ static void receiver(void)
 	struct myc_lane_inward lane;
 
 	if (myc_lane_in_open(&lane, block(), block(), 1, half())) {
-		uint32_t position = lane.next[MYC_RING_ORDINARY] + 1;
+		uint32_t position = lane.next[play.ring] + 1;
 
 		if (myc_pair_low(lane.counted[0]) == position)
-			myc_lane_done(&lane, MYC_RING_ORDINARY);
+			myc_lane_done(&lane, play.ring);
 		else
 			handle(&lane, true);
 	}
@@ -149,18 +149,18 @@ static void receiver(void)
 	for (;;) {
 		uint32_t handled = myc_pair_high(lane.counted[0]);
 
-		__atomic_store_n(&lane.limit[0], handled + WINDOW, __ATOMIC_RELAXED);
+		__atomic_store_n(&lane.limit[0], handled + play.window, __ATOMIC_RELAXED);
 		point("receiver: granted");
 		if (handled == MESSAGES)
 			break;
-		if (myc_lane_ready(&lane, MYC_RING_ORDINARY)) {
+		if (myc_lane_ready(&lane, play.ring)) {
 			handle(&lane, false);
-			myc_lane_publish_some(&lane, MYC_RING_ORDINARY);
+			myc_lane_publish_some(&lane, play.ring);
 			continue;
 		}
-		myc_lane_publish(&lane, MYC_RING_ORDINARY);
+		myc_lane_publish(&lane, play.ring);
 		myc_sleep_announce(&shared.asleep, false);
-		if (!myc_lane_ready(&lane, MYC_RING_ORDINARY)) {
+		if (!myc_lane_ready(&lane, play.ring)) {
 			point("sleeper: found nothing");
 			world.waiting = true;
 			while (!shared.bell)
@@ -187,14 +187,20 @@ static void setup(uint32_t slots)
 {
 	struct myc_lanes head = {.version = MYC_LANE_VERSION,
 				 .lanes = 2,
-				 .slots = slots,
-				 .urgent_slots = 1,
+				 .slots = play.ring == MYC_RING_URGENT ? 1 : slots,
+				 .urgent_slots = play.ring == MYC_RING_URGENT ? slots : 1,
 				 .local_slots = 1,
 				 .flows = 1};
 
 	memset(&shared, 0, sizeof(shared));
 	memset(&world, 0, sizeof(world));
 	assert_int_equal(myc_lanes_init(block(), sizeof(shared.lanes), &head), 0);
+	if (play.ring == MYC_RING_URGENT) {
+		struct myc_lane_out lane;
+
+		myc_lane_out_open(&lane, block(), 1);
+		myc_lane_flow_write(&lane.flow[0], 0, 0, 0, MYC_FLOW_URGENT);
+	}
 	launch(SENDER);
 	launch(RECEIVER);
 	play.steps = 0;
@@ -226,7 +232,7 @@ static uint32_t run(uint32_t slots, int first)
 
 		/* Credit is never exceeded, at no point. */
 		assert_true((int32_t)(myc_pair_high(flow->sent) - myc_pair_high(*counted)) <=
-			    WINDOW);
+			    (int32_t)play.window);
 		/* Asleep with a message in the lane and a sender that has no more to say: lost. */
 		if (world.finished[SENDER] && world.waiting)
 			assert_true(shared.bell);
@@ -272,23 +278,32 @@ static unsigned every_death(uint32_t slots, int first, int victim)
 	return runs + 1;
 }
 
+static unsigned schedules(uint32_t slots, int first, int victim)
+{
+	unsigned runs = 0;
+
+	play.preempt[0] = play.preempt[1] = 0;
+	play.victim = -1;
+	uint32_t steps = run(slots, first) + 10;
+
+	for (uint32_t a = 0; a < steps; a++)
+		for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b++) {
+			play.preempt[0] = a;
+			play.preempt[1] = b;
+			runs += every_death(slots, first, victim);
+		}
+	return runs;
+}
+
 static void all_schedules(int victim)
 {
 	unsigned runs = 0;
 
-	for (uint32_t slots = 1; slots <= 4; slots *= 2)
-		for (int first = 0; first < SIDES; first++) {
-			play.preempt[0] = play.preempt[1] = 0;
-			play.victim = -1;
-			uint32_t steps = run(slots, first) + 10;
-
-			for (uint32_t a = 0; a < steps; a++)
-				for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b++) {
-					play.preempt[0] = a;
-					play.preempt[1] = b;
-					runs += every_death(slots, first, victim);
-				}
-		}
+	for (play.ring = MYC_RING_ORDINARY; play.ring <= MYC_RING_URGENT; play.ring++)
+		for (play.window = 1; play.window <= 3; play.window++)
+			for (uint32_t slots = 1; slots <= 4; slots *= 2)
+				for (int first = 0; first < SIDES; first++)
+					runs += schedules(slots, first, victim);
 	print_message("  %u schedules\n", runs);
 }
 

@@ -5,6 +5,10 @@
 #include <mycelium/receipt.h>
 #include <mycelium/recipient.h>
 
+#include <mycelium/abi/lane.h>
+
+#include <pthread.h>
+
 #define SOON 3000000ull
 
 /* What came to the reply hook. */
@@ -225,6 +229,54 @@ CASE(the_death_of_the_receivers_process_is_told_or_times_out)
 	end();
 }
 
+static _Atomic int said;
+
+static void *calls(void *to)
+{
+	struct myc_answer answer;
+
+	said = myc_call(systems[0], ((struct probe *)to)->address, SETTLE, NULL, 0, &answer,
+			MYC_FOREVER);
+	return NULL;
+}
+
+static int ask_for_ever(struct myc_actor *self, struct probe *me, uint64_t to, uint64_t b)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, to, &ref);
+
+	(void)me, (void)b;
+	return code ? code : myc_ask(self, &ref, SETTLE, NULL, 0, MYC_FOREVER, 1, NULL);
+}
+
+/* A restart that is over before anybody looked whether the process is alive. */
+CASE(nobody_waits_for_ever_for_a_process_that_was_restarted)
+{
+	struct myc_process_words *words;
+	pthread_t thread;
+
+	fresh(state);
+	struct probe *a = spawn_sender(HERE), *b = spawn_sender(THERE), *c = spawn(THERE);
+
+	settle(a, b);
+	assert_int_equal(let(a, ask_for_ever, c->address, 0), 0);
+	said = 1;
+	assert_int_equal(pthread_create(&thread, NULL, calls, c), 0);
+	wait_until(c->settled == 2);
+	words = myc_region_block(&region[1][1], MYC_BLOCK_PROCESS, 0, NULL);
+	__atomic_add_fetch(&words->incarnation, 1, __ATOMIC_RELAXED);
+	wait_until(said < 1);
+	assert_int_equal(said, -ENOTCONN);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	wait_until(gots == 1);
+	assert_int_equal(got[0].status, -ENOTCONN);
+	/* Asks of the new life are no business of the former's end. */
+	assert_int_equal(let(a, send_receipt, b->address, 8), 0);
+	wait_until(gots == 2);
+	assert_int_equal(got[1].status, 0);
+	end();
+}
+
 CASE(a_thread_is_told_too)
 {
 	uint32_t value = 9;
@@ -370,6 +422,7 @@ int main(void)
 		EVERYWHERE(a_receiver_whose_executor_does_not_come_to_it_is_a_timeout),
 		EVERYWHERE(restarts_of_either_side_lose_no_message_and_tell_nothing_twice),
 		IN(the_death_of_the_receivers_process_is_told_or_times_out, TWO_PROCESSES),
+		IN(nobody_waits_for_ever_for_a_process_that_was_restarted, TWO_PROCESSES),
 		EVERYWHERE(a_thread_is_told_too),
 		EVERYWHERE(a_recipient_takes_its_one_message_from_whoever_has_it),
 		EVERYWHERE(a_weak_reference_is_good_while_its_actor_is_what_it_was),

@@ -13,6 +13,12 @@
 #define ANSWERED   64 /* asks remembered as answered by us, direct mapped */
 #define WORDS	   (MYC_ASK_BUCKETS / 64)
 
+/* changed: asks of its former life are to be ended. */
+struct myc_ask_process {
+	uint16_t incarnation;
+	bool changed;
+};
+
 struct myc_answered {
 	myc_address asker;
 	uint32_t id;
@@ -43,7 +49,8 @@ int myc_asks_open(struct myc_executor *executor, uint32_t capacity)
 	asks->bucket = calloc(MYC_ASK_BUCKETS, sizeof(*asks->bucket));
 	asks->occupied = calloc(WORDS, sizeof(*asks->occupied));
 	asks->answered = calloc(ANSWERED, sizeof(*asks->answered));
-	if (!asks->entry || !asks->bucket || !asks->occupied || !asks->answered)
+	asks->process = calloc(executor->system->workspace.processes, sizeof(*asks->process));
+	if (!asks->entry || !asks->bucket || !asks->occupied || !asks->answered || !asks->process)
 		return -ENOMEM;
 	memset(asks->entry, 0, (capacity + 1ull) * sizeof(*asks->entry));
 	for (uint32_t i = 1; i <= capacity; i++) {
@@ -65,6 +72,7 @@ void myc_asks_close(struct myc_executor *executor)
 	free(asks->bucket);
 	free(asks->occupied);
 	free(asks->answered);
+	free(asks->process);
 	memset(asks, 0, sizeof(*asks));
 }
 
@@ -207,6 +215,13 @@ static void await_resume(struct myc_actor *actor)
 	myc_receiver_make_ready(actor);
 }
 
+uint16_t myc_ask_incarnation(const struct myc_system *system, uint32_t process)
+{
+	const struct myc_process_words *words = myc_view_process(system, process, NULL);
+
+	return words ? (uint16_t)__atomic_load_n(&words->incarnation, __ATOMIC_RELAXED) : 0;
+}
+
 static bool process_dead(const struct myc_system *system, uint32_t process)
 {
 	const struct myc_workspace *workspace = &system->workspace;
@@ -325,7 +340,7 @@ void myc_ask_moved(struct myc_executor *executor, const struct myc_slot *slot)
 	    slot->size != sizeof(whom))
 		return;
 	memcpy(&whom, slot->payload, sizeof(whom));
-	entry->asked = whom;
+	myc_ask_whom(executor, entry, whom);
 	int code = entry->awaited ? await_begin(entry->actor, entry->id, whom, &cycle) : 0;
 
 	if (code)
@@ -377,29 +392,62 @@ static void look_at_bucket(struct myc_executor *executor, uint64_t tick, uint64_
 	occupy(asks, tick, asks->bucket[tick % MYC_ASK_BUCKETS]);
 }
 
-/* Asks to a process that died: what it had sent is taken out of its lanes first, the reply may be there. */
+/* Is there anything in its lanes that it sent before it died? */
+static bool sends_yet(const struct myc_executor *executor, uint32_t process, bool dead)
+{
+	for (uint32_t i = 0; i < executor->inlets; i++) {
+		const struct myc_inlet *inlet = &executor->inlet[i];
+		const struct myc_lane_inward *lane = &inlet->lane;
+
+		if (inlet->block && !inlet->cut && myc_lane_end_process(inlet->source) == process &&
+		    myc_lane_ready(lane, MYC_RING_ORDINARY) &&
+		    (dead || (int32_t)(inlet->asks_until - lane->next[MYC_RING_ORDINARY]) > 0))
+			return true;
+	}
+	return false;
+}
+
+/* Has it another life since the last look? What the former sent is in the lanes as they are now. */
+static void look_at_process(struct myc_executor *executor, uint32_t process, uint16_t incarnation)
+{
+	struct myc_ask_process *seen = &executor->asks.process[process];
+
+	if (seen->incarnation == incarnation)
+		return;
+	seen->incarnation = incarnation;
+	seen->changed = true;
+	for (uint32_t i = 0; i < executor->inlets; i++) {
+		struct myc_inlet *inlet = &executor->inlet[i];
+		const struct myc_lane_inward *lane = &inlet->lane;
+
+		if (inlet->block && myc_lane_end_process(inlet->source) == process)
+			inlet->asks_until =
+				lane->next[MYC_RING_ORDINARY] + lane->mask[MYC_RING_ORDINARY] + 1;
+	}
+}
+
+/* Asks to a process that died, restarted or not. */
 static unsigned end_dead(struct myc_executor *executor)
 {
 	struct myc_system *system = executor->system;
+	struct myc_asks *asks = &executor->asks;
 	unsigned n = 0;
 
 	for (uint32_t p = 0; p < system->workspace.processes; p++) {
-		if (!process_dead(system, p))
+		bool dead = process_dead(system, p);
+
+		if (p == system->workspace.process)
 			continue;
-		bool ready = false;
-
-		for (uint32_t i = 0; i < executor->inlets; i++) {
-			const struct myc_inlet *inlet = &executor->inlet[i];
-
-			ready |= inlet->block && !inlet->cut &&
-				 myc_lane_end_process(inlet->source) == p &&
-				 myc_lane_ready(&inlet->lane, MYC_RING_ORDINARY);
-		}
-		for (uint32_t i = 1; !ready && i <= executor->asks.capacity; i++) {
+		look_at_process(executor, p, myc_ask_incarnation(system, p));
+		if ((!dead && !asks->process[p].changed) || sends_yet(executor, p, dead))
+			continue;
+		asks->process[p].changed = false;
+		for (uint32_t i = 1; i <= asks->capacity; i++) {
 			struct myc_ask_entry *entry = at(executor, i);
 
 			if (!entry->actor || entry->is_gather ||
-			    myc_address_process(entry->asked) != p)
+			    myc_address_process(entry->asked) != p ||
+			    (!dead && entry->incarnation == asks->process[p].incarnation))
 				continue;
 			myc_ask_finish(executor, entry, -ENOTCONN, NULL);
 			n++;
@@ -429,7 +477,7 @@ unsigned myc_asks_tick(struct myc_executor *executor)
 		for (uint64_t t = first; t <= tick; t++)
 			look_at_bucket(executor, t, tick);
 		asks->tick = tick;
-		if (executor->system->workspace.alive)
+		if (executor->system->workspace.processes > 1)
 			n += end_dead(executor);
 	}
 	for (; asks->due; n++)
@@ -446,7 +494,8 @@ uint64_t myc_asks_next_ns(const struct myc_executor *executor)
 	if (asks->fresh || asks->due)
 		return 0;
 	/* Of a dead process nothing is heard: look as often as the wheel turns half. */
-	uint64_t until = executor->system->workspace.alive ? MYC_ASK_BUCKETS / 2 : UINT64_MAX;
+	uint64_t until =
+		executor->system->workspace.processes > 1 ? MYC_ASK_BUCKETS / 2 : UINT64_MAX;
 
 	for (uint64_t i = 1; i <= MYC_ASK_BUCKETS && i < until; i++) {
 		uint64_t bucket = (asks->tick + i) % MYC_ASK_BUCKETS;
@@ -511,7 +560,7 @@ static inline int ask_by(struct myc_actor *self, struct myc_ref *to, uint64_t ki
 
 	if (!entry)
 		return -ENOSPC;
-	entry->asked = to->address;
+	myc_ask_whom(self->executor, entry, to->address);
 	if (wait)
 		code = myc_send_asking(self, to, kind, entry->id, payload, size);
 	else
@@ -584,7 +633,7 @@ int myc_ask_await(struct myc_actor *self, struct myc_ref *to, uint16_t type, con
 
 	if (!entry)
 		return -ENOSPC;
-	entry->asked = to->address;
+	myc_ask_whom(self->executor, entry, to->address);
 	code = await_begin(self, entry->id, to->address, cycle ? cycle : &unseen);
 	if (!code)
 		code = myc_send_asking(self, to, myc_slot_kind(type, (uint8_t)size, 0),

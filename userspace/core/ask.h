@@ -23,6 +23,9 @@
  * first out), and its count goes up each time: an id comes again after 2^28 asks at the earliest. A
  * restarted process' ids differ from those of its last three predecessors.
  *
+ * Whoever lives in another process answers no more once that is dead, or another incarnation: replies that it
+ * had sent are taken out of its lanes first, then its askers are told -ENOTCONN.
+ *
  * Private memory of the executor's thread; links are indices, 0 = none, entry 0 is not used.
  */
 #ifndef MYC_CORE_ASK_H
@@ -62,9 +65,10 @@ struct myc_ask_entry {
 	uint32_t id;
 	uint32_t next, previous; /* the actor's; next: also the free ones */
 	uint32_t after, before;
-	uint32_t gather; /* a member's: entry of its gather; the gather's own: first member */
-	uint16_t index;	 /* of a member */
-	uint8_t place;	 /* enum myc_ask_place */
+	uint32_t gather;      /* a member's: entry of its gather; the gather's own: first member */
+	uint16_t index;	      /* of a member */
+	uint16_t incarnation; /* of the other process that was asked; 0 = our own */
+	uint8_t place;	      /* enum myc_ask_place */
 	bool awaited;
 	bool is_gather;
 	bool is_receipt;
@@ -100,6 +104,18 @@ static inline void myc_ask_bounce_if(struct myc_executor *executor, myc_address 
 /* ---- between the files -------------------------------------------------------------------------- */
 
 struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, uint64_t cookie);
+uint16_t myc_ask_incarnation(const struct myc_system *system, uint32_t process);
+/* Whom it waits for, before the request goes. */
+static inline void myc_ask_whom(const struct myc_executor *executor, struct myc_ask_entry *entry,
+				myc_address whom)
+{
+	uint32_t process = myc_address_process(whom);
+
+	entry->asked = whom;
+	entry->incarnation = process == executor->system->workspace.process
+				     ? 0
+				     : myc_ask_incarnation(executor->system, process);
+}
 void myc_ask_free(struct myc_executor *executor, struct myc_ask_entry *entry);
 uint32_t myc_ask_index(const struct myc_executor *executor, const struct myc_ask_entry *entry);
 /* The outcome of an entry: frees it and calls the hook. The payload is the slot's, NULL: none. */

@@ -144,22 +144,33 @@ static int request(struct myc_attachment *attachment, myc_address from,
 	}
 }
 
-static bool gone(const struct myc_system *system, myc_address to)
+/* Whose life the call is for. */
+struct callee {
+	uint32_t process;
+	uint16_t incarnation;
+	bool restarted; /* at the last look: what it had sent has come since */
+};
+
+static bool gone(const struct myc_system *system, struct callee *callee)
 {
 	const struct myc_workspace *workspace = &system->workspace;
+	bool before = callee->restarted;
 
-	return workspace->alive && myc_address_process(to) != workspace->process &&
-	       !workspace->alive(workspace->context, myc_address_process(to));
+	if (callee->process == workspace->process)
+		return false;
+	callee->restarted = myc_ask_incarnation(system, callee->process) != callee->incarnation;
+	return before ||
+	       (workspace->alive && !workspace->alive(workspace->context, callee->process));
 }
 
 /* Until DONE: 0; or what ended it. */
-static int wait_for(struct myc_system *system, struct myc_call *call, myc_address to,
+static int wait_for(struct myc_system *system, struct myc_call *call, struct callee callee,
 		    uint64_t until)
 {
 	for (;;) {
 		uint64_t word = __atomic_load_n(&call->word, __ATOMIC_ACQUIRE);
 		uint64_t rest = left(system, until);
-		int why = !rest ? -ETIMEDOUT : gone(system, to) ? -ENOTCONN : 0;
+		int why = !rest ? -ETIMEDOUT : gone(system, &callee) ? -ENOTCONN : 0;
 
 		if ((uint32_t)word == DONE)
 			return 0;
@@ -183,6 +194,7 @@ int myc_call_by(struct myc_system *system, myc_address to,
 {
 	uint64_t now = timeout_ns == MYC_FOREVER ? 0 : now_of(system);
 	uint64_t until = now + timeout_ns < now ? MYC_FOREVER : now + timeout_ns;
+	struct callee callee = {.process = myc_address_process(to)};
 	struct myc_attachment *attachment;
 	int code;
 
@@ -204,11 +216,12 @@ int myc_call_by(struct myc_system *system, myc_address to,
 	if (__atomic_load_n(&system->executor[index % system->opts.executors].calls_ended,
 			    __ATOMIC_RELAXED))
 		code = -ESHUTDOWN;
+	callee.incarnation = myc_ask_incarnation(system, callee.process);
 	if (!code)
 		code = request(attachment, from, put, context, until);
 	if (code && step(call, call->number, WAITING, IDLE))
 		return code;
-	code = wait_for(system, call, to, until);
+	code = wait_for(system, call, callee, until);
 	if (code)
 		return code;
 	if (out) {

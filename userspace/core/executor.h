@@ -263,6 +263,7 @@ struct myc_inlet {
 	bool cut;     /* as cursor.cut says */
 	bool refused; /* its sender's schemas and ours do not go together: its flows have no actors */
 	uint32_t doubt_hold; /* while recovering: loan of the ordinary message that was in hand */
+	uint32_t asks_until; /* its process has another life: none of the former's is behind this */
 	uint32_t dirty_count;
 	uint16_t dirty[MYC_LANE_FLOWS];
 };
@@ -456,12 +457,13 @@ struct myc_asks {
 	struct myc_ask_entry *entry;
 	uint32_t index_mask, capacity, count;
 	uint32_t free_first, free_last;
-	uint32_t fresh, due; /* lists */
-	bool closed;	     /* the system stops: no more */
-	uint32_t *bucket;    /* lists, by tick */
-	uint64_t *occupied;  /* bit a bucket: may have some */
-	uint64_t tick;	     /* the last one looked at */
-	uint64_t stop_ns;    /* until then a stopping system waits for answers; 0 = not set */
+	uint32_t fresh, due;		 /* lists */
+	bool closed;			 /* the system stops: no more */
+	uint32_t *bucket;		 /* lists, by tick */
+	uint64_t *occupied;		 /* bit a bucket: may have some */
+	uint64_t tick;			 /* the last one looked at */
+	struct myc_ask_process *process; /* as last looked at */
+	uint64_t stop_ns; /* until then a stopping system waits for answers; 0 = not set */
 	struct myc_answered *answered;
 };
 

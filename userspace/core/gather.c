@@ -68,7 +68,7 @@ static int ask_one(struct myc_actor *self, struct myc_ask_entry *own, struct myc
 	struct myc_ask_entry *entry = myc_ask_take(self, MYC_FOREVER, own->cookie);
 	uint32_t index = myc_ask_index(executor, entry);
 
-	entry->asked = to->address;
+	myc_ask_whom(executor, entry, to->address);
 	entry->gather = myc_ask_index(executor, own);
 	entry->index = own->members++;
 	entry->place = MYC_ASK_MEMBER;

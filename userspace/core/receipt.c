@@ -20,7 +20,7 @@ int myc_send_receipt(struct myc_actor *self, struct myc_ref *to, uint16_t type, 
 
 	if (!entry)
 		return -ENOSPC;
-	entry->asked = to->address;
+	myc_ask_whom(self->executor, entry, to->address);
 	entry->is_receipt = true;
 	if (ask)
 		ask->correlation = entry->id;

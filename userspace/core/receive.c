@@ -147,11 +147,12 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	(void)myc_body_drop(executor, slot,
 			    myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
 	myc_letter_note(executor, why, flow->from, flow->to, slot);
+	myc_credit_handled(executor, inlet, flow, position);
+	/* When it is counted: of what its asker was told that nobody has it, no successor gives it. */
 	myc_ask_bounce_if(executor, flow->from, slot,
 			  why == MYC_DEAD_LETTER_DROPPED_NEWEST ? -ENOBUFS
 			  : why == MYC_DEAD_LETTER_SCHEMA	? -EPROTO
 								: -ESRCH);
-	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, ring);
 	if (inlet->refused)
 		myc_flow_forget(flow);

@@ -218,7 +218,7 @@ static bool give(struct myc_workers *workers, struct myc_work *work, uint32_t pl
 	if (work->place == MYC_NONE)
 		assign(workers, work, place);
 	if (entry) {
-		entry->asked = row->address;
+		myc_ask_whom(control->executor, entry, row->address);
 		row->handed[row->given % MYC_WORKERS_AHEAD_MAX] = (struct myc_handed){
 			.from = work->from,
 			.correlation = work->asker.correlation,

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two processes of a workspace, played in one thread by turns, on a clock of their own. In one of them, the
+ * victim, every MYC_POINT may be the last thing that happens; its successor joins the same region, at once or
+ * when the other has long noticed, and may die in turn. The other lives on, and sees it all.
+ *
+ * Include the .c files under test first, with death_point as their MYC_POINT.
+ */
+#ifndef TESTS_UNIT_TWO_LIVES_H
+#define TESTS_UNIT_TWO_LIVES_H
+
+#include <string.h>
+#include <unistd.h>
+
+#define PROCESSES   2
+#define DEATH_QUIET 40 /* empty turns of both: nothing more happens */
+#define DEATH_TURN  150000ull
+#define DEATH_TURNS 4000
+
+/* Who is killed gives nothing back: leaks are what these lives are about. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
+struct death_process {
+	struct myc_system *system;
+	uint64_t incarnation;
+	bool dead;
+};
+
+/* What a test says of itself. */
+struct death_play {
+	struct myc_system_opts system[PROCESSES];
+	/* Spawns the actors of a process that begins a life. */
+	void (*furnish)(struct myc_system *system, uint32_t process, uint64_t incarnation);
+	void (*fresh)(void); /* what the world has seen is forgotten */
+	void (*check)(void);
+	void (*ended)(void); /* nothing happens any more, and all is still open; NULL: no need */
+};
+
+static struct {
+	const struct death_play *of;
+	struct death_process process[PROCESSES];
+	struct myc_region region[PROCESSES][PROCESSES]; /* as seen by, of */
+	void *fresh[PROCESSES];
+	uint64_t now_ns;
+	uint32_t victim, running, points, death, deaths, runs;
+	bool at_once, alive;
+	jmp_buf end;
+} bed;
+
+static void death_point(const char *name)
+{
+	(void)name;
+	if (bed.alive && bed.running == bed.victim && ++bed.points == bed.death)
+		longjmp(bed.end, 1);
+}
+
+static bool death_lives(void *context, uint32_t process)
+{
+	(void)context;
+	return !bed.process[process].dead;
+}
+
+static uint64_t death_now(void *context)
+{
+	(void)context;
+	return bed.now_ns;
+}
+
+static void death_nap(void *context)
+{
+	(void)context;
+	bed.now_ns += DEATH_TURN;
+}
+
+static const struct myc_behaviour *death_runs(void *context, const struct myc_behaviour *behaviour)
+{
+	(void)context;
+	return behaviour;
+}
+
+static const struct myc_behaviour *death_original(const struct myc_behaviour *behaviour)
+{
+	return behaviour;
+}
+
+static const struct myc_world death_world = {
+	.now = death_now, .nap = death_nap, .behaviour = death_runs, .original = death_original};
+
+static inline void *death_block(uint32_t process, uint32_t type)
+{
+	return myc_region_block(&bed.region[process][process], type, 0, NULL);
+}
+
+/* Runs one step of a process. False: it died in it. */
+static bool death_step(uint32_t process, bool first, unsigned *did)
+{
+	struct death_process *at = &bed.process[process];
+
+	bed.running = process;
+	bed.alive = true;
+	if (setjmp(bed.end)) {
+		bed.alive = false;
+		bed.deaths++;
+		bed.death = 0;
+		at->dead = true;
+		myc_system_close(at->system);
+		at->system = NULL;
+		return false;
+	}
+	if (first)
+		myc_executor_begin(&at->system->executor[0]);
+	*did = myc_executor_turn(&at->system->executor[0], true);
+	bed.alive = false;
+	return true;
+}
+
+static void death_start(uint32_t process, uint32_t death)
+{
+	struct death_process *at = &bed.process[process];
+	const struct myc_workspace workspace = {.process = process,
+						.incarnation = ++at->incarnation,
+						.processes = PROCESSES,
+						.regions = bed.region[process],
+						.alive = death_lives,
+						.world = &death_world};
+	unsigned did;
+
+	assert_int_equal(myc_system_join(&at->system, &bed.of->system[process], &workspace, NULL),
+			 0);
+	bed.of->furnish(at->system, process, at->incarnation);
+	at->dead = false;
+	if (process == bed.victim) {
+		bed.points = 0;
+		bed.death = death;
+	}
+	(void)death_step(process, true, &did);
+}
+
+/* A life from fresh regions to the quiet end. False: the first life has no such point. */
+static bool death_play(uint32_t first, uint32_t second)
+{
+	uint32_t quiet = 0, away = 0, seconds = 0;
+
+	for (uint32_t p = 0; p < PROCESSES; p++) {
+		memcpy(bed.region[p][p].base, bed.fresh[p], bed.region[p][p].size);
+		memset(&bed.process[p], 0, sizeof(bed.process[p]));
+	}
+	bed.deaths = bed.death = 0;
+	bed.now_ns = 1000000000;
+	bed.of->fresh();
+	death_start(!bed.victim, 0);
+	death_start(bed.victim, first);
+	for (uint32_t turn = 0; quiet < DEATH_QUIET; turn++) {
+		struct death_process *at = &bed.process[turn % PROCESSES];
+		unsigned did = 0;
+
+		assert_true(turn < DEATH_TURNS);
+		bed.now_ns += DEATH_TURN;
+		if (at->system && death_step(turn % PROCESSES, false, &did))
+			quiet = did ? 0 : quiet + 1;
+		if (at->system)
+			continue;
+		quiet = 0;
+		if (bed.at_once || ++away == DEATH_QUIET) {
+			away = 0;
+			death_start(turn % PROCESSES, seconds++ ? 0 : second);
+		}
+	}
+	if (bed.of->ended)
+		bed.of->ended();
+	for (uint32_t p = 0; p < PROCESSES; p++)
+		myc_system_close(bed.process[p].system);
+	bed.of->check();
+	bed.runs++;
+	return bed.deaths > 0;
+}
+
+static void death_open(const struct death_play *of, uint32_t user)
+{
+	bed.of = of;
+	bed.runs = 0;
+	for (uint32_t p = 0; p < PROCESSES; p++) {
+		struct myc_region_plan plan = {0};
+
+		assert_int_equal(myc_system_plan(&plan, &of->system[p], PROCESSES, PROCESSES), 0);
+		assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, user), 0);
+		int fd = myc_region_create("death", &plan, NULL);
+		assert_true(fd >= 0);
+		for (uint32_t q = 0; q < PROCESSES; q++)
+			assert_int_equal(
+				myc_region_map(&bed.region[q][p], fd,
+					       p == q ? MYC_REGION_OWNER : MYC_REGION_READER, NULL),
+				0);
+		close(fd);
+		bed.fresh[p] = malloc(bed.region[p][p].size);
+		assert_non_null(bed.fresh[p]);
+		memcpy(bed.fresh[p], bed.region[p][p].base, bed.region[p][p].size);
+	}
+}
+
+static void death_close(void)
+{
+	for (uint32_t i = 0; i < PROCESSES * PROCESSES; i++)
+		myc_region_unmap(&bed.region[i / PROCESSES][i % PROCESSES]);
+	for (uint32_t p = 0; p < PROCESSES; p++)
+		free(bed.fresh[p]);
+}
+
+/* Every point of the victim's first life, then every fifth again with the second to die at 1..seconds. */
+static void death_everywhere(uint32_t victim, bool at_once, uint32_t points_min, uint32_t seconds)
+{
+	uint32_t first = 1;
+
+	bed.victim = victim;
+	bed.at_once = at_once;
+	assert_false(death_play(0, 0));
+	while (death_play(first, 0))
+		first++;
+	assert_true(first > points_min);
+	for (uint32_t second = 1; second <= seconds; second++)
+		for (uint32_t at = 1 + second % 5; at < first; at += 5)
+			death_play(at, second);
+}
+
+#endif
