@@ -454,6 +454,47 @@ static void dead_letters_are_shown_with_who_what_and_why(void **state)
 	live_stop(&live);
 }
 
+static bool five_are_handled(struct live *l, void *context)
+{
+	(void)context;
+	return live_number(l, "narrow", "messages") == 5;
+}
+
+static void what_rules_drop_is_counted_under_its_name_and_adds_up(void **state)
+{
+	char out[8192], flood[256];
+	int64_t known;
+
+	(void)state;
+	snprintf(flood, sizeof(flood), "%.*sflood.so",
+		 (int)(strrchr(live.actors, '/') + 1 - live.actors), live.actors);
+	live_topology(&live,
+		      "processes:\n"
+		      "  - name: one\n"
+		      "    library: %s\n"
+		      "    actors:\n"
+		      "      - { name: narrow, behaviour: narrow }\n"
+		      "      - { name: flood, behaviour: flood }\n",
+		      flood);
+	assert_int_equal(live_start(&live, NULL), 0);
+	live_until(&live, "five get there", five_are_handled, NULL);
+	/* Of each ten: two and one that waits; the newest one; the newest of the key. */
+	assert_int_equal(live_number(&live, "one", "DROPPED_NEWEST"), 7);
+	assert_int_equal(live_number(&live, "one", "DROPPED_OLDEST"), 9);
+	assert_int_equal(live_number(&live, "one", "conflated"), 9);
+	known = live_number(&live, "narrow", "messages") +
+		live_number(&live, "one", "DROPPED_NEWEST") +
+		live_number(&live, "one", "DROPPED_OLDEST") +
+		live_number(&live, "one", "conflated");
+	assert_int_equal(known, 30);
+	assert_int_equal(live_number(&live, "one", "dead_letters"), 16);
+	assert_int_equal(
+		live_myc(&live, out, sizeof(out), (const char *[]){"ps", live.system, NULL}), 0);
+	assert_non_null(strstr(out, "     7 dropped as the newest, 9 dropped as the oldest, "
+				    "9 replaced by their key\n"));
+	live_stop(&live);
+}
+
 /* ---- phases ---------------------------------------------------------------------------------- */
 
 static size_t place_of(const char *text, const char *line)
@@ -715,6 +756,7 @@ int main(void)
 		TEST(a_temporary_process_is_never_restarted),
 		TEST(a_hanging_executor_is_reported_and_killed_at_the_stop_deadline),
 		TEST(dead_letters_are_shown_with_who_what_and_why),
+		TEST(what_rules_drop_is_counted_under_its_name_and_adds_up),
 		TEST(a_stop_ends_phases_one_after_the_other_in_all_processes),
 		TEST(an_actor_is_suspended_read_changed_and_resumed_from_outside),
 		TEST(a_worker_has_no_privilege_and_owns_no_kernel_object),

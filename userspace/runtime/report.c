@@ -127,6 +127,7 @@ static void tree_process(const struct myc_run *run, const struct myc_view *view,
 	if (letters)
 		myc_text_add(text, "  dead letters %" PRIu64, letters);
 	myc_text_add(text, "\n");
+	myc_report_counters(view, process, last ? "     " : "│    ", text);
 	for (uint32_t a = 0; a < topology->actors; a++)
 		tree_actor(run, view, process, a, last, text);
 }
@@ -280,11 +281,14 @@ static void json_actor(const struct myc_run *run, const struct myc_view *view, u
 		     ", \"sends_refused\": %" PRIu64 ", \"timers\": %" PRIu64
 		     ", \"feed_events\": %" PRIu64 ", \"restarts\": %" PRIu64
 		     ", \"mailbox_depth\": %" PRIu64 ", \"mailbox_depth_max\": %" PRIu64
-		     ", \"outbox_depth\": %" PRIu64 ", \"in_doubt\": %" PRIu64 ", ",
+		     ", \"outbox_depth\": %" PRIu64 ", \"in_doubt\": %" PRIu64
+		     ", \"paused_ns\": %" PRIu64 ", \"stuck\": %" PRIu64 ", \"cycles\": %u"
+		     ", \"topic_events\": %" PRIu64 ", \"topic_lost\": %" PRIu64 ", ",
 		     entry.address, row_state_name(actor_state(run, view, process, slot)),
 		     actor->executor, m.messages, m.messages_sent, m.sends_refused, m.timers,
 		     m.feed_events, m.restarts, m.mailbox_depth, m.mailbox_depth_max,
-		     m.outbox_depth, m.in_doubt);
+		     m.outbox_depth, m.in_doubt, m.paused_ns, m.stuck, m.cycles, m.topic_events,
+		     m.topic_lost);
 	json_string(text, "status", status.text);
 	myc_text_add(text, ", \"feeds\": [");
 	for (uint32_t f = 0; f < actor->feeds; f++) {
@@ -313,7 +317,9 @@ static void json_process(const struct myc_run *run, const struct myc_view *view,
 		     runs(child->state) ? seconds_since(row->started_ns) : 0);
 	for (uint32_t e = 0; e < topology->executors; e++)
 		myc_text_add(text, "%s%d", e ? ", " : "", topology->executor[e].core);
-	myc_text_add(text, "], \"actors\": [");
+	myc_text_add(text, "], ");
+	myc_report_counters_json(view, process, text);
+	myc_text_add(text, ", \"actors\": [");
 	for (uint32_t a = 0; a < topology->actors; a++) {
 		myc_text_add(text, a ? "," : "");
 		json_actor(run, view, process, a, text);

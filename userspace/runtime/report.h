@@ -29,6 +29,10 @@ void myc_report_schemas(const struct myc_run *run, const struct myc_view *view,
 			struct myc_text *text);
 void myc_report_schemas_json(const struct myc_run *run, const struct myc_view *view,
 			     struct myc_text *text);
+/* What the executors of a process have counted (report_counters.c): a line of what is not 0, or all of it. */
+void myc_report_counters(const struct myc_view *view, uint32_t process, const char *indent,
+			 struct myc_text *text);
+void myc_report_counters_json(const struct myc_view *view, uint32_t process, struct myc_text *text);
 
 const char *myc_child_state_name(uint64_t state);
 
