@@ -116,6 +116,8 @@ struct myc_behaviour {
 	const struct myc_state_codec *codec;
 	/* What becomes of messages of some types when no more can wait: mycelium/mailbox.h. */
 	const struct myc_overflow *overflow;
+	/* A mailbox without bounds, up to so many messages: mycelium/mailbox.h. 0: bounded, as above. */
+	uint32_t grows_to;
 	/* One of its own messages was given up in its outbox: mycelium/mailbox.h. */
 	int (*undelivered)(struct myc_actor *self, const struct myc_undelivered *what);
 };

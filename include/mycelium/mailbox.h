@@ -78,6 +78,55 @@ struct myc_overflow {
 };
 
 /*
+ * A mailbox without bounds: an actor whose behaviour (or spawn options) sets grows_to. No sender is refused, or
+ * paused, because it handles its messages too slowly: they wait in memory that is asked for in chunks as they
+ * come, and given back when they are gone. What bounds it is written down by who builds the system:
+ *
+ *	myc_system_opts.growth	messages that all such mailboxes of one executor may have waiting. It is the memory
+ *				that can come: 128 bytes each in the region, and 12 of the process' own. It costs
+ *				address space until it is used.
+ *	myc_behaviour.grows_to	messages that may be granted and wait for this one; MYC_GROWS_FREELY: as many as
+ *				that. mailbox_capacity and capacity_per_sender are then not set, they have no meaning.
+ *
+ * Credit. Each sender may always have as many messages under way as its lane holds, and 32: what it finds full is its
+ * lane, until the receiver's executor comes to it in its next turn, and never its credit, while the two numbers above
+ * are not reached and the kernel has memory. (As ever, the first credit of a pair comes in the receiver's next turn.) A
+ * full lane is what it always is: -EAGAIN, or myc_send waits; to oneself -EDEADLK. So an executor is not flooded: in a
+ * turn it handles a batch of each lane, and what is behind that for such mailboxes is moved to them, as much as the lane
+ * holds. What each sender may have under way is reserved: of two numbers that are reached, all senders
+ * have their share, and at least one message each. Then it is a bounded mailbox: senders wait, nothing is lost.
+ * Urgent messages have credit of their own, as with any other.
+ *
+ * Memory. A chunk holds MYC_MAILBOX_CHUNK messages (128 KiB). The executor asks the kernel for one when a message comes
+ * and finds no room, which takes some tens of microseconds then and there: the one allocation that a message can cause,
+ * and counted. Refused, the message stays in its lane (and with it those behind it) until memory or room is there. An
+ * executor that finds nothing else to do gives back empty chunks, while it has more of them than of others, and one more:
+ * a queue that goes up and down costs nothing. One empty chunk stays. In a region of huge pages all of it is the
+ * region's from the start.
+ *
+ * Killed: what waits survives, as in any mailbox: it lies in the region.
+ *
+ * Spawning fails with -EINVAL: no `growth`; grows_to together with mailbox_capacity or capacity_per_sender; together
+ * with overflow rules, which say what becomes of messages that cannot wait; in the behaviour of a pool's workers, for
+ * which jobs wait in the pool (mycelium/workers.h).
+ */
+#define MYC_GROWS_FREELY  UINT32_MAX
+#define MYC_MAILBOX_CHUNK 1024 /* messages */
+
+/* Of the executor that runs an actor. In messages, MYC_MAILBOX_CHUNK a chunk. */
+struct myc_mailbox_growth {
+	uint64_t limit;	   /* myc_system_opts.growth */
+	uint64_t room;	   /* for which there is memory now */
+	uint64_t room_max; /* the most so far */
+	uint64_t taken, given; /* chunks, since the region was made */
+	uint64_t refused;      /* chunks that the kernel did not have */
+};
+
+/* Of an actor of any process of the system; any thread. One of another process may be anything. -ESRCH. */
+int myc_mailbox_growth(const struct myc_system *system, myc_address actor,
+		       struct myc_mailbox_growth *growth);
+
+/*
  * Urgent messages: at most MYC_PAYLOAD_MAX bytes (-EMSGSIZE), with MYC_MESSAGE_URGENT in their flags. They
  * overtake ordinary ones, in the lane and where the receiver's messages wait, and have credit of their own,
  * MYC_URGENT_PER_SENDER (abi/lane.h) of each pair, so that they go when that for ordinary ones is spent. Their

@@ -108,6 +108,10 @@ struct myc_system_opts {
 	/* What this process speaks (mycelium/schema.h). NULL: what it has declared. */
 	const struct myc_sbe_schema_info *const *schemas;
 	uint32_t schemas_count;
+	/* Messages that mailboxes without bounds of one executor may have waiting, all together; 0 = none: no actor
+	 * may have one. Rounded up to MYC_MAILBOX_CHUNK, at most 2^24. Memory for them is taken when they come: up to
+	 * 140 bytes each (mycelium/mailbox.h). */
+	uint32_t growth;
 };
 
 #define MYC_THREADS_MAX 16
@@ -142,6 +146,7 @@ struct myc_spawn_opts {
 	uint64_t restarts_window_ns; /* 0 = 5 s */
 	uint32_t phase; /* of the shutdown (mycelium/shutdown.h), 0 = none; of who spawns locally */
 	uint32_t flags; /* enum myc_spawn_flag */
+	uint32_t grows_to; /* 0 = as its behaviour says: mycelium/mailbox.h */
 };
 
 /* Before start: at once. After start: the executor adopts it in its next turn. */

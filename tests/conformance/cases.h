@@ -38,7 +38,8 @@
 	X(cycle)          \
 	X(thread)         \
 	X(share)          \
-	X(shutdown)
+	X(shutdown)       \
+	X(unbounded)
 
 #define TABLE(name) extern const struct conform_case cases_##name[];
 CONFORM_TABLES(TABLE)

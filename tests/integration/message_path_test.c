@@ -21,6 +21,9 @@
 
 #include <mycelium/mycelium.h>
 
+#include "base/clock.h"
+#include "core/executor.h"
+
 #define WARM	 20000
 #define MESSAGES (1000000 / TEST_SHORTER)
 #define MARK	 9999 /* no syscall: a sign for the tracer */
@@ -30,6 +33,7 @@ enum mark { OPEN, CLOSE, TOLD };
 /* What the traced tell the test. */
 struct told {
 	uint64_t allocations, locks, faults;
+	uint64_t chunks; /* that a mailbox without bounds has asked for */
 };
 static struct told *told;
 
@@ -46,6 +50,8 @@ struct scene {
 	uint32_t messages;		  /* 0 = MESSAGES */
 	bool plain;			  /* a plain thread posts to right */
 	bool sleeps;			  /* executors sleep as soon as nothing is there */
+	uint32_t growth;		  /* right has a mailbox without bounds */
+	bool grows;			  /* and it grows in the window */
 	bool sinful;			  /* it does once what the others must not do */
 };
 static const struct scene *scene;
@@ -103,6 +109,8 @@ static uint64_t faults_of_thread(void)
 	return (uint64_t)(usage.ru_minflt + usage.ru_majflt);
 }
 
+static const struct myc_executor_words *right_words;
+
 /* A message was handled by this thread (or sent, by a plain one). */
 static void tick(void)
 {
@@ -117,6 +125,8 @@ static void tick(void)
 		__atomic_fetch_add(&told->allocations, window.allocations, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&told->locks, window.locks, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&told->faults, window.faults, __ATOMIC_RELAXED);
+		if (right_words)
+			told->chunks = right_words->chunks_taken;
 		syscall(MARK, TOLD);
 	}
 }
@@ -219,6 +229,14 @@ static int only_count(struct myc_actor *self, const struct myc_message *message)
 	(void)message;
 	tick();
 	return 0;
+}
+
+/* Slow and fast in turns: thousands wait, and none. */
+static int count_slowly(struct myc_actor *self, const struct myc_message *message)
+{
+	for (int i = 0; i < 100 && window.handled / 16384 % 2 == 0; i++)
+		myc_cpu_relax();
+	return only_count(self, message);
 }
 
 static int ask(struct myc_actor *self)
@@ -338,6 +356,22 @@ static const struct scene scenes[] = {
 	 .size = 8,
 	 .left = {SIDE, .started = begin_flood, .message = flood},
 	 .right = {SIDE, .started = meet, .message = only_count}},
+	{.name = "a mailbox without bounds in which little waits",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 40,
+	 .growth = 65536,
+	 .left = {SIDE, .started = begin_back_and_forth, .message = back_and_forth},
+	 .right = {SIDE, .started = meet, .message = back_and_forth}},
+	{.name = "one in which thousands wait: its chunks, and nothing else",
+	 .executors = 2,
+	 .windows = 2,
+	 .size = 8,
+	 .growth = 65536,
+	 .grows = true,
+	 .messages = 200000,
+	 .left = {SIDE, .started = begin_flood, .message = flood},
+	 .right = {SIDE, .started = meet, .message = count_slowly}},
 	{.name = "asks and replies on one executor",
 	 .executors = 1,
 	 .windows = 1,
@@ -385,6 +419,10 @@ static const struct scene scenes[] = {
 
 static const struct myc_executor_opts sleeping[2] = {{.core = -1, .idle_spins = 1},
 						     {.core = -1, .idle_spins = 1}};
+/* All messages wait for their turn. */
+static const struct myc_executor_opts shared[2] = {
+	{.core = -1, .idle = MYC_IDLE_PAUSE, .share = 64},
+	{.core = -1, .idle = MYC_IDLE_PAUSE, .share = 64}};
 static const struct myc_executor_opts spinning[2] = {{.core = -1, .idle = MYC_IDLE_PAUSE},
 						     {.core = -1, .idle = MYC_IDLE_PAUSE}};
 
@@ -411,7 +449,10 @@ static void play(void)
 	struct myc_system_opts opts = {.sz = sizeof(opts),
 				       .executors = scene->executors,
 				       .lane_slots = 1024,
-				       .executor = scene->sleeps ? sleeping : spinning};
+				       .growth = scene->growth,
+				       .executor = scene->sleeps		    ? sleeping
+						   : scene->growth && !scene->grows ? shared
+										    : spinning};
 	struct myc_system *system;
 	uint8_t payload[MYC_PAYLOAD_MAX] = {0};
 
@@ -420,10 +461,13 @@ static void play(void)
 	left.name = "left";
 	right.name = "right";
 	right.capacity_per_sender = scene->credit;
+	right.grows_to = scene->growth;
 	if (myc_system_open(&system, &opts, NULL))
 		_exit(20);
 	myc_address to = spawn(system, &right, "right", "left", scene->executors - 1);
 
+	if (scene->growth)
+		right_words = system->executor[scene->executors - 1].words;
 	spawn(system, &left, "left", "right", 0);
 	if (myc_system_start(system, NULL))
 		_exit(22);
@@ -444,6 +488,7 @@ static struct {
 	pid_t thread[THREADS_MAX];	  /* whose window is open */
 	uint64_t windows;		  /* closed and told */
 	uint64_t wakes, syscalls, number; /* in windows; others than wakes and waits, the last */
+	uint64_t growths;
 } trace;
 
 /* Replaces one thread by another, 0 = none. */
@@ -469,7 +514,10 @@ static void at_syscall(pid_t thread)
 			return;
 		bool waits = info.entry.nr == SYS_ppoll || info.entry.nr == SYS_read;
 
-		if (scene->sleeps && (waits || info.entry.nr == SYS_write)) {
+		if (scene->grows && (info.entry.nr == SYS_madvise || info.entry.nr == SYS_munlock ||
+				     info.entry.nr == SYS_mprotect)) {
+			trace.growths++;
+		} else if (scene->sleeps && (waits || info.entry.nr == SYS_write)) {
 			trace.wakes += !waits;
 		} else {
 			trace.syscalls++;
@@ -551,8 +599,17 @@ static void costs_nothing_but_itself(void **state)
 	}
 	assert_int_equal(told->allocations, 0);
 	assert_int_equal(told->locks, 0);
-	assert_true(SANITIZED || !told->faults);
 	assert_int_equal(trace.syscalls, 0);
+	assert_true(!scene->growth || told->chunks);
+	if (scene->grows) {
+		/* Five calls a chunk, four when it goes. Its pages, and those of tables that it begins. */
+		print_message("  %" PRIu64 " chunks, %" PRIu64 " calls for them\n", told->chunks,
+			      trace.growths);
+		assert_true(told->chunks > 4 && trace.growths && trace.growths <= 9 * told->chunks);
+		assert_true(told->faults <= told->chunks * (32 + 3 * 2));
+	} else {
+		assert_true(SANITIZED || !told->faults);
+	}
 	/* One at most for each message. */
 	assert_true(trace.wakes <= scene->windows * messages());
 	assert_true(!scene->sleeps || trace.wakes > 0);

@@ -10,6 +10,7 @@
 #include "common/test.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Who is killed gives nothing back: leaks are what these lives are about. */
@@ -24,6 +25,7 @@ static void point(const char *name);
 
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "core/executor.c"
+#include "core/growth.c"
 #include "core/inlet.c"
 #include "core/pending.c"
 #include "core/receive.c"
@@ -122,6 +124,9 @@ static void check(const struct play *play)
 	/* An outbox entry's order is its first too. */
 	for (uint32_t i = 0; i < words->pending + words->outbox; i++)
 		assert_int_equal(pending[i].order, 0);
+	pending += words->pending + words->outbox + myc_chunk_marks(words->growth);
+	for (uint32_t i = 0; i < words->chunks * MYC_CHUNK; i++)
+		assert_int_equal(pending[i].order, 0);
 	play->check(myc_region_block(&region, MYC_BLOCK_METRICS, 0, NULL), words);
 }
 
@@ -131,6 +136,8 @@ static bool lives(const struct play *play, const void *fresh, uint32_t first, ui
 {
 	uint64_t incarnation = 1;
 
+	/* Reserves too. */
+	assert_int_equal(mprotect(region.base, region.size, PROT_READ | PROT_WRITE), 0);
 	memcpy(region.base, fresh, region.size);
 	life.deaths = 0;
 	play->forget();
@@ -163,6 +170,7 @@ static void dying(const struct play *play, uint32_t second_max)
 	void *fresh = malloc(region.size);
 
 	assert_non_null(fresh);
+	assert_int_equal(mprotect(region.base, region.size, PROT_READ | PROT_WRITE), 0);
 	memcpy(fresh, region.base, region.size);
 	assert_false(lives(play, fresh, 0, 0));
 	for (uint32_t second = !!second_max; second <= second_max; second += step) {

@@ -153,6 +153,7 @@ static struct myc_region region[2][2];
 static _Atomic bool process_lives[2][2]; /* as seen by, of */
 static uint64_t incarnation[2];
 static uint32_t watches; /* of each executor, 0 = default */
+static uint32_t to_grow; /* the same, 0 = none */
 
 static inline bool lives(void *context, uint32_t process)
 {
@@ -174,6 +175,7 @@ static inline struct myc_system_opts system_opts(void)
 	return (struct myc_system_opts){.sz = sizeof(struct myc_system_opts),
 					.executors = place == TWO_PROCESSES ? 1 : 2,
 					.lane_slots = 64,
+					.growth = to_grow,
 					.executor = executor_opts()};
 }
 
@@ -238,7 +240,7 @@ static inline void end(void)
 	}
 	for (uint32_t i = 0; place == TWO_PROCESSES && i < 4; i++)
 		myc_region_unmap(&region[i / 2][i % 2]);
-	watches = 0;
+	watches = to_grow = 0;
 }
 
 static inline struct probe *spawn_as(int where, const struct myc_behaviour *as, const char *name,

@@ -72,26 +72,32 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 	executor->outbox_capacity = words->outbox - 1;
 	executor->pending = (struct myc_pending *)(void *)at;
 	executor->outbox = (struct myc_outbox_entry *)(void *)(executor->pending + words->pending);
+	/* Chunks are indices of pending entries too, though those between are none. */
+	uint32_t first = words->pending + words->outbox + myc_chunk_marks(words->growth);
+	uint32_t all = words->growth ? first + words->growth : words->pending;
+
 	executor->inlet = calloc(executor->inlets_max, sizeof(*executor->inlet));
 	executor->flow_table = aligned_alloc(64, executor->inlets_max * MYC_LANE_FLOWS *
 							 sizeof(*executor->flow_table));
 	executor->changed_seen = calloc(sources, sizeof(*executor->changed_seen));
-	executor->pending_next = calloc(words->pending, sizeof(*executor->pending_next));
-	executor->pending_hold = calloc(words->pending, sizeof(*executor->pending_hold));
-	executor->pending_previous = calloc(words->pending, sizeof(*executor->pending_previous));
+	executor->pending_next = calloc(all, sizeof(*executor->pending_next));
+	executor->pending_hold = calloc(all, sizeof(*executor->pending_hold));
+	executor->pending_previous = calloc(all, sizeof(*executor->pending_previous));
 	executor->outbox_next = calloc(words->outbox, sizeof(*executor->outbox_next));
 	executor->outbox_previous = calloc(words->outbox, sizeof(*executor->outbox_previous));
 	executor->offer = calloc(system->slots, sizeof(struct myc_actor *));
 	if (!executor->inlet || !executor->flow_table || !executor->changed_seen ||
 	    !executor->pending_next || !executor->pending_hold || !executor->outbox_next ||
 	    !executor->pending_previous || !executor->outbox_previous || !executor->offer ||
-	    myc_keyed_open(&executor->pending_keyed, words->pending) ||
+	    myc_keyed_open(&executor->pending_keyed, all) ||
 	    myc_keyed_open(&executor->outbox_keyed, words->outbox))
 		return -ENOMEM;
 	memset(executor->flow_table, 0,
 	       executor->inlets_max * MYC_LANE_FLOWS * sizeof(*executor->flow_table));
-	int code = myc_timers_open(&executor->timers, executor->opts.timers);
+	int code = myc_growth_open(executor, (uint32_t *)(void *)(executor->outbox + words->outbox),
+				   first);
 
+	code = code ? code : myc_timers_open(&executor->timers, executor->opts.timers);
 	executor->timers.tag = executor->index << MYC_TIMER_INDEX_BITS;
 	return code;
 }
@@ -175,6 +181,7 @@ void myc_executor_close(struct myc_executor *executor)
 	free(executor->outbox_next);
 	free(executor->outbox_previous);
 	free(executor->note);
+	myc_growth_close(executor);
 	myc_keyed_close(&executor->pending_keyed);
 	myc_keyed_close(&executor->outbox_keyed);
 	free(executor->offer);

@@ -9,6 +9,7 @@
  *   asks      messages that wait for a reply, and the replies (ask.h and its four files)
  *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.c)
+ *   growth    pending entries of mailboxes without bounds           (growth.c)
  *   overflow  what becomes of messages that cannot wait               (overflow.c, keyed.c)
  *   actor     life of one actor: init, failure, restart, stop       (actor.c, exit.c)
  *   become    other handlers for the same actor, messages put aside (become.c, stash.c)
@@ -33,6 +34,7 @@
 #include <mycelium/abi/signal.h>
 #include <mycelium/become.h>
 
+#include "core/growth.h"
 #include "core/keyed.h"
 #include "core/process.h"
 #include "core/timer.h"
@@ -330,6 +332,7 @@ struct myc_actor_more {
 	uint64_t change_hand; /* metrics->messages at the last change */
 	uint32_t stash_first, stash_last, stash_count;
 	bool postpone; /* with put_aside: until the next change */
+	int32_t growth_granted; /* of actor->granted: counted as such (core/growth.h) */
 	/* core/actor_timer.c. idle_ns 0: nobody looks. */
 	uint64_t idle_ns, idle_since_ns, idle_heard;
 	struct myc_timer idle_timer;
@@ -361,6 +364,7 @@ struct myc_actor {
 	bool pooled : 1;      /* a worker of a pool (core/workers.h) */
 	bool of_pool : 1;     /* that, or its intake or control */
 	bool entries_abroad : 1; /* it moved: some lie in other executors' parts */
+	bool grows : 1;	      /* its mailbox has no bounds: `capacity` is grows_to */
 	uint32_t slot;
 	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
@@ -516,9 +520,11 @@ struct myc_executor {
 	uint32_t *pending_previous; /* in an actor's queue */
 	struct myc_keyed pending_keyed;
 	uint32_t *pending_hold;	   /* loans of those with `credited` */
-	uint32_t pending_capacity; /* beyond the one that each flow is sure of */
+	/* Beyond the one that each flow is sure of, and with what `granted` counts of mailboxes without bounds. */
+	uint32_t pending_capacity;
 	uint32_t pending_entries, pending_free;
 	int32_t granted; /* credit out there, all actors */
+	struct myc_growth growth;
 	uint64_t pending_order;
 	uint32_t pending_hand;	 /* the one in hand, MYC_NONE, MYC_HAND_OVER */
 	struct myc_actor *ready; /* with pending messages and not paused */

@@ -40,6 +40,7 @@ void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum 
 			continue;
 		flow->actor->granted -= unused;
 		executor->granted -= unused;
+		myc_credit_count_growth(executor, flow->actor);
 	}
 	myc_lane_publish(&inlet->lane, MYC_RING_ORDINARY);
 	myc_lane_publish(&inlet->lane, MYC_RING_URGENT);
@@ -48,25 +49,49 @@ void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum 
 			 __ATOMIC_RELEASE);
 }
 
-/* Credit of the flow at most, and how much of it is given back at a time. */
-static uint32_t window_of(const struct myc_flow_in *flow)
+/* Its messages wait without bounds? Urgent ones are few. */
+static bool grows(const struct myc_flow_in *flow)
 {
-	uint32_t window = flow->actor->window;
+	return flow->actor->grows && !flow->urgent;
+}
 
-	return flow->urgent && window > MYC_URGENT_PER_SENDER ? MYC_URGENT_PER_SENDER : window;
+/* Credit of the flow at most, and how much of it is given back at a time. Without bounds: what the lane holds, and
+ * what is not given back yet, so that the lane is what is full first. */
+static uint32_t window_of(const struct myc_inlet *inlet, const struct myc_flow_in *flow)
+{
+	uint32_t window = flow->actor->window, most = window;
+
+	if (flow->urgent)
+		most = MYC_URGENT_PER_SENDER;
+	else if (flow->actor->grows)
+		most = inlet->lane.mask[MYC_RING_ORDINARY] + 1 + flow->actor->grant_batch;
+	return window < most ? window : most;
 }
 static uint32_t batch_of(const struct myc_flow_in *flow)
 {
 	return flow->urgent ? 1 : flow->actor->grant_batch;
 }
 
+/* What of its window is not given: by what was handled; without bounds, by what has left the lane. */
+static int32_t short_of(const struct myc_inlet *inlet, const struct myc_flow_in *flow)
+{
+	uint32_t from = grows(flow) ? flow->received : flow->handled;
+
+	return (int32_t)(from + window_of(inlet, flow) - flow->limit);
+}
+
 /* How far the limit can go: by window, mailbox and pending entries. */
-static int32_t credit_more(const struct myc_executor *executor, const struct myc_flow_in *flow)
+static int32_t credit_more(const struct myc_executor *executor, const struct myc_inlet *inlet,
+			   const struct myc_flow_in *flow)
 {
 	const struct myc_actor *actor = flow->actor;
-	int32_t more = (int32_t)(flow->handled + window_of(flow) - flow->limit);
+	const struct myc_growth *growth = &executor->growth;
+	int32_t more = short_of(inlet, flow);
 	int32_t room = (int32_t)actor->capacity - actor->granted;
 	int32_t pool = (int32_t)executor->pending_capacity - executor->granted;
+
+	if (actor->grows)
+		pool = growth->refused ? 0 : (int32_t)growth->entries - growth->granted;
 
 	more = more < room ? more : room;
 	/* At most a quarter of what is left: whoever comes early does not take it all. */
@@ -76,9 +101,14 @@ static int32_t credit_more(const struct myc_executor *executor, const struct myc
 	return more <= 0 && flow->limit == flow->handled ? 1 : more;
 }
 
-static void look_again(struct myc_flow_in *flow)
+static void look_again(const struct myc_inlet *inlet, struct myc_flow_in *flow)
 {
-	uint32_t at = flow->limit - window_of(flow) + batch_of(flow);
+	int32_t batch = (int32_t)batch_of(flow), missing = short_of(inlet, flow);
+	uint32_t at = flow->handled + (uint32_t)(batch - missing);
+
+	/* Messages wait for it, and their credit is given as they come. */
+	if (grows(flow) && missing >= batch)
+		at = flow->handled + (uint32_t)batch;
 
 	flow->look_at = flow->dirty && (int32_t)(at - flow->handled) > 0 ? at : flow->handled + 1;
 }
@@ -86,18 +116,38 @@ static void look_again(struct myc_flow_in *flow)
 void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow)
 {
-	int32_t more = inlet->cut ? 0 : credit_more(executor, flow);
+	myc_credit_count_growth(executor, flow->actor);
+	int32_t more = inlet->cut ? 0 : credit_more(executor, inlet, flow);
 
 	if (more > 0) {
 		flow->limit += (uint32_t)more;
 		flow->actor->granted += more;
 		executor->granted += more;
+		myc_credit_count_growth(executor, flow->actor);
 		/* Nothing hangs on it but the number: the slots are handed back by the cursor. */
 		__atomic_store_n(&inlet->lane.limit[flow->index], flow->limit, __ATOMIC_RELAXED);
 		if (inlet->peer)
 			myc_sender_dirty(&executor->out, inlet->peer, MYC_PEER_CREDIT);
 	}
-	look_again(flow);
+	look_again(inlet, flow);
+}
+
+void myc_credit_count_growth(struct myc_executor *executor, struct myc_actor *actor)
+{
+	if (!actor->grows)
+		return;
+	int32_t change = actor->granted - actor->more->growth_granted;
+
+	actor->more->growth_granted = actor->granted;
+	executor->growth.granted += change;
+	executor->pending_capacity += (uint32_t)change;
+}
+
+void myc_credit_waits(struct myc_executor *executor, struct myc_inlet *inlet,
+		      struct myc_flow_in *flow)
+{
+	if (grows(flow) && short_of(inlet, flow) >= (int32_t)batch_of(flow))
+		myc_credit_grant(executor, inlet, flow);
 }
 
 void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -107,10 +157,10 @@ void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
 		flow->dirty = true;
 		inlet->dirty[inlet->dirty_count++] = flow->index;
 	}
-	if (flow->handled + window_of(flow) - flow->limit >= batch_of(flow))
+	if (short_of(inlet, flow) >= (int32_t)batch_of(flow))
 		myc_credit_grant(executor, inlet, flow);
 	else
-		look_again(flow);
+		look_again(inlet, flow);
 }
 
 void myc_receiver_publish(struct myc_executor *executor)
@@ -128,6 +178,8 @@ void myc_receiver_publish(struct myc_executor *executor)
 				myc_credit_grant(executor, inlet, flow);
 		}
 	}
+	if (executor->growth.taken)
+		myc_growth_tidy(executor);
 }
 
 /* ---- finding lanes and flows ------------------------------------------------------------------- */
@@ -242,6 +294,7 @@ static void account(struct myc_executor *executor, const struct myc_flow_in *flo
 		return;
 	flow->actor->granted += credit;
 	executor->granted += credit;
+	myc_credit_count_growth(executor, flow->actor);
 	myc_credit_flows(flow->actor, sign);
 }
 

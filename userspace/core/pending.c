@@ -70,13 +70,12 @@ uint32_t myc_pending_set_down(struct myc_executor *executor, struct myc_inlet *i
 			      const struct myc_pending_place *place, uint64_t credited,
 			      uint32_t hold, enum myc_pending_state state)
 {
-	uint32_t index = executor->pending_free;
+	uint32_t index = myc_growth_entry(executor, flow->actor);
 
-	if (index == MYC_NONE) /* cannot be: each credit reserved one */
+	if (index == MYC_NONE) /* each credit reserved one: the kernel has no memory for it */
 		return MYC_NONE;
 	struct myc_pending *entry = &executor->pending[index];
 
-	executor->pending_free = executor->pending_next[index];
 	entry->from = flow->from;
 	entry->lane_in = (uint32_t)(inlet - executor->inlet);
 	enum myc_lane_ring ring = flow->urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
@@ -133,7 +132,8 @@ void myc_pending_unlink(struct myc_executor *executor, struct myc_actor *actor, 
 	else
 		executor->pending_previous[next] = previous;
 	actor->pending_count--;
-	myc_keyed_remove(&executor->pending_keyed, index);
+	if (executor->pending[index].rule)
+		myc_keyed_remove(&executor->pending_keyed, index);
 	myc_actor_aside(actor, MYC_ASIDE_PENDING, actor->pending_count);
 	__atomic_store_n(&actor->metrics->mailbox_depth, myc_actor_mailbox(actor),
 			 __ATOMIC_RELAXED);

@@ -20,7 +20,7 @@
 struct myc_pending_place;
 
 /* The lane's next message into its actor's queue, at its place (core/overflow.h; NULL: behind all).
- * `credited`, `hold`: its loan, when it has one already. False: no entry, which cannot be. */
+ * `credited`, `hold`: its loan, when it has one already. False: no entry, for want of memory (core/growth.h). */
 bool myc_pending_add(struct myc_executor *executor, struct myc_inlet *inlet,
 		     struct myc_flow_in *flow, const struct myc_slot *slot,
 		     const struct myc_pending_place *place, uint64_t credited, uint32_t hold);
@@ -64,6 +64,10 @@ static inline void myc_pending_free(struct myc_executor *executor, uint32_t inde
 	MYC_POINT("pending: counted, not freed");
 	__atomic_store_n(&executor->pending[index].order, 0, __ATOMIC_RELAXED);
 	MYC_POINT("pending: freed");
+	if (index >= executor->pending_entries) {
+		myc_growth_free(executor, index);
+		return;
+	}
 	executor->pending_next[index] = executor->pending_free;
 	executor->pending_free = index;
 }

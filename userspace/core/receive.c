@@ -119,8 +119,8 @@ struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc
 	return flow ? flow : flow_again(executor, inlet, slot);
 }
 
-/* What does not go straight to a handler. */
-static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
+/* What does not go straight to a handler. False: there is no memory for it to wait in, it stays in the lane. */
+static bool take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 		       struct myc_flow_in *flow, const struct myc_slot *slot)
 {
 	struct myc_actor *actor = flow->actor;
@@ -136,9 +136,14 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	} else if (actor && slot->type < MYC_TYPE_FRAMEWORK) {
 		if (!actor->behaviour->overflow_count || flow->urgent ||
 		    myc_overflow_in(executor, inlet, flow, slot, &place)) {
-			/* There is an entry: each credit reserved one. */
-			myc_pending_add(executor, inlet, flow, slot, &place, 0, MYC_HOLD_NONE);
-			return;
+			bool waits = myc_pending_add(executor, inlet, flow, slot, &place, 0,
+						     MYC_HOLD_NONE);
+
+			if (!waits)
+				flow->received--;
+			else if (actor->grows)
+				myc_credit_waits(executor, inlet, flow);
+			return waits;
 		}
 		why = MYC_DEAD_LETTER_DROPPED_NEWEST;
 		myc_count(&executor->words->mailbox_dropped);
@@ -156,11 +161,12 @@ static void take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	myc_lane_done(&inlet->lane, ring);
 	if (inlet->refused)
 		myc_flow_forget(flow);
+	return true;
 }
 
 /* Handles the lane's next message. What is done is stored by the caller, or by the begin of the next:
- * nothing else may be published before. */
-static inline __attribute__((always_inline)) void take_one(struct myc_executor *executor,
+ * nothing else may be published before. False: it stays. */
+static inline __attribute__((always_inline)) bool take_one(struct myc_executor *executor,
 							   struct myc_inlet *inlet,
 							   struct myc_flow_in *flow,
 							   const struct myc_slot *slot, bool own)
@@ -171,8 +177,7 @@ static inline __attribute__((always_inline)) void take_one(struct myc_executor *
 	if (__builtin_expect(!actor || actor->aside || (!own && slot->type >= MYC_TYPE_FRAMEWORK),
 			     0)) {
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
-		take_aside(executor, inlet, flow, slot);
-		return;
+		return take_aside(executor, inlet, flow, slot);
 	}
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
 	if (__builtin_expect(
@@ -180,10 +185,11 @@ static inline __attribute__((always_inline)) void take_one(struct myc_executor *
 		    0)) {
 		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
 						      MYC_HOLD_NONE, MYC_PENDING_STASHED));
-		return;
+		return true;
 	}
 	myc_credit_handled(executor, inlet, flow, inlet->lane.next[MYC_RING_ORDINARY] + 1);
 	inlet->lane.next[MYC_RING_ORDINARY]++;
+	return true;
 }
 
 /* A message with a body. False: the lane is cut, or there is no room in the ledger: later. */
@@ -211,8 +217,7 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 
 	if (!last && (!flow->actor || flow->actor->aside || slot->type >= MYC_TYPE_FRAMEWORK)) {
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
-		take_aside(executor, inlet, flow, slot);
-		return true;
+		return take_aside(executor, inlet, flow, slot);
 	}
 	struct myc_actor *actor = flow->actor;
 	uint64_t origin = myc_origin_lane((uint32_t)(inlet - executor->inlet), position);
@@ -269,10 +274,8 @@ static bool take_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
 	struct myc_actor *actor = flow->actor;
 
 	flow->received++;
-	if (!actor || actor->aside) {
-		take_aside(executor, inlet, flow, slot);
-		return true;
-	}
+	if (!actor || actor->aside)
+		return take_aside(executor, inlet, flow, slot);
 	myc_lane_begin(&inlet->lane, MYC_RING_URGENT);
 	if (deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, false)) {
 		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
@@ -304,8 +307,7 @@ static bool take_receipt(struct myc_executor *executor, struct myc_inlet *inlet,
 		plain.flags |= MYC_SLOT_RECEIPT;
 	else if (flow->actor)
 		myc_receipt_give(executor, flow->from, &plain);
-	take_one(executor, inlet, flow, &plain, false);
-	return true;
+	return take_one(executor, inlet, flow, &plain, false);
 }
 
 /* A message with a deadline. What waits keeps it; what is delivered has no more need of it, unless its actor may
@@ -329,8 +331,7 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 		plain.flags |= reference ? MYC_SLOT_REFERENCE : 0;
 		if (reference)
 			return take_reference(executor, inlet, &plain);
-		take_one(executor, inlet, flow, &plain, false);
-		return true;
+		return take_one(executor, inlet, flow, &plain, false);
 	}
 	int code = reference ? myc_body_check(executor, slot, &copied, &view) : 0;
 
@@ -340,10 +341,11 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 		return false;
 	flow->received++;
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
-	take_aside(executor, inlet, flow, slot);
-	if (flow->actor)
+	bool taken = take_aside(executor, inlet, flow, slot);
+
+	if (taken && flow->actor)
 		myc_receiver_make_ready(flow->actor);
-	return true;
+	return taken;
 }
 
 /* A message that is not a plain one of a known flow: a signal, or of a flow that was given to others. False:
@@ -374,9 +376,7 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 	if (slot->flags & MYC_SLOT_RECEIPT)
 		return take_receipt(executor, inlet, slot);
 	flow = myc_receiver_check(executor, inlet, slot);
-	if (flow)
-		take_one(executor, inlet, flow, slot, false);
-	return flow;
+	return flow && take_one(executor, inlet, flow, slot, false);
 }
 
 /* Urgent ones were published before it: as many as their ring holds, they may have come since we looked. */
@@ -422,9 +422,9 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 			break;
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
 
-		if (__builtin_expect(flow != NULL, 1))
-			take_one(executor, inlet, flow, &slot, false);
-		else if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot))
+		if (!(__builtin_expect(flow != NULL, 1)
+			      ? take_one(executor, inlet, flow, &slot, false)
+			      : take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot)))
 			break;
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
 	}
@@ -448,9 +448,9 @@ __attribute__((noinline)) static bool own_until(struct myc_executor *executor,
 		struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
 
 		/* Our own writing: only what kind of message it is has to be seen. */
-		if (__builtin_expect(slot->word[1] == flow->slot_to && !slot->flags, 1))
-			take_one(executor, inlet, flow, slot, true);
-		else if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, slot))
+		if (!(__builtin_expect(slot->word[1] == flow->slot_to && !slot->flags, 1)
+			      ? take_one(executor, inlet, flow, slot, true)
+			      : take_unusual(executor, inlet, MYC_RING_ORDINARY, slot)))
 			return false;
 	}
 	return true;
@@ -474,9 +474,37 @@ static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet,
 	return lane->next[MYC_RING_ORDINARY] - begin;
 }
 
+/* A lane had more than is handled in a turn: what comes next in it for mailboxes without bounds waits there, so that
+ * the lane has room again. As much as it holds: what comes meanwhile is for the next turn. */
+static __attribute__((noinline)) void empty_into_mailboxes(struct myc_executor *executor,
+							   struct myc_inlet *inlet)
+{
+	_Alignas(64) struct myc_slot slot;
+	bool goes_on = true;
+
+	for (uint32_t n = 0; goes_on && n <= inlet->lane.mask[MYC_RING_ORDINARY]; n++) {
+		if (inlet->cut || myc_lane_peek(&inlet->lane, MYC_RING_ORDINARY, &slot) <= 0 ||
+		    slot.flow >= MYC_LANE_FLOWS)
+			break;
+		struct myc_actor *actor = inlet->flow[slot.flow].actor;
+
+		if (!actor || !actor->grows)
+			break;
+		myc_actor_aside(actor, MYC_ASIDE_PENDING, true);
+		struct myc_flow_in *flow = flow_of(inlet, &slot);
+
+		goes_on = flow ? take_one(executor, inlet, flow, &slot, false)
+			       : take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot);
+		myc_actor_aside(actor, MYC_ASIDE_PENDING, actor->pending_count);
+		myc_receiver_make_ready(actor);
+		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
+	}
+	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
+}
+
 unsigned myc_receiver_poll(struct myc_executor *executor, unsigned budget)
 {
-	unsigned n = 0;
+	unsigned n = 0, got;
 
 	for (uint32_t i = 0; i < executor->inlets; i++) {
 		struct myc_inlet *inlet = &executor->inlet[i];
@@ -484,7 +512,10 @@ unsigned myc_receiver_poll(struct myc_executor *executor, unsigned budget)
 		if (inlet->cut || !inlet->block)
 			continue;
 		n += poll_urgent(executor, inlet, budget);
-		n += i ? poll_inlet(executor, inlet, budget) : poll_own(executor, inlet, budget);
+		got = i ? poll_inlet(executor, inlet, budget) : poll_own(executor, inlet, budget);
+		n += got;
+		if (got == budget && executor->growth.entries)
+			empty_into_mailboxes(executor, inlet);
 	}
 	return n;
 }
@@ -616,6 +647,7 @@ void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor)
 			left--;
 		}
 	actor->granted = 0;
+	myc_credit_count_growth(executor, actor);
 	myc_credit_flows(actor, -(int32_t)actor->flows_in);
 	struct myc_actor *last = NULL;
 

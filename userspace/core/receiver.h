@@ -43,6 +43,12 @@ void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
 		     struct myc_flow_in *flow);
 
+/* A message of a mailbox without bounds waits now: what it had in the lane may be given again. */
+void myc_credit_waits(struct myc_executor *executor, struct myc_inlet *inlet,
+		      struct myc_flow_in *flow);
+/* What this actor's flows are granted is not to be counted, or has changed: core/growth.h. */
+void myc_credit_count_growth(struct myc_executor *executor, struct myc_actor *actor);
+
 /* The actor's number of flows has changed by so many: and so the window of each, its share. */
 static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
 {

@@ -43,7 +43,8 @@ static void claim(struct myc_executor *executor)
 {
 	struct myc_pool *pool = &executor->out.pool;
 
-	for (uint32_t i = 0; i < executor->pending_entries; i++) {
+	for (uint32_t i = myc_growth_next(executor, MYC_NONE); i != MYC_NONE;
+	     i = myc_growth_next(executor, i)) {
 		const struct myc_pending *entry = &executor->pending[i];
 		uint64_t origin = entry->credited;
 
@@ -130,15 +131,17 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 		return;
 	flow->received++;
 	slot.flags |= deadline;
-	if (in_doubt(executor, flow, &slot, hold)) {
-		slot.flags |= reference ? MYC_SLOT_REFERENCE : 0;
-		myc_pending_add(
-			executor, inlet, flow, &slot, NULL,
-			reference ? myc_origin_lane((uint32_t)(inlet - executor->inlet), position)
-				  : 0,
-			hold);
+	bool again = in_doubt(executor, flow, &slot, hold);
+
+	slot.flags |= again && reference ? MYC_SLOT_REFERENCE : 0;
+	if (again &&
+	    myc_pending_add(
+		    executor, inlet, flow, &slot, NULL,
+		    reference ? myc_origin_lane((uint32_t)(inlet - executor->inlet), position) : 0,
+		    hold))
 		return;
-	}
+	if (again) /* and no memory for it: it stays in doubt */
+		myc_letter_note(executor, MYC_DEAD_LETTER_IN_DOUBT, flow->from, flow->to, &slot);
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, ring);
 	if (hold != MYC_HOLD_NONE)
@@ -224,9 +227,11 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 
 void myc_receiver_resume(struct myc_executor *executor)
 {
-	uint32_t found = 0;
-	struct myc_pending **entries =
-		calloc(executor->pending_entries, sizeof(struct myc_pending *));
+	uint32_t found = 0, held = executor->pending_entries;
+
+	for (uint32_t c = 0; c < executor->growth.chunks; c++)
+		held += executor->growth.mark[c] ? MYC_CHUNK : 0;
+	struct myc_pending **entries = calloc(held, sizeof(struct myc_pending *));
 
 	claim(executor);
 	myc_pool_recovered(&executor->out.pool);
@@ -240,6 +245,11 @@ void myc_receiver_resume(struct myc_executor *executor)
 		executor->pending_next[i] = executor->pending_free;
 		executor->pending_free = i;
 	}
+	for (uint32_t i = myc_growth_next(executor, executor->pending_entries - 1);
+	     i != MYC_NONE && entries; i = myc_growth_next(executor, i))
+		if (executor->pending[i].order)
+			entries[found++] = &executor->pending[i];
+	myc_growth_resume(executor);
 	if (found) {
 		qsort(entries, found, sizeof(void *), by_order);
 		executor->pending_order = entries[found - 1]->order >> 2;

@@ -21,7 +21,8 @@
 #define MAILBOX_CAPACITY   1024
 #define RESTARTS_MAX	   3
 #define RESTARTS_WINDOW_NS 5000000000u
-#define KEPT_MAX	   256 /* free slots that an executor keeps */
+#define GROWS_TO_MAX	   (1u << 24) /* there is no more room anywhere */
+#define KEPT_MAX	   256	      /* free slots that an executor keeps */
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
@@ -132,7 +133,8 @@ static int fill_more(struct myc_actor *actor, const struct myc_spawn_opts *opts)
 
 	actor->restarts_none = opts->restarts_max == MYC_RESTARTS_NONE;
 	if (!opts->name && !opts->settings_count && !limits && !opts->restarts_window_ns &&
-	    !actor->behaviour->stash_capacity && !actor->behaviour->idle_timeout_ns)
+	    !actor->behaviour->stash_capacity && !actor->behaviour->idle_timeout_ns &&
+	    !actor->grows)
 		return 0;
 	more = myc_actor_more(actor);
 	if (!more)
@@ -213,6 +215,13 @@ static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, ui
 		.address = myc_address_make(system->workspace.node, system->workspace.process, slot,
 					    or_default(generation & 0xffffff, 1)),
 	};
+	uint32_t grows_to = opts->grows_to ? opts->grows_to : behaviour->grows_to;
+
+	if (grows_to) {
+		actor->grows = true;
+		actor->capacity = grows_to < GROWS_TO_MAX ? grows_to : GROWS_TO_MAX;
+		actor->capacity_per_sender = actor->capacity;
+	}
 	actor->state = local ? myc_slab_take(&executor->slab, state_size)
 			     : aligned_alloc(64, state_size ? state_size : 64);
 	if (actor->state && !fill_more(actor, opts))
@@ -266,24 +275,25 @@ static void publish(struct myc_system *system, struct myc_actor *actor, uint32_t
 }
 
 /* Are the options whole? A copy of them with later fields 0. */
-static int check(const struct myc_spawn_opts *opts, struct myc_spawn_opts *full,
-		 struct myc_error *error)
+static int check(const struct myc_system *system, const struct myc_spawn_opts *opts,
+		 struct myc_spawn_opts *full, struct myc_error *error)
 {
 	if (!opts || opts->sz < offsetof(struct myc_spawn_opts, restarts_max) || !opts->behaviour) {
 		myc_error_set(error, -EINVAL, "set sz and behaviour",
 			      "spawn options are incomplete");
 		return -EINVAL;
 	}
-	int code = myc_overflow_check(opts->behaviour, error);
+	*full = (struct myc_spawn_opts){.sz = sizeof(*full)};
+	memcpy(full, opts, opts->sz < sizeof(*full) ? opts->sz : sizeof(*full));
+	int code = myc_overflow_check(full->behaviour, error);
 
+	code = code ? code : myc_growth_check(system, full, error);
 	if (code)
 		return code;
 	if (opts->name && (!*opts->name || strlen(opts->name) >= MYC_NAME_SIZE)) {
 		myc_error_set(error, -EINVAL, "use 1 to 47 bytes", "name '%s'", opts->name);
 		return -EINVAL;
 	}
-	*full = (struct myc_spawn_opts){.sz = sizeof(*full)};
-	memcpy(full, opts, opts->sz < sizeof(*full) ? opts->sz : sizeof(*full));
 	return 0;
 }
 
@@ -407,7 +417,7 @@ int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_
 {
 	struct myc_spawn_opts full = {0};
 	uint32_t slot = 0;
-	int code = check(opts, &full, error);
+	int code = check(system, opts, &full, error);
 
 	if (!code)
 		code = place(system, &full, error);
@@ -433,7 +443,7 @@ int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, u
 		 uint32_t restarts, myc_address *address, struct myc_error *error)
 {
 	struct myc_spawn_opts full = {0};
-	int code = check(opts, &full, error);
+	int code = check(system, opts, &full, error);
 
 	if (code)
 		return code;
@@ -494,7 +504,7 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 	struct myc_system *system = executor->system;
 	struct myc_spawn_opts full = {0};
 	uint32_t slot;
-	int code = check(opts, &full, error);
+	int code = check(system, opts, &full, error);
 
 	if (code)
 		return code;

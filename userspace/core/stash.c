@@ -68,6 +68,9 @@ int myc_stash_take(struct myc_actor *actor, uint32_t hold)
 {
 	struct myc_pool *pool = &actor->executor->out.pool;
 
+	if (actor->executor->pending_hand == MYC_NONE &&
+	    !myc_growth_entry_ready(actor->executor, actor))
+		return -ENOMEM;
 	if (hold == MYC_HOLD_NONE)
 		return 0;
 	if (pool->note[hold].kept || !pool->loan[hold].weight)

@@ -26,6 +26,7 @@
 #define URGENT_SLOTS 64
 #define OUTBOX	     1024
 #define PENDING	     8192
+#define GROWTH_MAX   (1u << 24)
 #define SLOTS_MAX    (1u << MYC_SLOT_BITS)
 
 /* ---- options and blocks ------------------------------------------------------------------------ */
@@ -72,6 +73,10 @@ static int options(struct myc_system_opts *opts, const struct myc_system_opts *g
 		return myc_error_set(error, -EINVAL, "use at most 2^20 and 2^24",
 				     "an outbox of %u and %u pending messages", opts->outbox,
 				     opts->pending);
+	if (opts->growth > GROWTH_MAX)
+		return myc_error_set(error, -EINVAL, "use at most 2^24",
+				     "mailboxes without bounds of %u messages", opts->growth);
+	opts->growth = (opts->growth + MYC_CHUNK - 1) / MYC_CHUNK * MYC_CHUNK;
 	return 0;
 }
 
@@ -103,7 +108,9 @@ static uint64_t executor_size(const struct myc_system_opts *opts, uint32_t lanes
 {
 	return sizeof(struct myc_executor_words) + lanes * myc_lane_in_size(MYC_LANE_FLOWS) +
 	       pending_entries(opts, lanes) * sizeof(struct myc_pending) +
-	       (opts->outbox + 1) * sizeof(struct myc_outbox_entry);
+	       (opts->outbox + 1) * sizeof(struct myc_outbox_entry) +
+	       (myc_chunk_marks(opts->growth) + (uint64_t)opts->growth) *
+		       sizeof(struct myc_pending);
 }
 
 void myc_system_pool_opts(const struct myc_system_opts *opts, uint32_t sources,
@@ -185,6 +192,9 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 		code = myc_region_plan_add(
 			plan, MYC_BLOCK_EXECUTOR, i,
 			executor_size(&opts, lanes_in(processes, executors_all)));
+	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code && opts.growth; i++)
+		code = myc_region_plan_reserve(plan, MYC_BLOCK_EXECUTOR, i,
+					       (uint64_t)opts.growth * sizeof(struct myc_pending));
 	for (uint32_t i = 0; i < myc_executors_all(&opts) + MYC_ATTACH_MAX && !code; i++) {
 		struct myc_lanes head =
 			lanes_head(&opts, executors_all, i >= myc_executors_all(&opts));
@@ -323,13 +333,15 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 		while (executor && executor_size(opts, lanes + 1) <= size)
 			lanes++;
 		if (!executor || size < executor_size(opts, lanes) ||
-		    (executor->lanes_in && (executor->lanes_in != lanes ||
-					    executor->pending != pending_entries(opts, lanes) ||
-					    executor->outbox != opts->outbox + 1)))
+		    (executor->lanes_in &&
+		     (executor->lanes_in != lanes ||
+		      executor->pending != pending_entries(opts, lanes) ||
+		      executor->outbox != opts->outbox + 1 || executor->growth != opts->growth)))
 			return block_missing(error, "executor", i);
 		executor->flows = MYC_LANE_FLOWS;
 		executor->pending = pending_entries(opts, lanes);
 		executor->outbox = opts->outbox + 1;
+		executor->growth = opts->growth;
 		executor->lanes_in = lanes;
 	}
 	words->slots = system->slots;

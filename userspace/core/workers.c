@@ -341,6 +341,11 @@ static int check(const struct myc_workers_opts *opts, uint32_t executors, struct
 		return myc_error_set(error, -EINVAL, "use at most 8 bytes and 5 priorities",
 				     "a key of %u bytes, %u priorities", opts->key_size,
 				     opts->priorities);
+	if (opts->behaviour->grows_to)
+		return myc_error_set(error, -EINVAL,
+				     "leave grows_to out: jobs wait in the pool, up to `queue`",
+				     "workers of behaviour '%s' have mailboxes without bounds",
+				     opts->behaviour->name);
 	if (opts->flags & ~(uint32_t)MYC_WORKERS_THREADS)
 		return myc_error_set(error, -EINVAL, NULL, "flags %#x of a pool", opts->flags);
 	if (opts->worker_settings_count > MYC_WORKERS_SETTINGS_MAX)

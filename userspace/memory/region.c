@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #define HUGE_PAGE  (2ull << 20)
@@ -24,9 +26,10 @@ struct region_header {
 		uint32_t kind, index;
 		uint64_t offset; /* from the start of the region, a multiple of 64 */
 		uint64_t size;
+		uint64_t reserve; /* of it, at its end; from a page on */
 	} block[MYC_REGION_BLOCKS_MAX];
 };
-_Static_assert(sizeof(struct region_header) == 64 + 24 * MYC_REGION_BLOCKS_MAX, "layout");
+_Static_assert(sizeof(struct region_header) == 64 + 32 * MYC_REGION_BLOCKS_MAX, "layout");
 _Static_assert(sizeof(struct region_header) % 64 == 0, "the first block is aligned");
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
@@ -44,6 +47,7 @@ int myc_region_plan_add(struct myc_region_plan *plan, uint32_t kind, uint32_t in
 	plan->block[plan->count].kind = kind;
 	plan->block[plan->count].index = index;
 	plan->block[plan->count].size = round_up(size, 64);
+	plan->block[plan->count].reserve = 0;
 	plan->block[plan->count].node = 0;
 	plan->count++;
 	return 0;
@@ -60,12 +64,34 @@ int myc_region_plan_node(struct myc_region_plan *plan, uint32_t kind, uint32_t i
 	return -ENOENT;
 }
 
+int myc_region_plan_reserve(struct myc_region_plan *plan, uint32_t kind, uint32_t index,
+			    uint64_t size)
+{
+	for (uint32_t i = 0; i < plan->count; i++) {
+		if (plan->block[i].kind != kind || plan->block[i].index != index)
+			continue;
+		if (size % SMALL_PAGE || size > plan->block[i].size)
+			return -EINVAL;
+		plan->block[i].reserve = size;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* Where a block begins that may not before `offset`: so that its reserve is whole pages. */
+static uint64_t begins(const struct myc_region_plan *plan, uint32_t i, uint64_t offset)
+{
+	uint64_t before = plan->block[i].size - plan->block[i].reserve;
+
+	return plan->block[i].reserve ? round_up(offset + before, SMALL_PAGE) - before : offset;
+}
+
 uint64_t myc_region_plan_size(const struct myc_region_plan *plan)
 {
 	uint64_t size = sizeof(struct region_header);
 
 	for (uint32_t i = 0; i < plan->count; i++)
-		size += plan->block[i].size;
+		size = begins(plan, i, size) + plan->block[i].size;
 	return round_up(size, SMALL_PAGE);
 }
 
@@ -93,10 +119,12 @@ static void lay_out(struct region_header *header, const struct myc_region_plan *
 	uint64_t offset = sizeof(*header);
 
 	for (uint32_t i = 0; i < plan->count; i++) {
+		offset = begins(plan, i, offset);
 		header->block[i] = (struct region_entry){.kind = plan->block[i].kind,
 							 .index = plan->block[i].index,
 							 .offset = offset,
-							 .size = plan->block[i].size};
+							 .size = plan->block[i].size,
+							 .reserve = plan->block[i].reserve};
 		offset += plan->block[i].size;
 	}
 	header->blocks = plan->count;
@@ -154,7 +182,8 @@ static int entry_copy(const struct myc_region *region, uint32_t i, struct region
 	memcpy(entry, &header->block[i], sizeof(*entry));
 	__asm__ __volatile__("" : : "r"(entry) : "memory"); /* what is checked is what is used */
 	if (entry->offset < sizeof(*header) || entry->offset % 64 || entry->size > region->size ||
-	    entry->offset > region->size - entry->size)
+	    entry->offset > region->size - entry->size || entry->reserve > entry->size ||
+	    (entry->reserve && (entry->offset + entry->size - entry->reserve) % SMALL_PAGE))
 		return -EPROTO;
 	return 0;
 }
@@ -184,6 +213,64 @@ static int header_check(const struct myc_region *region, struct myc_error *error
 	return 0;
 }
 
+/* What is between reserves is there from now on, as far as there is memory; these are nobody's yet. */
+static int populate(const struct myc_region *region)
+{
+	const struct region_header *header = region->base;
+	char *base = region->base;
+	uint64_t done = 0;
+	struct region_entry entry;
+
+	for (uint32_t i = 0; i < header->blocks && i < MYC_REGION_BLOCKS_MAX; i++) {
+		if (entry_copy(region, i, &entry))
+			return -EPROTO;
+		uint64_t end = entry.offset + entry.size, begin = end - entry.reserve;
+
+		end -= end % SMALL_PAGE;
+		if (region->huge || !entry.reserve || begin < done || end <= begin)
+			continue;
+		if (mprotect(base + begin, end - begin, PROT_NONE))
+			return -errno;
+		(void)madvise(base + done, begin - done, MADV_POPULATE_READ);
+		done = end;
+	}
+	(void)madvise(base + done, region->size - done, MADV_POPULATE_READ);
+	return 0;
+}
+
+int myc_region_grow(const struct myc_region *region, void *at, uint64_t size, bool again)
+{
+	if (region->huge)
+		return 0;
+	if (mprotect(at, size, PROT_READ | PROT_WRITE))
+		return -errno;
+	if (!madvise(at, size, MADV_POPULATE_WRITE) || again)
+		return 0;
+	int code = -errno;
+
+	mprotect(at, size, PROT_NONE);
+	return code;
+}
+
+void myc_region_shrink(const struct myc_region *region, void *at, uint64_t size)
+{
+	if (region->huge)
+		return;
+	/* Neither what is locked nor what cannot be written is given back. */
+	if (mprotect(at, size, PROT_READ | PROT_WRITE))
+		return;
+	munlock(at, size);
+	madvise(at, size, MADV_REMOVE);
+	mprotect(at, size, PROT_NONE);
+}
+
+static bool in_huge_pages(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && fs.f_type == HUGETLBFS_MAGIC;
+}
+
 int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
 		   struct myc_error *error)
 {
@@ -199,13 +286,20 @@ int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
 		return myc_error_set(error, -EPERM, NULL, "region is not sealed");
 	region->size = (uint64_t)st.st_size;
 	region->role = role;
-	region->base = mmap(NULL, region->size, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
+	region->huge = in_huge_pages(fd);
+	region->base = mmap(NULL, region->size, protection, MAP_SHARED, fd, 0);
 	if (region->base == MAP_FAILED) {
 		region->base = NULL;
 		return myc_error_set(error, -errno, NULL, "mapping a region: %s", strerror(errno));
 	}
 	int code = header_check(region, error);
 
+	if (!code) {
+		code = populate(region);
+		if (code)
+			myc_error_set(error, code, NULL, "the reserves of a region: %s",
+				      strerror(-code));
+	}
 	if (code)
 		myc_region_unmap(region);
 	return code;

@@ -17,6 +17,7 @@
 #ifndef MYC_MEMORY_REGION_H
 #define MYC_MEMORY_REGION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,6 +64,8 @@ struct myc_region_plan {
 	struct {
 		uint32_t kind, index;
 		uint64_t size;
+		uint64_t
+			reserve; /* bytes at its end that have no memory until the owner asks for it */
 		uint32_t node; /* + 1: NUMA node that its memory should be on; 0 = any */
 	} block[MYC_REGION_BLOCKS_MAX];
 };
@@ -73,6 +76,14 @@ int myc_region_plan_add(struct myc_region_plan *plan, uint32_t kind, uint32_t in
 /* The memory of this block, which was added, is to be on this NUMA node, as far as it has pages of its own. -ENOENT. */
 int myc_region_plan_node(struct myc_region_plan *plan, uint32_t kind, uint32_t index,
 			 uint32_t node);
+
+/*
+ * The last `size` bytes of this block, which was added, are address space only: nobody can read or write them until
+ * the owner has given a part of them memory, and other processes never. They begin at a page. (In huge pages, which
+ * are the region's from the start, they are memory like the rest.) -ENOENT, -EINVAL: more than it has, no pages.
+ */
+int myc_region_plan_reserve(struct myc_region_plan *plan, uint32_t kind, uint32_t index,
+			    uint64_t size);
 
 /* Bytes the region will have, a multiple of the page size. */
 uint64_t myc_region_plan_size(const struct myc_region_plan *plan);
@@ -88,13 +99,19 @@ struct myc_region {
 	void *base;
 	uint64_t size;
 	enum myc_region_role role;
+	bool huge; /* in huge pages */
 };
 
-/* Maps and populates; checks magic, version and block table (the descriptor may come from another
+/* Maps and populates, all but reserves; checks magic, version and block table (the descriptor may come from another
  * process). The descriptor stays the caller's. */
 int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
 		   struct myc_error *error);
 void myc_region_unmap(struct myc_region *region);
+/* Whole pages of a reserve, by the region's owner: memory for them, there when this returns (zeroed, or what a
+ * predecessor left; a write faults no more), and back. -ENOMEM and others: the kernel has none to give. `again`: a
+ * predecessor's, what is there is there. Calls of the kernel, some microseconds for each 64 KiB. */
+int myc_region_grow(const struct myc_region *region, void *at, uint64_t size, bool again);
+void myc_region_shrink(const struct myc_region *region, void *at, uint64_t size);
 /* NULL when there is no such block. Its address is 64-byte aligned. */
 void *myc_region_block(const struct myc_region *region, uint32_t kind, uint32_t index,
 		       uint64_t *size);

@@ -125,6 +125,7 @@ static void set_systems(struct myc_layout *layout)
 			.actors = process->slots,
 			.lane_slots = process->lane_slots,
 			.outbox = process->outbox,
+			.growth = process->growth,
 			.executor = process->executor,
 			.cycles = layout->topology->cycles,
 			.threads = process->threads,

@@ -126,6 +126,14 @@ static void tree_process(const struct myc_run *run, const struct myc_view *view,
 
 	if (letters)
 		myc_text_add(text, "  dead letters %" PRIu64, letters);
+	struct myc_report_growth growth;
+
+	myc_report_growth_of(view, process, &growth);
+	if (growth.limit)
+		myc_text_add(text, "  mailbox room %" PRIu64 " (most %" PRIu64 " of %" PRIu64 ")",
+			     growth.room, growth.room_max, growth.limit);
+	if (growth.refused)
+		myc_text_add(text, ", refused %" PRIu64 " times", growth.refused);
 	myc_text_add(text, "\n");
 	myc_report_counters(view, process, last ? "     " : "│    ", text);
 	for (uint32_t a = 0; a < topology->actors; a++)
@@ -305,8 +313,15 @@ static void json_process(const struct myc_run *run, const struct myc_view *view,
 	const struct myc_process_row *row = &view->registry.processes[process];
 	const struct myc_child *child = &myc_view_notes(view)->child[process];
 
+	struct myc_report_growth growth;
+
+	myc_report_growth_of(view, process, &growth);
 	myc_text_add(text, "\n  {");
 	json_string(text, "name", topology->name);
+	myc_text_add(text,
+		     ", \"growth\": {\"limit\": %" PRIu64 ", \"room\": %" PRIu64
+		     ", \"room_max\": %" PRIu64 ", \"refused\": %" PRIu64 "}",
+		     growth.limit, growth.room, growth.room_max, growth.refused);
 	myc_text_add(text,
 		     ", \"state\": \"%s\", \"pid\": %u, \"incarnation\": %" PRIu64
 		     ", \"restarts\": %u, \"adopted\": %" PRIu64 ", \"stalls\": %" PRIu64

@@ -22,6 +22,13 @@ void myc_report_letters(const struct myc_run *run, const struct myc_view *view,
 			struct myc_text *text);
 void myc_report_letters_json(const struct myc_run *run, const struct myc_view *view,
 			     struct myc_text *text);
+/* What mailboxes without bounds of a process have room for, all executors together. */
+struct myc_report_growth {
+	uint64_t limit, room, room_max; /* messages */
+	uint64_t refused;		/* chunks */
+};
+void myc_report_growth_of(const struct myc_view *view, uint32_t process,
+			  struct myc_report_growth *growth);
 uint64_t myc_report_letters_of(const struct myc_view *view, uint32_t process);
 
 /* Schemas by process, and the differences between processes (report_schemas.c). */

@@ -40,6 +40,26 @@ uint64_t myc_report_letters_of(const struct myc_view *view, uint32_t process)
 	return sum;
 }
 
+void myc_report_growth_of(const struct myc_view *view, uint32_t process,
+			  struct myc_report_growth *growth)
+{
+	*growth = (struct myc_report_growth){0};
+	for (uint32_t e = 0; e < MYC_EXECUTORS_MAX; e++) {
+		uint64_t size = 0;
+		const struct myc_executor_words *words =
+			myc_region_block(&view->region[process], MYC_BLOCK_EXECUTOR, e, &size);
+
+		if (!words || size < sizeof(*words))
+			return;
+		growth->limit += __atomic_load_n(&words->growth, __ATOMIC_RELAXED);
+		growth->room +=
+			(uint64_t)__atomic_load_n(&words->chunks, __ATOMIC_RELAXED) * MYC_CHUNK;
+		growth->room_max +=
+			__atomic_load_n(&words->chunks_max, __ATOMIC_RELAXED) * MYC_CHUNK;
+		growth->refused += __atomic_load_n(&words->chunks_refused, __ATOMIC_RELAXED);
+	}
+}
+
 /* The topology's name of an actor, else its address. */
 static const char *who(const struct myc_run *run, myc_address address, char *out, size_t size)
 {

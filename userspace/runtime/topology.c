@@ -417,7 +417,7 @@ static int read_process(struct myc_yaml_node node, const char *folder,
 {
 	static const char *const restarts[] = {"permanent", "transient", "temporary"};
 	struct myc_yaml_node name, restart, shutdown, library, executors, actors, slots, lane,
-		outbox, topics;
+		outbox, growth, topics;
 	const struct myc_yaml_field fields[] = {
 		{"name", &name, true},
 		{"restart", &restart, false},
@@ -428,6 +428,7 @@ static int read_process(struct myc_yaml_node node, const char *folder,
 		{"slots", &slots, false},
 		{"lane_slots", &lane, false},
 		{"outbox", &outbox, false},
+		{"growth", &growth, false},
 		{"topics", &topics, false},
 	};
 	unsigned count = 0, of_restart = MYC_PERMANENT;
@@ -442,6 +443,7 @@ static int read_process(struct myc_yaml_node node, const char *folder,
 	err = err ?: read_u32(slots, MYC_PROCESS_ACTORS_MAX, SIZE_MAX_SLOT, &process->slots, error);
 	err = err ?: read_power_of_two(lane, 64, 1 << 16, &process->lane_slots, error);
 	err = err ?: read_u32(outbox, 1, SIZE_MAX_SLOT, &process->outbox, error);
+	err = err ?: read_u32(growth, 1, 1 << 24, &process->growth, error);
 	err = err ?: myc_topology_read_topics(topics, topology, process, error);
 	process->restart = (enum myc_restart)of_restart;
 

@@ -87,7 +87,7 @@ struct myc_topology_process {
 	struct myc_topic_opts topic[MYC_PROCESS_TOPICS_MAX]; /* without their names */
 	char topic_name[MYC_PROCESS_TOPICS_MAX][MYC_TOPIC_NAME_SIZE];
 	uint32_t topics;
-	uint32_t slots, lane_slots, outbox; /* of struct myc_system_opts; 0 = default */
+	uint32_t slots, lane_slots, outbox, growth; /* of struct myc_system_opts; 0 = default */
 	unsigned line;
 };
 

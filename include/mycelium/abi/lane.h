@@ -252,7 +252,8 @@ enum myc_lane_fault {
 };
 
 /* Head of the block. Writer of all: the executor. Then follow lanes_in times struct myc_lane_in,
- * pending and outbox entries. */
+ * pending and outbox entries; then the marks of chunks, a word each (1: messages may be there), padded to an entry,
+ * and at a page's begin the chunks, of MYC_CHUNK pending entries each. Those are memory only while they are marked. */
 struct myc_executor_words {
 	/* read by senders */
 	uint32_t asleep; /* bit 0 asleep, bit 1 waits for credit too, the rest counts sleeps */
@@ -261,7 +262,9 @@ struct myc_executor_words {
 	uint32_t flows;
 	uint32_t pending;
 	uint32_t outbox; /* entries: its capacity and one more */
-	uint32_t reserved[10];
+	uint32_t growth; /* entries that mailboxes without bounds may have, whole chunks */
+	uint32_t chunks; /* of them that are memory */
+	uint32_t reserved[8];
 	/* counters: since the region was made */
 	uint64_t turns, naps, bells_rung, lanes_full, outboxed, pended;
 	uint64_t dead_letters[16]; /* enum myc_dead_letter */
@@ -272,7 +275,9 @@ struct myc_executor_words {
 	uint64_t outbox_dropped;   /* given up or replaced before they were in a lane */
 	uint64_t mailbox_dropped;  /* the same by their receiver's rules, where it has them wait */
 	uint64_t shares_ended;	   /* actors that had more messages than their share */
-	uint64_t reserved1[4];
+	/* Memory of mailboxes without bounds: chunks that it asked for and got, gave back, had at most, was
+	 * refused. */
+	uint64_t chunks_taken, chunks_given, chunks_max, chunks_refused;
 };
 _Static_assert(sizeof(struct myc_executor_words) == 384, "layout");
 _Static_assert(MYC_DEAD_LETTERS_COUNT <= 16 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");
@@ -304,6 +309,15 @@ struct myc_pending {
 	struct myc_slot slot;
 };
 _Static_assert(sizeof(struct myc_pending) == 128, "two cache lines");
+
+#define MYC_CHUNK 1024 /* pending entries of a mailbox without bounds that come and go at once */
+
+/* Entries that their marks take the place of. */
+static inline uint32_t myc_chunk_marks(uint32_t growth)
+{
+	return (uint32_t)((growth / MYC_CHUNK * sizeof(uint32_t) + sizeof(struct myc_pending) - 1) /
+			  sizeof(struct myc_pending));
+}
 
 #define MYC_CONFLATED MYC_DEAD_LETTERS_COUNT /* not a dead letter: a newer one is there */
 
