@@ -629,6 +629,63 @@ static void an_actor_is_suspended_read_changed_and_resumed_from_outside(void **s
 	live_stop(&live);
 }
 
+static bool on_executor(struct live *l, void *context)
+{
+	return live_number(l, "pong", "executor") == *(int64_t *)context;
+}
+
+static int move(char *out, size_t size, const char *actor, const char *executor)
+{
+	return live_myc(
+		&live, out, size,
+		(const char *[]){"move", actor, executor, executor ? live.system : NULL, NULL});
+}
+
+static void actors_move_by_orders_from_outside(void **state)
+{
+	char out[16384];
+
+	(void)state;
+	live_topology(
+		&live,
+		"supervisor: { intensity: 60, period_s: 5, lease_ms: 1000 }\n"
+		"processes:\n"
+		"  - { name: one, library: %s, executors: [ { idle: sleep }, { idle: sleep } ],\n"
+		"      actors: [ { name: ping, behaviour: ping } ] }\n"
+		"  - { name: two, library: %s, executors: [ { idle: sleep }, { idle: sleep } ],\n"
+		"      actors: [ { name: pong, behaviour: pong } ] }\n",
+		live.actors, live.actors);
+	assert_int_equal(live_start(&live, NULL), 0);
+	expect_answers("ping is answered by pong");
+	for (int round = 0; round < 3; round++) {
+		/* One with a timer and a ref, and its peer. */
+		if (move(out, sizeof(out), "ping", "1"))
+			fail_msg("%s", out);
+		expect_answers("ping, moved, is answered");
+		assert_int_equal(live_number(&live, "ping", "executor"), 1);
+		assert_int_equal(move(out, sizeof(out), "pong", "1"), 0);
+		expect_answers("pong, moved, answers");
+		live_until(&live, "pong is on executor 1", on_executor, &(int64_t){1});
+		assert_int_equal(move(out, sizeof(out), "ping", "0"), 0);
+		assert_int_equal(move(out, sizeof(out), "pong", "0"), 0);
+		expect_answers("both are back");
+	}
+	assert_int_equal(move(out, sizeof(out), "pong", "1"), 0);
+	kill_process("two");
+	expect_answers("ping is answered by the new pong");
+	assert_int_equal(live_number(&live, "pong", "executor"), 1);
+	/* Refused. */
+	assert_int_equal(move(out, sizeof(out), "pong", "2"), 1);
+	assert_non_null(strstr(out, "no executor"));
+	assert_int_equal(move(out, sizeof(out), "nobody", "1"), 1);
+	assert_non_null(strstr(out, "no actor is called 'nobody'"));
+	assert_int_equal(move(out, sizeof(out), "pong", "4294967296"), 2);
+	assert_int_equal(move(out, sizeof(out), "pong", "-1"), 2);
+	assert_int_equal(move(out, sizeof(out), "pong", NULL), 2);
+	expect_answers("ping is answered still");
+	live_stop(&live);
+}
+
 /* ---- sandbox --------------------------------------------------------------------------------- */
 
 static bool has_tried(struct live *l, void *context)
@@ -759,6 +816,7 @@ int main(void)
 		TEST(what_rules_drop_is_counted_under_its_name_and_adds_up),
 		TEST(a_stop_ends_phases_one_after_the_other_in_all_processes),
 		TEST(an_actor_is_suspended_read_changed_and_resumed_from_outside),
+		TEST(actors_move_by_orders_from_outside),
 		TEST(a_worker_has_no_privilege_and_owns_no_kernel_object),
 		TEST(bad_input_has_a_cause_a_remedy_and_an_exit_code),
 	};

@@ -569,7 +569,8 @@ static void what_passes_is_waited_for_and_named(void **state)
 	uint64_t number = 1;
 
 	assert_int_equal(myc_post(system_, it, COUNT, &number, sizeof(number), 20 * SECOND), 0);
-	wait_until(system_->metrics[myc_address_slot(it)].mailbox_depth == 1);
+	wait_until(__atomic_load_n(&system_->metrics[myc_address_slot(it)].mailbox_depth,
+				   __ATOMIC_RELAXED) == 1);
 	stays(it, 0, -ETIMEDOUT, "does not handle");
 	suspend_it(it, false);
 	moves(it, 0);

@@ -100,6 +100,7 @@ static int help(FILE *out)
 		     "  myc state ACTOR [NAME] [--out FILE | --replace FILE [--version N]]\n"
 		     "  myc suspend ACTOR [NAME]\n"
 		     "  myc resume ACTOR [NAME]\n"
+		     "  myc move ACTOR EXECUTOR [NAME]\n"
 		     "  myc stop [NAME] [--timeout SECONDS]\n"
 		     "  myc frame FILE|- [--json]\n"
 		     "see myc(1), myc-topology(5)\n");
@@ -120,6 +121,7 @@ int main(int argc, char **argv)
 		{"state", myc_state_of},
 		{"suspend", myc_suspend_actor},
 		{"resume", myc_resume_actor},
+		{"move", myc_move_actor},
 		{"stop", myc_stop_system},
 		{"frame", myc_frame_file},
 	};

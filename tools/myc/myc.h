@@ -16,6 +16,7 @@ int myc_letters(int argc, char **argv);
 int myc_schemas_of(int argc, char **argv);
 int myc_state_of(int argc, char **argv);
 int myc_suspend_actor(int argc, char **argv);
+int myc_move_actor(int argc, char **argv);
 int myc_resume_actor(int argc, char **argv);
 int myc_stop_system(int argc, char **argv);
 int myc_frame_file(int argc, char **argv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* myc state, suspend, resume: one actor of a running system, from outside. */
+/* myc state, suspend, resume, move: one actor of a running system, from outside. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #define USAGE_STATE   "myc state ACTOR [NAME] [--out FILE | --replace FILE [--version N]]"
 #define USAGE_SUSPEND "myc suspend ACTOR [NAME]"
 #define USAGE_RESUME  "myc resume ACTOR [NAME]"
+#define USAGE_MOVE    "myc move ACTOR EXECUTOR [NAME]"
 #define TIMEOUT_MS    6000
 #define REPLACED_MAX  4096
 
@@ -170,4 +171,24 @@ int myc_suspend_actor(int argc, char **argv)
 int myc_resume_actor(int argc, char **argv)
 {
 	return order(argc, argv, "resume", USAGE_RESUME);
+}
+
+int myc_move_actor(int argc, char **argv)
+{
+	struct myc_text answer = {0};
+	const char *rest = "";
+	char line[128], *end = "";
+
+	if (argc < 3 || argc > 4 || strlen(argv[1]) > 63 || strchr(argv[1], ' ') ||
+	    argv[1][0] == '-' || argv[2][0] < '0' || argv[2][0] > '9')
+		return myc_complain_usage(USAGE_MOVE);
+	unsigned long executor = strtoul(argv[2], &end, 10);
+
+	if (*end || executor > UINT32_MAX)
+		return myc_complain_usage(USAGE_MOVE);
+	snprintf(line, sizeof(line), "move %s %lu", argv[1], executor);
+	int code = ask(argv[3], line, &answer, &rest);
+
+	myc_text_free(&answer);
+	return code;
 }

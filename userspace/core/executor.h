@@ -301,7 +301,7 @@ struct myc_ties {
 
 /* A timer that moves with its actor. */
 struct myc_moved_timer {
-	struct myc_timer given; /* the handle that the actor has of it */
+	struct myc_timer given;	      /* the handle that the actor has of it */
 	struct myc_timer before, now; /* of the table that it leaves; of the one it comes to */
 	uint64_t due_ns, period_ns, cookie, order;
 };
@@ -708,16 +708,15 @@ struct myc_move {
 	myc_address address;
 	struct myc_actor *actor;
 	int code;
-	uint32_t stays;	       /* enum myc_move_stays: what was in the way last */
-	uint32_t stays_at;     /* ... who: process * MYC_EXECUTORS_MAX + executor */
+	uint32_t stays;	   /* enum myc_move_stays: what was in the way last */
+	uint32_t stays_at; /* ... who: process * MYC_EXECUTORS_MAX + executor */
 	bool acted;
-	uint64_t timers_fired; /* of it, when the heads were noted */
+	uint64_t timers_fired; /* of it, when the flush began */
 	struct myc_lifted_timers timers;
 	struct myc_group_list *lists;
 	struct myc_last_wish *wish;
 	uint32_t wishes;
 	bool *told, *marked; /* by process * MYC_EXECUTORS_MAX + executor */
-	uint32_t *head;	     /* by road * MYC_RINGS + ring */
 	uint32_t *posting;   /* by process * MYC_SOURCES_OF_PROCESS + source */
 	uint64_t *watcher;   /* myc_lane_end */
 	uint32_t watchers;

@@ -49,19 +49,16 @@ int myc_moves_open(struct myc_system *system)
 	pthread_mutex_init(&move->callers, NULL);
 	move->marked = calloc(ends, sizeof(*move->marked));
 	move->told = calloc(ends, sizeof(*move->told));
-	move->head = calloc((size_t)MYC_RINGS * ends, sizeof(*move->head));
 	move->watcher = calloc(ends, sizeof(*move->watcher));
 	move->posting = calloc((size_t)system->workspace.processes * MYC_SOURCES_OF_PROCESS,
 			       sizeof(*move->posting));
-	return move->marked && move->told && move->head && move->watcher && move->posting ? 0
-											  : -ENOMEM;
+	return move->marked && move->told && move->watcher && move->posting ? 0 : -ENOMEM;
 }
 
 void myc_moves_close(struct myc_system *system)
 {
 	free(system->move.marked);
 	free(system->move.told);
-	free(system->move.head);
 	free(system->move.watcher);
 	free(system->move.posting);
 	pthread_mutex_destroy(&system->move.callers);
@@ -210,33 +207,50 @@ static void store_word(struct myc_actor *actor, uint32_t home, uint32_t state)
 			 __ATOMIC_RELEASE);
 }
 
-/* Who sends to it may sleep, with messages for it in the outbox: it is where its word says. */
-static void ring_senders(struct myc_executor *executor, const struct myc_move *move)
+static bool there(const struct myc_system *system, uint32_t process, uint32_t *executors)
 {
-	uint32_t ends = executor->system->workspace.processes * MYC_EXECUTORS_MAX;
+	const struct myc_process_words *words = myc_view_process(system, process, NULL);
+	uint32_t incarnation, sources;
 
-	for (uint32_t at = 0; at < ends; at++) {
-		struct myc_peer *peer =
-			move->told[at] ? myc_sender_peer(&executor->out, at / MYC_EXECUTORS_MAX,
-							 at % MYC_EXECUTORS_MAX)
-				       : NULL;
-
-		if (peer)
-			myc_sender_dirty(&executor->out, peer, MYC_PEER_CREDIT);
-	}
+	if (!words || !myc_process_there(system, process, &incarnation))
+		return false;
+	sources = __atomic_load_n(&words->sources, __ATOMIC_RELAXED);
+	*executors = sources - MYC_ATTACH_MAX;
+	return sources >= MYC_ATTACH_MAX && *executors <= MYC_EXECUTORS_MAX;
 }
 
-static void close_word(struct myc_executor *executor, struct myc_move *move)
+/* Who sends to it may sleep, with messages for it in the outbox: it is where its word says. */
+static void ring_senders(struct myc_executor *executor)
+{
+	const struct myc_system *system = executor->system;
+	uint32_t executors;
+
+	for (uint32_t p = 0; p < system->workspace.processes; p++)
+		for (uint32_t e = 0; there(system, p, &executors) && e < executors; e++) {
+			struct myc_peer *peer = myc_sender_peer(&executor->out, p, e);
+
+			if (peer)
+				myc_sender_dirty(&executor->out, peer, MYC_PEER_CREDIT);
+		}
+}
+
+/* All are to be asked for a mark anew. */
+static void forget_marks(const struct myc_executor *executor, struct myc_move *move)
 {
 	uint32_t ends = executor->system->workspace.processes * MYC_EXECUTORS_MAX;
 
 	memset(move->told, 0, ends * sizeof(*move->told));
 	memset(move->marked, 0, ends * sizeof(*move->marked));
+	move->number++;
+}
+
+static void close_word(struct myc_executor *executor, struct myc_move *move)
+{
+	forget_marks(executor, move);
 	memset(move->posting, 0,
 	       executor->system->workspace.processes * MYC_SOURCES_OF_PROCESS *
 		       sizeof(*move->posting));
 	move->closed_ns = now_of(executor->system);
-	move->number++;
 	store_word(move->actor, executor->index, MYC_ACTOR_MOVING);
 	/* Pairs with the fence in myc_posting_begin: a thread sees the word, or is seen posting. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -249,23 +263,11 @@ static void open_word(struct myc_executor *executor, struct myc_move *move, int 
 {
 	store_word(move->actor, move->from, move->actor->life);
 	MYC_POINT("move: opened again");
-	ring_senders(executor, move);
+	ring_senders(executor);
 	if (code)
 		finish(move, code);
 	else
 		set_state(move, MYC_MOVE_ASKED);
-}
-
-static bool there(const struct myc_system *system, uint32_t process, uint32_t *executors)
-{
-	const struct myc_process_words *words = myc_view_process(system, process, NULL);
-	uint32_t incarnation, sources;
-
-	if (!words || !myc_process_there(system, process, &incarnation))
-		return false;
-	sources = __atomic_load_n(&words->sources, __ATOMIC_RELAXED);
-	*executors = sources - MYC_ATTACH_MAX;
-	return sources >= MYC_ATTACH_MAX && *executors <= MYC_EXECUTORS_MAX;
 }
 
 /* Asks everybody for a mark; true: all have sent it, or are dead. */
@@ -333,35 +335,15 @@ static bool threads_quiet(struct myc_executor *executor, struct myc_move *move)
 	return true;
 }
 
-static void note_heads(struct myc_executor *executor, struct myc_move *move)
+/* Their marks say then that they have taken what it sent: lanes are first-in first-out. */
+static void flush(struct myc_executor *executor, struct myc_move *move)
 {
-	for (uint32_t i = 0; i < MYC_RINGS * executor->out.roads; i++)
-		move->head[i] = executor->out.road[i / MYC_RINGS].lane.head[i % MYC_RINGS];
+	forget_marks(executor, move);
 	move->acted = false;
 	move->timers_fired = move->actor->metrics->timers;
+	/* Else one with a fast timer would never be done. */
+	myc_timers_hold_all(&executor->timers, move->actor->timers);
 	set_state(move, MYC_MOVE_FLUSHING);
-}
-
-/* Has all been taken out that was in our lanes then? */
-static bool flushed(struct myc_executor *executor, const struct myc_move *move)
-{
-	uint32_t executors;
-
-	for (uint32_t i = 0; i < MYC_RINGS * executor->out.roads; i++) {
-		struct myc_road *road = &executor->out.road[i / MYC_RINGS];
-
-		if (!road->peer || !move->head[i] || myc_road_cut(road) ||
-		    !there(executor->system, road->process, &executors))
-			continue;
-		if (!road->lane.cursor)
-			myc_road_bind(&executor->out, road);
-		if (!road->lane.cursor ||
-		    (int32_t)(__atomic_load_n(&road->lane.cursor->next[i % MYC_RINGS],
-					      __ATOMIC_ACQUIRE) -
-			      move->head[i]) < 0)
-			return false;
-	}
-	return true;
 }
 
 /* Who wants to know of its end, by executor: our roads mean nothing to the other one. */
@@ -396,11 +378,13 @@ static bool hand_over(struct myc_executor *executor, struct myc_move *move)
 	if (actor->next)
 		actor->next->previous = actor->previous;
 	actor->next = actor->previous = NULL;
-	actor->executor = &executor->system->executor[move->to];
+	struct myc_executor *to = &executor->system->executor[move->to];
+
+	actor->executor = to;
 	MYC_POINT("move: handed");
 	/* Release: the actor. Pairs with the acquire in myc_move_ours. */
 	set_state(move, MYC_MOVE_HANDED);
-	ring(&executor->system->executor[move->to]);
+	ring(to);
 	return true;
 }
 
@@ -513,6 +497,8 @@ static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
 	/* While the system stops no timer fires any more. */
 	bool stop = atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
 	int code = move->lists && !myc_lives_of(executor) ? -ENOMEM : 0;
+	/* Once the state is told, the move is theirs. */
+	const struct myc_executor *from = &executor->system->executor[move->from];
 
 	if (!code && !stop)
 		code = myc_actor_timers_land(move->actor, &move->timers);
@@ -528,10 +514,10 @@ static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
 	MYC_POINT("move: taken");
 	store_word(move->actor, executor->index, move->actor->life);
 	MYC_POINT("move: done");
-	ring_senders(executor, move);
+	ring_senders(executor);
 	move->code = 0;
 	set_state(move, MYC_MOVE_LEFT);
-	ring(&executor->system->executor[move->from]);
+	ring(from);
 	return 1;
 }
 
@@ -551,7 +537,7 @@ static unsigned came_back(struct myc_executor *executor, struct myc_move *move)
 	MYC_POINT("move: came back");
 	actor->timers = move->timers.head;
 	settle(executor, move);
-	myc_timers_resume(&executor->timers, actor->timers);
+	myc_timers_let_go(&executor->timers, actor->timers);
 	open_word(executor, move, move->code);
 	return 1;
 }
@@ -569,25 +555,28 @@ static unsigned closing(struct myc_executor *executor, struct myc_move *move)
 		return 0;
 	}
 	MYC_POINT("move: marked");
-	note_heads(executor, move);
+	flush(executor, move);
 	return 1;
 }
 
 static unsigned flushing(struct myc_executor *executor, struct myc_move *move)
 {
-	if (!goes_on(executor, move))
+	struct myc_actor *actor = move->actor;
+
+	if (!goes_on(executor, move)) {
+		if (actor->address == move->address && actor->life != MYC_ACTOR_ENDED)
+			myc_timers_let_go(&executor->timers, actor->timers);
 		return 0;
-	if (move->acted || move->timers_fired != move->actor->metrics->timers ||
-	    occupied(move->actor)) {
+	}
+	if (move->acted || move->timers_fired != move->actor->metrics->timers || occupied(actor)) {
+		myc_timers_let_go(&executor->timers, actor->timers);
 		set_state(move, MYC_MOVE_CLOSING);
 		return 0;
 	}
-	myc_receiver_publish(executor);
-	if (!flushed(executor, move)) {
-		stays(move, MYC_STAYS_LANES, 0);
+	if (!all_marked(executor, move))
 		return 0;
-	}
 	if (!hand_over(executor, move)) {
+		myc_timers_let_go(&executor->timers, actor->timers);
 		stays(move, MYC_STAYS_MEMORY, 0);
 		open_word(executor, move, -ENOMEM);
 	}

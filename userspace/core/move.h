@@ -7,8 +7,8 @@
  *	         in the queues of signals, plain threads try again. Every executor of the workspace is asked for
  *	         a mark, and sends it by its lane to here: what it sent before has arrived then. Of plain threads
  *	         is waited until none is in the middle of sending. The actor handles what has come
- *	FLUSHING it has nothing to handle and nothing to do. What it sent is waited for until it has been taken out
- *	         of the lanes, so that what it will send by others cannot overtake it
+ *	FLUSHING it has nothing to handle and nothing to do. Another mark of everybody says that what it sent has been taken
+ *	         out of the lanes, so that what it will send by others cannot overtake it
  *	HANDED   it is the other executor's, who starts its timers and stores the word: from then on it is found there.
  *	         Without room for the timers: BACK
  *	LEFT     it is there. The executor that it left gives its old timers back
@@ -16,7 +16,7 @@
  *	IDLE     done, or refused: code
  *
  * So each pair's messages are in one lane at a time, and order, credit and counts are those of that lane. What fails on the
- * way (an executor that does not answer, a receiver that takes nothing) opens the word again, where it was; so does
+ * way (an executor that does not answer) opens the word again, where it was; so does
  * what stores the word of itself, a restart or a stop in CLOSING. One move at a time in a system.
  *
  * What moves along: state, mailbox (empty then), metrics, timers, behaviours, overflow rules, who watches it and awaits its last state, names and
@@ -69,7 +69,6 @@ enum myc_move_stays {
 	MYC_STAYS_MAILBOX,
 	MYC_STAYS_MARKS,
 	MYC_STAYS_POSTING,
-	MYC_STAYS_LANES,
 	MYC_STAYS_HANDLER,
 	MYC_STAYS_COUNT
 };

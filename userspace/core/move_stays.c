@@ -45,8 +45,6 @@ static const struct {
 	[MYC_STAYS_MARKS] = {0, "that executor takes no turn",
 			     "look for a handler there that blocks"},
 	[MYC_STAYS_POSTING] = {0, "threads' messages to it are in the middle of being sent", NULL},
-	[MYC_STAYS_LANES] = {0, "a receiver takes nothing of what was sent to it",
-			     "look for a handler there that blocks"},
 	[MYC_STAYS_HANDLER] = {0, "its executor takes no turn, and may move it yet",
 			       "look for a handler there that blocks"},
 };

@@ -460,3 +460,20 @@ void myc_timers_hold_all(struct myc_timers *timers, uint32_t head)
 		at = entry->actor_next != head ? entry->actor_next : MYC_TIMER_NONE;
 	}
 }
+
+void myc_timers_let_go(struct myc_timers *timers, uint32_t head)
+{
+	uint32_t at = head;
+
+	while (at != MYC_TIMER_NONE) {
+		const struct myc_timer_entry *entry = &timers->entry[at];
+
+		if (entry->place == MYC_TIMER_HELD) {
+			put(timers, at, MYC_TIMER_NONE);
+			timers->count++;
+			if (entry->due_ns < timers->next_ns)
+				timers->next_ns = entry->due_ns;
+		}
+		at = entry->actor_next != head ? entry->actor_next : MYC_TIMER_NONE;
+	}
+}

@@ -120,5 +120,7 @@ void myc_timers_hold(struct myc_timers *timers, uint32_t *head, struct myc_timer
 void myc_timers_resume(struct myc_timers *timers, uint32_t head);
 /* All of an actor's are held. */
 void myc_timers_hold_all(struct myc_timers *timers, uint32_t head);
+/* Those of them that are held are pending again, whenever they are due. */
+void myc_timers_let_go(struct myc_timers *timers, uint32_t head);
 
 #endif

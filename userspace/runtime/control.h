@@ -8,6 +8,7 @@
  *	"state ACTOR"		an actor's state: "ok VERSION SIZE", then its bytes in hexadecimal
  *	"replace ACTOR VERSION HEX"	these bytes become it
  *	"suspend ACTOR", "resume ACTOR"	ACTOR: a name of the topology, or an address
+ *	"move ACTOR EXECUTOR"	to another executor of its process
  *	"stop"       stops the system; the answer comes when every process has ended: the ledger,
  *	             then a line "ok" or "failed: ..."
  *	else         "error: ..."

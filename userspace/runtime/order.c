@@ -9,6 +9,7 @@
 #include <mycelium/shutdown.h>
 
 #define STATE_NS 1000000000u /* for an executor to come to it */
+#define MOVE_NS	 1500000000u /* for an actor to go */
 
 int myc_order_plan_supervisor(struct myc_region_plan *plan, uint32_t processes)
 {
@@ -90,6 +91,18 @@ static int end_phase(struct myc_system *system, uint32_t phase, struct myc_order
 	return code;
 }
 
+static int move(const struct myc_order *order, struct myc_system *system,
+		struct myc_order_result *result)
+{
+	struct myc_error error = {0};
+	int code = myc_move(system, order->actor, order->executor, MOVE_NS, &error);
+	int size =
+		code ? myc_error_format(&error, (char *)result->bytes, sizeof(result->bytes)) : 0;
+
+	result->size = size > 0 ? (uint32_t)size : 0;
+	return code;
+}
+
 static int carry_out(const struct myc_order *order, struct myc_system *system,
 		     struct myc_order_result *result)
 {
@@ -114,6 +127,8 @@ static int carry_out(const struct myc_order *order, struct myc_system *system,
 						   order->version, STATE_NS);
 	case MYC_ORDER_PHASE:
 		return end_phase(system, order->phase, result);
+	case MYC_ORDER_MOVE:
+		return move(order, system, result);
 	default:
 		return -ENOSYS;
 	}

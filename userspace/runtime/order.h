@@ -30,6 +30,7 @@ enum myc_order_what {
 	MYC_ORDER_REPLACE = 4, /* the order's bytes become it */
 	MYC_ORDER_PHASE =
 		5, /* end one phase (mycelium/shutdown.h): the result's bytes say who was late */
+	MYC_ORDER_MOVE = 6, /* to another executor: the result's bytes say why it stays */
 };
 
 /* MYC_BLOCK_ORDER of the supervisor's region, index = process. Writer: the supervisor. */
@@ -39,6 +40,8 @@ struct myc_order {
 	uint64_t actor;	      /* address */
 	uint32_t what, phase;
 	uint32_t size, version; /* of the bytes: REPLACE */
+	uint32_t executor;	/* MOVE */
+	uint32_t reserved;
 	uint8_t bytes[MYC_ORDER_STATE_MAX];
 };
 

@@ -293,10 +293,10 @@ static void json_actor(const struct myc_run *run, const struct myc_view *view, u
 		     ", \"paused_ns\": %" PRIu64 ", \"stuck\": %" PRIu64 ", \"cycles\": %u"
 		     ", \"topic_events\": %" PRIu64 ", \"topic_lost\": %" PRIu64 ", ",
 		     entry.address, row_state_name(actor_state(run, view, process, slot)),
-		     actor->executor, m.messages, m.messages_sent, m.sends_refused, m.timers,
-		     m.feed_events, m.restarts, m.mailbox_depth, m.mailbox_depth_max,
-		     m.outbox_depth, m.in_doubt, m.paused_ns, m.stuck, m.cycles, m.topic_events,
-		     m.topic_lost);
+		     myc_read_executor(view, process, slot, actor->executor), m.messages,
+		     m.messages_sent, m.sends_refused, m.timers, m.feed_events, m.restarts,
+		     m.mailbox_depth, m.mailbox_depth_max, m.outbox_depth, m.in_doubt, m.paused_ns,
+		     m.stuck, m.cycles, m.topic_events, m.topic_lost);
 	json_string(text, "status", status.text);
 	myc_text_add(text, ", \"feeds\": [");
 	for (uint32_t f = 0; f < actor->feeds; f++) {

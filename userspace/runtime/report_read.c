@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <mycelium/abi/lane.h>
+
 #define NAME(name, text) #name,
 #define TEXT(name, text) text,
 const char *const myc_reason_names[MYC_REASONS_COUNT] = {MYC_REASONS(NAME)};
@@ -28,6 +30,21 @@ void myc_read_actor(const struct myc_view *view, uint32_t process, uint32_t slot
 	if (lines && size / sizeof(*lines) > slot)
 		memcpy(status, &lines[slot], sizeof(*status));
 	status->text[sizeof(status->text) - 1] = '\0';
+}
+
+uint32_t myc_read_executor(const struct myc_view *view, uint32_t process, uint32_t slot,
+			   uint32_t fallback)
+{
+	uint64_t size = 0;
+	const struct myc_process_words *words =
+		myc_region_block(&view->region[process], MYC_BLOCK_PROCESS, 0, &size);
+	const struct myc_actor_slot *at = (const struct myc_actor_slot *)(const void *)(words + 1);
+
+	if (!words || size < sizeof(*words) || (size - sizeof(*words)) / sizeof(*at) <= slot)
+		return fallback;
+	uint64_t word = __atomic_load_n(&at[slot].word, __ATOMIC_ACQUIRE);
+
+	return myc_actor_word_lives(word) ? myc_actor_word_home(word) : fallback;
 }
 
 void myc_read_feed(const struct myc_view *view, uint32_t process, uint16_t channel,

@@ -9,6 +9,9 @@
 /* Metrics of an actor by its slot, and its status line (may be NULL); all 0 when there are none. */
 void myc_read_actor(const struct myc_view *view, uint32_t process, uint32_t slot,
 		    struct myc_actor_metrics *metrics, struct myc_status *status);
+/* The executor that it is on, or was last; `fallback`: nobody knows. */
+uint32_t myc_read_executor(const struct myc_view *view, uint32_t process, uint32_t slot,
+			   uint32_t fallback);
 void myc_read_feed(const struct myc_view *view, uint32_t process, uint16_t channel,
 		   struct myc_feed_metrics *metrics);
 

@@ -157,10 +157,10 @@ static bool on_request(void *context, const char *line, struct myc_text *answer)
 		if (asked == MYC_ORDER_AWAITED)
 			return true;
 		if (asked == MYC_ORDER_NONE)
-			myc_text_add(
-				answer,
-				"error: the requests are ps, ps json, letters, letters json, "
-				"schemas, schemas json, state, replace, suspend, resume, stop\n");
+			myc_text_add(answer,
+				     "error: the requests are ps, ps json, letters, letters json, "
+				     "schemas, schemas json, state, replace, suspend, resume, "
+				     "move, stop\n");
 	}
 	return false;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders from the control socket: state, replace, suspend, resume; and the phases of a stop. */
+/* Orders from the control socket: state, replace, suspend, resume, move; and the phases of a stop. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,15 +65,29 @@ static bool read_bytes(const char *text, struct myc_order *order)
 	return !*at;
 }
 
+/* " EXECUTOR" of a move. */
+static bool read_executor(const char *text, struct myc_order *order)
+{
+	char *end;
+
+	if (text[0] != ' ' || text[1] < '0' || text[1] > '9')
+		return false;
+	unsigned long executor = strtoul(text + 1, &end, 10);
+
+	order->executor = executor < UINT32_MAX ? (uint32_t)executor : UINT32_MAX;
+	return !*end;
+}
+
 static bool read_order(const char *line, char name[64], struct myc_order *order)
 {
 	static const char *const words[] = {[MYC_ORDER_SUSPEND] = "suspend ",
 					    [MYC_ORDER_RESUME] = "resume ",
 					    [MYC_ORDER_STATE] = "state ",
-					    [MYC_ORDER_REPLACE] = "replace "};
+					    [MYC_ORDER_REPLACE] = "replace ",
+					    [MYC_ORDER_MOVE] = "move "};
 
-	for (uint32_t what = MYC_ORDER_SUSPEND; what <= MYC_ORDER_REPLACE; what++) {
-		if (strncmp(line, words[what], strlen(words[what])) != 0)
+	for (uint32_t what = MYC_ORDER_SUSPEND; what <= MYC_ORDER_MOVE; what++) {
+		if (!words[what] || strncmp(line, words[what], strlen(words[what])) != 0)
 			continue;
 		line += strlen(words[what]);
 		size_t length = strcspn(line, " ");
@@ -84,6 +98,8 @@ static bool read_order(const char *line, char name[64], struct myc_order *order)
 		name[length] = '\0';
 		order->what = what;
 		line += length;
+		if (what == MYC_ORDER_MOVE)
+			return read_executor(line, order);
 		return what == MYC_ORDER_REPLACE ? *line == ' ' && read_bytes(line + 1, order)
 						 : !*line;
 	}
@@ -131,6 +147,10 @@ enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, con
 static void say_result(const struct myc_order_wait *wait, const struct myc_order_result *result,
 		       struct myc_text *text)
 {
+	if (result->code && wait->what == MYC_ORDER_MOVE && result->size) {
+		myc_text_add(text, "error: %.*s\n", (int)result->size, (const char *)result->bytes);
+		return;
+	}
 	if (result->code) {
 		myc_text_add(text, "error: %s%s\n", strerror(-result->code),
 			     result->code == -EACCES ? ": its behaviour does not let others" : "");
