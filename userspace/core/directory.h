@@ -97,6 +97,7 @@ void myc_group_lists_forget(struct myc_executor *executor,
 /* An actor that moves takes its lists along: to where myc_lives_of has memory. */
 void myc_group_lists_lift(struct myc_actor *actor, struct myc_group_list **lists);
 void myc_group_lists_land(struct myc_executor *executor, struct myc_group_list **lists);
+void myc_group_lists_free(struct myc_group_list **lists);
 /* Does it watch names or groups? */
 bool myc_lives_watched_by(const struct myc_actor *actor);
 

@@ -275,6 +275,12 @@ void myc_group_lists_land(struct myc_executor *executor, struct myc_group_list *
 	}
 }
 
+void myc_group_lists_free(struct myc_group_list **lists)
+{
+	while (*lists)
+		free_list(lists);
+}
+
 void myc_group_close(struct myc_actor *self, struct myc_group *group)
 {
 	struct myc_lives *lives = self->executor->lives;

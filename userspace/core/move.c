@@ -61,6 +61,10 @@ void myc_moves_close(struct myc_system *system)
 	free(system->move.told);
 	free(system->move.watcher);
 	free(system->move.posting);
+	/* On its way when its process ended. */
+	free(system->move.timers.timer);
+	free(system->move.wish);
+	myc_group_lists_free(&system->move.lists);
 	pthread_mutex_destroy(&system->move.callers);
 }
 
@@ -394,11 +398,10 @@ static unsigned begin(struct myc_executor *executor, struct myc_move *move)
 	struct myc_system *system = executor->system;
 	struct myc_actor *actor = &system->actor[myc_address_slot(move->address)];
 	uint64_t word = __atomic_load_n(&system->slot[myc_address_slot(move->address)].word,
-					__ATOMIC_RELAXED);
+					__ATOMIC_ACQUIRE);
 
 	if (myc_actor_word_generation(word) != myc_address_generation(move->address) ||
-	    !myc_actor_word_lives(word) || myc_actor_word_home(word) != executor->index ||
-	    !actor->adopted)
+	    !myc_actor_word_lives(word) || myc_actor_word_home(word) != executor->index)
 		finish(move, -ESRCH);
 	else if (atomic_load_explicit(&system->stop, memory_order_relaxed))
 		finish(move, -ESHUTDOWN);
@@ -503,11 +506,12 @@ static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
 	if (!code && !stop)
 		code = myc_actor_timers_land(move->actor, &move->timers);
 	free(move->timers.timer);
+	move->timers.timer = NULL;
 	if (code) {
 		stays(move, code == -ENOSPC ? MYC_STAYS_TIMERS : MYC_STAYS_MEMORY, 0);
 		move->code = code;
 		set_state(move, MYC_MOVE_BACK);
-		ring(&executor->system->executor[move->from]);
+		ring(from);
 		return 1;
 	}
 	settle(executor, move);

@@ -525,9 +525,10 @@ static struct myc_flow_out *flow_of_entry(struct myc_executor *executor,
 		/* Slots are numbers of a process: that of the old road and of the new one. */
 		if (!of_pair(flow, entry) || flow->road->process != road->process)
 			continue;
+		entry->position = 0;
+		myc_order_for_successor();
 		entry->slot.word[1] = flow->slot_to;
 		entry->lane = (uint32_t)(flow->road - sender->road);
-		entry->position = 0;
 		return flow;
 	}
 	return NULL;
@@ -542,9 +543,32 @@ static bool waits(struct myc_executor *executor, struct myc_outbox_entry *entry)
 	       !(entry->position && entry->position == flow->road->lane.head[ring_of(flow)]);
 }
 
+/* He may have died when some of a pair's had followed their receiver, which may be back since: all go where the
+ * older ones do, or they would overtake them. */
+static struct myc_flow_out *with_older(struct myc_executor *executor,
+				       struct myc_outbox_entry *entry)
+{
+	struct myc_sender *sender = &executor->out;
+	struct myc_flow_out *flow = &sender->road[entry->lane].flow[entry->slot.flow];
+
+	for (uint32_t i = 0; i < sender->flows && !flow->outboxed; i++) {
+		struct myc_flow_out *other = &sender->flow_table[i];
+
+		if (!other->outboxed || other->from != flow->from || other->to != flow->to)
+			continue;
+		entry->position = 0; /* of the lane that it leaves */
+		myc_order_for_successor();
+		entry->slot.word[1] = other->slot_to;
+		myc_order_for_successor();
+		entry->lane = (uint32_t)(other->road - sender->road);
+		return other;
+	}
+	return flow;
+}
+
 static void resume(struct myc_executor *executor, struct myc_outbox_entry *entry, bool replaced)
 {
-	struct myc_flow_out *flow = &executor->out.road[entry->lane].flow[entry->slot.flow];
+	struct myc_flow_out *flow = with_older(executor, entry);
 	struct myc_actor *actor = myc_system_actor(executor->system, myc_flow_from(flow));
 	uint32_t index = (uint32_t)(entry - executor->outbox);
 
