@@ -194,11 +194,13 @@ MYC_SBE_INLINE double myc_sbe_double(uint64_t bits)
 /* Equality of fields: a NaN equals itself, it is the null value. */
 MYC_SBE_INLINE bool myc_sbe_same_float(float a, float b)
 {
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): the bits are meant */
 	return !memcmp(&a, &b, sizeof(a)) || (isnan(a) && isnan(b));
 }
 
 MYC_SBE_INLINE bool myc_sbe_same_double(double a, double b)
 {
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): the bits are meant */
 	return !memcmp(&a, &b, sizeof(a)) || (isnan(a) && isnan(b));
 }
 

@@ -31,7 +31,8 @@ uint32_t myc_schemas_declared(const struct myc_sbe_schema_info *schemas[MYC_SCHE
 	pthread_mutex_lock(&mutex);
 	uint32_t n = count;
 
-	memcpy(schemas, declared, n * sizeof(*declared));
+	for (uint32_t i = 0; i < n; i++)
+		schemas[i] = declared[i];
 	pthread_mutex_unlock(&mutex);
 	return n;
 }

@@ -103,7 +103,8 @@ static void put_schema(struct writing *w, const struct myc_sbe_schema_info *sche
 		for (uint32_t i = 0; i < schema->messages_count; i++) {
 			const struct myc_sbe_block_info *message = schema->messages[i];
 
-			if ((!last || message->id > last->id) && (!next || message->id < next->id))
+			if (message && (!last || message->id > last->id) &&
+			    (!next || message->id < next->id))
 				next = message;
 		}
 		if (!next)
