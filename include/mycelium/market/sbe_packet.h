@@ -159,14 +159,16 @@ static inline uint32_t myc_deribit_message_size(const uint8_t *at, uint32_t left
 /* Bytes in front of the SBE header that say how long the message is. */
 static inline uint32_t myc_sbe_prefix_size(enum myc_sbe_framing framing)
 {
-	static const uint8_t size[] = {
-		[MYC_SBE_MDP3] = 2,
-		[MYC_SBE_B3] = MYC_B3_FRAMING_SIZE,
-		[MYC_SBE_MEMX] = 2,
-		[MYC_SBE_DERIBIT] = 0,
-	};
-
-	return size[framing];
+	switch (framing) {
+	case MYC_SBE_MDP3:
+	case MYC_SBE_MEMX:
+		return 2;
+	case MYC_SBE_B3:
+		return MYC_B3_FRAMING_SIZE;
+	case MYC_SBE_DERIBIT:
+		break;
+	}
+	return 0;
 }
 
 /* The next message, from its SBE header on; NULL when what is left holds no whole message (or, B3,
