@@ -63,6 +63,7 @@ guide docs/WORKERS.md '7: 705' '8: 800' '1 worker died, 1 job was given again' '
 	'client: too fast' 'client: asks no more' 'accepted 5, done 3, too fast 2'
 guide docs/EXECUTORS.md 'left waits for credit of right, which waits for credit of left' '3 records written' \
 	'all went on, and ended'
+guide docs/MOVING.md '50 moves: done' '30000 orders, 0 gaps' 'it has a thread of its own'
 guide docs/TOPICS.md 'MSFT: 200' 'AAPL: 101' 'feed.nasdaq has started' '3 checks are told' '3 checks have noted it' \
 	'2 checks are left'
 guide docs/STATES.md 'logged on' 'order 1' 'order 2' 'order 3' 'logged off' 'logged on' 'order 4' '4 orders sent'
