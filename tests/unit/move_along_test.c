@@ -167,6 +167,10 @@ static const struct myc_overflow drops = {
 	.topic = agent_topic, .io = agent_io, .worked = agent_worked, .codec = &codec
 
 static const struct myc_behaviour agent = {AGENT};
+static const struct myc_behaviour growing = {.name = "growing",
+					     .state_size = sizeof(struct agent),
+					     .message = agent_message,
+					     .grows_to = MYC_GROWS_FREELY};
 static const struct myc_behaviour dropping = {AGENT, .overflow = &drops, .overflow_count = 1};
 
 /* ---- the system ---------------------------------------------------------------------------------- */
@@ -201,6 +205,7 @@ static void open_system(uint32_t share)
 					     .executors = EXECUTORS,
 					     .executor = executors,
 					     .threads = 1,
+					     .growth = 4096,
 					     .topics = &topic,
 					     .topics_count = 1};
 
@@ -897,6 +902,38 @@ static void its_overflow_rules_move_along(void **state)
 	close_system();
 }
 
+static int send_many(struct myc_actor *self, struct agent *agent_, uint64_t other)
+{
+	int code = agent_->ref.address ? 0 : myc_resolve(self, other, &agent_->ref);
+
+	for (uint64_t i = 0; i < 200 && !code; i++) {
+		const uint64_t number = agent_->value + 1;
+
+		code = myc_send(self, &agent_->ref, COUNT, &number, sizeof(number));
+		agent_->value = number;
+	}
+	return code;
+}
+
+/* Suspended it collects more than any credit; moved it has what it needs there, and gives back what it had here. */
+static void a_mailbox_without_bounds_moves_along(void **state)
+{
+	(void)state;
+	open_system(0);
+	myc_address it = spawn_named(&growing, 0, NULL, 0), from = spawn(2);
+
+	for (uint32_t round = 1; round <= 8; round++) {
+		suspend_it(it, true);
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(let(from, send_many, it), 0);
+		suspend_it(it, false);
+		moves(it, round % 2);
+		wait_until(counted == round * 800);
+	}
+	assert_int_equal(myc_actor_stop(system_, it, MYC_STOP, 20 * SECOND), 0);
+	close_system();
+}
+
 static void it_moves_between_executors_with_and_without_shares(void **state)
 {
 	(void)state;
@@ -933,6 +970,7 @@ int main(void)
 		cmocka_unit_test(its_last_state_goes_to_who_asked_for_it_before),
 		cmocka_unit_test(it_is_there_what_it_has_become),
 		cmocka_unit_test(its_overflow_rules_move_along),
+		cmocka_unit_test(a_mailbox_without_bounds_moves_along),
 		cmocka_unit_test(it_moves_between_executors_with_and_without_shares),
 	};
 

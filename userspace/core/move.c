@@ -492,6 +492,7 @@ static void settle(struct myc_executor *executor, struct myc_move *move)
 	for (uint32_t i = 0; i < executor->inlets; i++)
 		for (uint32_t f = 0; executor->inlet[i].block && f < MYC_LANE_FLOWS; f++)
 			own_again(executor, &executor->inlet[i], f, actor);
+	myc_credit_count_growth(executor, actor);
 	executor->rescan = true;
 }
 
