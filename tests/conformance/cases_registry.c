@@ -37,7 +37,8 @@ static int job_names(struct myc_actor *self, struct probe *me, const uint64_t *a
 
 	if (count > 0 && count <= 8) {
 		me->word[0] = entry[count - 1].address;
-		me->word[1] = entry[count - 1].registered | entry[count - 1].running << 1;
+		me->word[1] = (uint64_t)entry[count - 1].registered |
+			      (uint64_t)entry[count - 1].running << 1;
 		me->word[2] = entry[count - 1].restarts;
 	}
 	return count;
