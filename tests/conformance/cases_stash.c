@@ -2,7 +2,7 @@
 /* Messages put aside until their actor can deal with them: mycelium/become.h. */
 #include "conformance/cases.h"
 
-enum { OPEN, CODE = 5, HANDLED = 6, FAILS = 7 }; /* words */
+enum { OPEN, CODE = 5, FAILS = 7 }; /* words; kept_count: how often it was tried */
 
 /* Numbers are put aside while it is not open; word[CODE] is of the last. */
 static int aside(struct myc_actor *self, struct probe *me, const struct myc_message *message,
@@ -13,7 +13,7 @@ static int aside(struct myc_actor *self, struct probe *me, const struct myc_mess
 	int code = how(self);
 
 	me->word[CODE] = (uint64_t)code;
-	me->word[HANDLED]++;
+	me->kept_count++;
 	code = (int)me->word[FAILS];
 	me->word[FAILS] = 0;
 	return code;
@@ -66,11 +66,11 @@ static int open_up(struct probe *who)
 }
 static void put(struct probe *from, struct probe *to, uint64_t first, uint64_t count)
 {
-	uint64_t before = to->word[HANDLED];
+	uint64_t before = to->kept_count;
 
 	OK(send_many(from, to, first, count));
 	settle();
-	UNTIL(to->word[HANDLED] >= before + count);
+	UNTIL(to->kept_count >= before + count);
 }
 
 CASE(what_was_put_aside_comes_back_before_what_came_later)
@@ -207,7 +207,7 @@ CASE(a_body_put_aside_stays_lent_and_comes_back_whole)
 
 	for (uint64_t i = 1; i <= 4; i++)
 		OK(send_sized(a, b, i % 2 ? SEND : SHARE, i, 1000));
-	UNTIL(b->word[HANDLED] == 4);
+	UNTIL(b->kept_count == 4);
 	RESULT(open_up(b), 4);
 	expect_numbers(b, 1, 4);
 	assert_int_equal(nth(b, MESSAGE, 3)->size, 1000);
@@ -219,7 +219,7 @@ CASE(an_ask_put_aside_is_answered_later)
 	struct probe *a = spawn(HERE), *b = keeper(THERE);
 
 	OK(ask(a, b, LONG, 7));
-	UNTIL(b->word[HANDLED] == 1);
+	UNTIL(b->kept_count == 1);
 	settle();
 	assert_int_equal(a->replies, 0);
 	RESULT(open_up(b), 1);
@@ -243,7 +243,7 @@ CASE(urgent_ones_come_back_first)
 	put(a, b, 1, 2);
 	for (uint64_t i = 51; i <= 52; i++) {
 		OK(let(a, job_urgent, b->address, i, 0, 0));
-		UNTIL(b->word[HANDLED] == i - 48);
+		UNTIL(b->kept_count == i - 48);
 	}
 	put(a, b, 3, 1);
 	RESULT(open_up(b), 5);
@@ -380,7 +380,7 @@ static void end_of_a_keeper(uint32_t how)
 	put(a, b, 1, 2);
 	OK(send_sized(a, b, SEND, 3, 500));
 	OK(ask(a, b, LONG, 9));
-	UNTIL(b->word[HANDLED] == 4);
+	UNTIL(b->kept_count == 4);
 	OK(send_stop(keeper_of(b->place), b, how));
 	UNTIL(ended(b));
 	assert_int_equal(nth(a, REPLY, 0)->status, -ESRCH);
@@ -411,7 +411,7 @@ CASE(the_successor_of_a_dead_process_gets_all_back_in_order)
 	put(a, b, 1, 3);
 	OK(send_sized(a, b, SEND, 4, 700));
 	put(a, b, 5, 1);
-	UNTIL(b->word[HANDLED] == 5);
+	UNTIL(b->kept_count == 5);
 	kill_place(THERE);
 	b->word[OPEN] = 1;
 	revive_place(THERE);

@@ -106,7 +106,7 @@ CASE(what_was_over_gives_its_credit_back)
 static int stashes(struct myc_actor *self, struct probe *me, const struct myc_message *message)
 {
 	(void)message;
-	me->word[6]++;
+	me->kept_count++;
 	return myc_stash(self);
 }
 JOB_OF(job_open, (atomic_store(&me->react, NULL), (int)myc_unstash_all(self)))
@@ -121,7 +121,7 @@ CASE(what_is_put_aside_too_long_is_never_handled)
 	OK(try_spawn(b));
 	OK(within(a, b, 99, 1, 8, SECOND));
 	OK(within(a, b, 1, 1, 8, LONG));
-	UNTIL(b->word[6] == 2);
+	UNTIL(b->kept_count == 2);
 	let_pass(SECOND + SOON);
 	RESULT(let(b, job_open, 0, 0, 0, 0), 2);
 	expect_numbers(b, 1, 1);

@@ -604,8 +604,8 @@ CASE(one_that_has_a_job_too_long_is_told)
 
 	pool(&settings);
 	OK(put(a, 3, KEEP_IT, 0, 0));
-	UNTIL(keeper_of(ELSEWHERE)->kept_count == 1);
-	assert_int_equal(numbers().hung, 1);
+	UNTIL(done_by(hand[0]) == 1 && keeper_of(ELSEWHERE)->kept_count == 1);
+	UNTIL(numbers().hung == 1);
 	OK(let(b, job_done, hand[0]->index, 3, 0, 0));
 	UNTIL(numbers().done == 1);
 	assert_int_equal(keeper_of(ELSEWHERE)->kept_count, 1); /* once */
