@@ -66,7 +66,8 @@ static char *is_there(struct gen_emit *e, const struct gen_block *block,
 			 leaf->count != 1 && !is_bytes(leaf) ? ", 0" : "");
 
 	if (!leaf->optional || leaf->type->kind == GEN_SET)
-		return text(e, "view->at.version >= %u", leaf->since);
+		return leaf->since ? text(e, "view->at.version >= %u", leaf->since)
+				   : text(e, "(void)view, true");
 	if (is_bytes(leaf))
 		return text(e, "%s.length && %s.data[0] != %s", get, get,
 			    c_value(e, GEN_UINT8, gen_type_null(leaf->type) & 255));

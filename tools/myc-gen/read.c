@@ -165,13 +165,13 @@ static void version(struct reading *r, xmlNode *node, const struct gen_where *at
 			  "before its sinceVersion %u; deprecated comes later", *since);
 }
 
-/* The text of an element without the blanks around it; NULL = none. */
+/* The text of an element without the blanks around it; NULL = none. One blank alone is a character. */
 static const char *content(struct reading *r, xmlNode *node)
 {
 	char *text = kept(r->schema, xmlNodeGetContent(node));
 
-	if (!text)
-		return NULL;
+	if (!text || !strcmp(text, " "))
+		return text;
 	text += strspn(text, " \t\r\n");
 	size_t length = strlen(text);
 	while (length && isspace((unsigned char)text[length - 1]))

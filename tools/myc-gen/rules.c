@@ -193,7 +193,7 @@ static void appended(struct gen_schema *schema, const struct gen_where *where, u
 		     uint32_t *before)
 {
 	if (since < *before)
-		gen_error(schema, where, "sinceVersion", NULL,
+		gen_soft(schema, where, "sinceVersion", NULL,
 			  "%u, after one of version %u: old messages would be read wrongly; append "
 			  "what is new",
 			  since, *before);
@@ -233,8 +233,8 @@ static void check_block(struct gen_schema *schema, const struct gen_block *block
 	size_t n = 0;
 
 	if (block->parent && !block->fields && !block->groups && !block->data)
-		gen_error(schema, &block->where, NULL, NULL,
-			  "has no field; a group needs at least one");
+		gen_soft(schema, &block->where, NULL, NULL,
+			 "has no field; a group needs at least one");
 	for (const struct gen_field *field = block->fields; field; field = field->next) {
 		list[n++] = (struct sibling){&field->where, field->name, field->id};
 		if (distinct(schema, list, n))
