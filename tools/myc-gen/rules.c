@@ -175,8 +175,8 @@ static bool distinct(struct gen_schema *schema, const struct sibling *list, size
 			return false;
 		}
 		if (list[j].id == list[n - 1].id) {
-			gen_error(schema, list[n - 1].where, "id", NULL,
-				  "%u is also %s's; give each its own", list[j].id, list[j].name);
+			gen_soft(schema, list[n - 1].where, "id", NULL,
+				 "%u is also %s's; give each its own", list[j].id, list[j].name);
 			return false;
 		}
 	}
@@ -194,9 +194,9 @@ static void appended(struct gen_schema *schema, const struct gen_where *where, u
 {
 	if (since < *before)
 		gen_soft(schema, where, "sinceVersion", NULL,
-			  "%u, after one of version %u: old messages would be read wrongly; append "
-			  "what is new",
-			  since, *before);
+			 "%u, after one of version %u: old messages would be read wrongly; append "
+			 "what is new",
+			 since, *before);
 	*before = later(*before, since);
 }
 
