@@ -48,9 +48,9 @@ struct scene {
 	uint32_t size;			  /* of what is sent */
 	uint32_t credit;		  /* of right's senders, 0 = the default */
 	uint32_t messages;		  /* 0 = MESSAGES */
+	uint32_t growth;		  /* right has a mailbox without bounds */
 	bool plain;			  /* a plain thread posts to right */
 	bool sleeps;			  /* executors sleep as soon as nothing is there */
-	uint32_t growth;		  /* right has a mailbox without bounds */
 	bool grows;			  /* and it grows in the window */
 	bool sinful;			  /* it does once what the others must not do */
 };
