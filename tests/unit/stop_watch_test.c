@@ -30,6 +30,14 @@ static void get_stuck(struct probe *who)
 	wait_until(who->messages == 1);
 }
 
+/* Suspended, with a message that it would have to handle first. */
+static void hold_with_a_message(struct probe *watcher, struct probe *other)
+{
+	settle(watcher, other);
+	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
+	assert_int_equal(let(watcher, pass_on, other->address, 5), 0);
+}
+
 /* ---- actors ------------------------------------------------------------------------------------ */
 
 CASE(who_stops_another_is_told_of_its_end)
@@ -76,9 +84,7 @@ CASE(a_drain_that_cannot_go_on_is_still_there_until_it_is_resumed)
 	begin(state);
 	struct probe *watcher = spawn(HERE), *other = spawn(THERE);
 
-	settle(watcher, other);
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	assert_int_equal(let(watcher, pass_on, other->address, 5), 0);
+	hold_with_a_message(watcher, other);
 	assert_int_equal(let(watcher, stop_watch, other->address, MYC_STOP_DRAIN), 0);
 	wait_until(watcher->events == 1);
 	assert_true(still_is(watcher, watcher->count - 1, other));
@@ -94,9 +100,7 @@ CASE(one_that_does_not_end_in_time_is_killed_when_that_was_asked)
 	begin(state);
 	struct probe *watcher = spawn(HERE), *other = spawn(THERE);
 
-	settle(watcher, other);
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	assert_int_equal(let(watcher, pass_on, other->address, 5), 0);
+	hold_with_a_message(watcher, other);
 	assert_int_equal(
 		let(watcher, stop_watch, other->address, MYC_STOP_DRAIN | MYC_STOP_ELSE_KILL), 0);
 	wait_until(watcher->events == 2);
@@ -111,9 +115,7 @@ CASE(a_cancelled_one_tells_neither)
 	begin(state);
 	struct probe *watcher = spawn(HERE), *other = spawn(THERE);
 
-	settle(watcher, other);
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	assert_int_equal(let(watcher, pass_on, other->address, 5), 0);
+	hold_with_a_message(watcher, other);
 	assert_int_equal(
 		let(watcher, stop_watch, other->address, MYC_STOP_DRAIN | MYC_STOP_ELSE_KILL), 0);
 	assert_int_equal(let(watcher, unwatch, 0, 0), 0);
@@ -219,9 +221,7 @@ CASE(the_death_of_its_process_is_the_end)
 	begin(state);
 	struct probe *watcher = spawn(HERE), *other = spawn(THERE);
 
-	settle(watcher, other);
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	assert_int_equal(let(watcher, pass_on, other->address, 5), 0);
+	hold_with_a_message(watcher, other);
 	assert_int_equal(let(watcher, stop_watch, other->address, MYC_STOP_DRAIN | LIMIT_LONG), 0);
 	process_lives[0][1] = false;
 	expect_end(watcher, other, MYC_EXIT_NOCONNECTION, 0);
