@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The exit watch over a process table of its own: nothing is attached to a network, and the pins
- * are in a bpffs of this test's mount namespace. A process that was waited for has passed the
+ * Which ends the exit watch notes, of whom, and how soon. A process that was waited for has passed the
  * tracepoint, so the word is looked at without any waiting; WNOWAIT shows that no reaping is needed.
  */
-#include "common/test.h"
+#include "exit_watch_bed.h"
 
-#include <errno.h>
-#include <linux/sched.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <bpf/bpf.h>
-
-#include "base/clock.h"
 #include "base/histogram.h"
-#include "common/exit_rig.h"
-
-#define NAME	 "mycexit"
-#define PIN	 EXIT_RIG_BPFFS "/mycelium/" NAME "/exit_watch"
-#define SECOND	 1000000000ull
-#define DEADLINE (10 * SECOND)
 
 /* ThreadSanitizer has a thread of its own in each process, which outlives those counted here. */
 #ifdef __SANITIZE_THREAD__
@@ -36,130 +14,12 @@
 #define FOREIGN_THREAD 0
 #endif
 
-static struct myc_program *program;
-static struct myc_exit_watch *watch;
-static struct myc_process_row *rows;
-
-#define must(call)                                                      \
-	do {                                                            \
-		char line_[1024];                                       \
-		if (call) {                                             \
-			myc_error_format(&error, line_, sizeof(line_)); \
-			fail_msg("%s", line_);                          \
-		}                                                       \
-	} while (0)
-
-static void load(void)
-{
-	struct myc_error error = {0};
-
-	must(exit_rig_open(NAME, &program, &watch, &error));
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	load();
-	rows = myc_program_maps(program)->processes;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct myc_program_opts opts = {.sz = sizeof(opts), .name = NAME};
-
-	(void)state;
-	myc_exit_watch_close(watch);
-	myc_program_close(program);
-	return myc_program_cleanup(&opts, 1, NULL);
-}
-
-static uint64_t dead(uint32_t row)
-{
-	return __atomic_load_n(&rows[row].dead_incarnation, __ATOMIC_ACQUIRE);
-}
-
-/* ---- processes ------------------------------------------------------------------------------- */
-
-/* Does what it is told by the bytes of a pipe, and answers by another. */
-struct child {
-	pid_t pid;
-	int pidfd, told, says;
-};
-
-static int go_fd, say_fd; /* in the child */
-
-static void say(char what)
-{
-	if (write(say_fd, &what, 1) != 1)
-		_exit(2);
-}
-
-static char await_word(void)
-{
-	char what;
-
-	return read(go_fd, &what, 1) == 1 ? what : '\0';
-}
-
-static void child_start(struct child *child, void (*body)(void))
-{
-	int go[2], told[2];
-
-	assert_int_equal(pipe(go), 0);
-	assert_int_equal(pipe(told), 0);
-	child->pid = fork();
-	assert_true(child->pid >= 0);
-	if (!child->pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		signal(SIGSEGV, SIG_DFL); /* cmocka's would go on with the tests */
-		go_fd = go[0];
-		say_fd = told[1];
-		close(go[1]);
-		close(told[0]);
-		body();
-		_exit(0);
-	}
-	close(go[0]);
-	close(told[1]);
-	child->told = go[1];
-	child->says = told[0];
-	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	assert_true(child->pidfd >= 0);
-}
-
-static void child_tell(const struct child *child, char what)
-{
-	assert_int_equal(write(child->told, &what, 1), 1);
-}
-
-static void child_hear(const struct child *child, char expected)
-{
-	char what = '\0';
-
-	assert_int_equal(read(child->says, &what, 1), 1);
-	assert_int_equal(what, expected);
-}
-
 /* Ended, and not yet reaped: its parent has not moved. */
 static void child_await_end(const struct child *child)
 {
 	siginfo_t info;
 
 	assert_int_equal(waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT), 0);
-}
-
-static void child_reap(const struct child *child)
-{
-	assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
-	close(child->told);
-	close(child->says);
-	close(child->pidfd);
-}
-
-static void child_register(const struct child *child, uint32_t row, uint64_t incarnation)
-{
-	assert_int_equal(myc_exit_watch_register(watch, child->pidfd, row, incarnation), 0);
 }
 
 /* A field of /proc/PID/status: "State:" -> its letter, "Threads:" -> its number. */
@@ -217,12 +77,6 @@ static void start_threads(int count)
 	for (int i = 0; i < count; i++)
 		if (pthread_create(&thread, NULL, thread_until_told, NULL))
 			_exit(2);
-}
-
-static void wait_for_word(void)
-{
-	say('r');
-	await_word();
 }
 
 static void main_ends_threads_stay(void)
@@ -586,121 +440,6 @@ static void two_hundred_random_processes_leave_the_newest_dead_of_each_row(void 
 			      (unsigned long long)missed);
 }
 
-/* ---- life of the watch ----------------------------------------------------------------------- */
-
-static uint32_t pinned_link_id(void)
-{
-	struct bpf_link_info info = {0};
-	uint32_t size = sizeof(info);
-	int fd = bpf_obj_get(PIN);
-
-	if (fd < 0)
-		return 0;
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
-	close(fd);
-	return info.id;
-}
-
-/* Links are freed a grace period after their last holder. */
-static void await_no_link(uint32_t id)
-{
-	uint64_t limit = myc_clock_ns() + DEADLINE;
-	int fd;
-
-	while ((fd = bpf_link_get_fd_by_id(id)) >= 0) {
-		close(fd);
-		if (myc_clock_ns() > limit)
-			fail_msg("link %u is still there", id);
-		sched_yield();
-	}
-}
-
-static void the_pin_watches_on_when_its_maker_closed_and_goes_with_the_program(void **state)
-{
-	struct myc_error error = {0};
-	struct child child;
-
-	(void)state;
-	uint32_t id = pinned_link_id();
-	assert_true(id > 0);
-	child_start(&child, wait_for_word);
-	child_register(&child, 6, 4);
-	myc_exit_watch_close(watch);
-	watch = NULL;
-	child_tell(&child, 'g');
-	child_reap(&child);
-	assert_int_equal(dead(6), 4);
-	must(myc_program_unload(program, &error));
-	program = NULL;
-	assert_int_equal(access(EXIT_RIG_BPFFS "/mycelium", F_OK), -1);
-	await_no_link(id);
-}
-
-static void another_watch_takes_the_place_of_the_pinned_one(void **state)
-{
-	struct myc_exit_watch *other = NULL;
-	struct myc_error error = {0};
-	uint32_t id = pinned_link_id();
-
-	(void)state;
-	myc_exit_watch_close(watch);
-	watch = NULL;
-	must(myc_exit_watch_open(&other, program, &error));
-	watch = other;
-	assert_int_not_equal(pinned_link_id(), id);
-	await_no_link(id);
-}
-
-static void loads_and_waits(void)
-{
-	load();
-	wait_for_word();
-}
-
-static void what_a_killed_maker_leaves_watches_on_and_is_cleaned_up(void **state)
-{
-	struct myc_program_opts opts = {.sz = sizeof(opts), .name = NAME};
-	struct myc_error error = {0};
-	struct child maker;
-
-	(void)state;
-	myc_exit_watch_close(watch);
-	watch = NULL;
-	must(myc_program_unload(program, &error));
-	program = NULL;
-	child_start(&maker, loads_and_waits);
-	child_hear(&maker, 'r');
-	uint32_t id = pinned_link_id();
-	kill(maker.pid, SIGKILL);
-	child_reap(&maker);
-	assert_true(id > 0);
-	assert_int_equal(pinned_link_id(), id);
-	must(myc_program_cleanup(&opts, 0, &error));
-	assert_int_equal(access(EXIT_RIG_BPFFS "/mycelium", F_OK), -1);
-	await_no_link(id);
-}
-
-static void tries_without_privilege(void)
-{
-	struct myc_exit_watch *other;
-	struct myc_error error = {0};
-
-	if (setuid(65534))
-		_exit(2);
-	bool refused = myc_exit_watch_open(&other, program, &error) < 0;
-	say(refused && error.cause[0] && error.remedy[0] ? 'r' : 'o');
-}
-
-static void a_user_without_privilege_is_told_what_is_missing(void **state)
-{
-	struct child child;
-
-	(void)state;
-	child_start(&child, tries_without_privilege);
-	child_hear(&child, 'r');
-	child_reap(&child);
-}
-
 /* ---- how fast -------------------------------------------------------------------------------- */
 
 static void the_word_flips_soon_after_a_kill(void **state)
@@ -728,8 +467,6 @@ static void the_word_flips_soon_after_a_kill(void **state)
 		      (double)latency.max / 1e3);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -744,17 +481,10 @@ int main(void)
 		TEST(the_word_only_grows),
 		TEST(what_cannot_be_registered_is_refused),
 		TEST(two_hundred_random_processes_leave_the_newest_dead_of_each_row),
-		TEST(the_pin_watches_on_when_its_maker_closed_and_goes_with_the_program),
-		TEST(another_watch_takes_the_place_of_the_pinned_one),
-		TEST(what_a_killed_maker_leaves_watches_on_and_is_cleaned_up),
-		TEST(a_user_without_privilege_is_told_what_is_missing),
 		TEST(the_word_flips_soon_after_a_kill),
 	};
 
-	if (!exit_rig_bpffs()) {
-		printf("skipped: BPF and a mount namespace of its own need root\n");
+	if (!bed_there())
 		return TEST_SKIPPED;
-	}
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,5 @@ void myc_log(enum myc_log_level level, const char *format, ...)
 #define myc_log_error(...) myc_log(MYC_LOG_ERROR, __VA_ARGS__)
 #define myc_log_warn(...)  myc_log(MYC_LOG_WARN, __VA_ARGS__)
 #define myc_log_info(...)  myc_log(MYC_LOG_INFO, __VA_ARGS__)
-#define myc_log_debug(...) myc_log(MYC_LOG_DEBUG, __VA_ARGS__)
 
 #endif
