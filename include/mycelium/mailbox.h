@@ -135,7 +135,8 @@ int myc_mailbox_growth(const struct myc_system *system, myc_address actor,
  * first. First-in first-out among the urgent ones of a pair. Overflow rules are not for them.
  *
  * Else as myc_try_send and myc_send: -EAGAIN without credit, or with half of the ring full (the other half is
- * for signals); myc_send_urgent waits in the outbox then and pauses its sender. Killed: as ordinary ones.
+ * for signals); myc_send_urgent waits in the outbox then and pauses its sender, and what that sends to the same
+ * receiver afterwards waits behind it, whatever credit it has. Killed: as ordinary ones.
  */
 int myc_try_send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t type,
 			const void *payload, size_t size);

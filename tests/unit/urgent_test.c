@@ -131,6 +131,44 @@ CASE(nothing_overtakes_an_urgent_one)
 	end();
 }
 
+/* More than they have credit for, then what has credit: by a ref that was, and by one that is made anew. */
+static int flood_then_ordinary(struct myc_actor *self, struct probe *me, uint64_t to, uint64_t b)
+{
+	uint32_t last = CREDIT + 4;
+	struct myc_ref ref;
+	int code = urgent(self, me, to, range(1, CREDIT + 3));
+
+	(void)b;
+	if (!code)
+		code = myc_resolve(self, to, &ref);
+	if (!code && myc_try_send(self, &ref, NUMBER, &last, sizeof(last)) != -EAGAIN)
+		return -EPROTO;
+	return code ? code : myc_send(self, &ref, NUMBER, &last, sizeof(last));
+}
+
+CASE(what_is_sent_behind_urgent_ones_that_wait_waits_too)
+{
+	begin(state);
+	struct probe *a = spawn(HERE), *to = suspended(a);
+
+	for (uint32_t round = 0; round < 2; round++) {
+		uint32_t before = to->messages;
+
+		assert_int_equal(let(a, flood_then_ordinary, to->address, 0), 0);
+		assert_int_equal(let(spawn(HERE), resume, to->address, 0), 0);
+		wait_until(to->messages == before + CREDIT + 4);
+		for (uint32_t i = 0; i < CREDIT + 4; i++)
+			assert_int_equal(to->seen[before + i].message, i + 1);
+		/* Nothing is held for ever. */
+		assert_int_equal(let(a, pass_on, to->address, 77), 0);
+		wait_until(to->messages == before + CREDIT + 5);
+		if (!round)
+			assert_int_equal(let(a, suspend, to->address, 0), 0);
+		settle(a, spawn(THERE));
+	}
+	end();
+}
+
 CASE(a_flood_of_urgent_ones_waits_and_keeps_its_order)
 {
 	begin(state);
@@ -379,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EVERYWHERE(urgent_ones_overtake_what_waits_for_their_receiver),
 		EVERYWHERE(nothing_overtakes_an_urgent_one),
+		EVERYWHERE(what_is_sent_behind_urgent_ones_that_wait_waits_too),
 		EVERYWHERE(a_flood_of_urgent_ones_waits_and_keeps_its_order),
 		IN(urgent_ones_go_when_ordinary_credit_is_spent_until_theirs_is, TWO_EXECUTORS),
 		IN(urgent_ones_go_when_ordinary_credit_is_spent_until_theirs_is, TWO_PROCESSES),

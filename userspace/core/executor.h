@@ -118,7 +118,8 @@ struct myc_sender {
 	struct myc_peer *peer; /* process * MYC_EXECUTORS_MAX + executor */
 	struct myc_peer *dirty;
 	struct myc_pool pool;
-	bool signals_wait; /* only of executors */
+	bool signals_wait;    /* only of executors */
+	uint32_t urgent_wait; /* in the outbox; only of executors */
 	uint32_t *bucket; /* flows by (from, to): index + 1 in flow_table of the first of a chain */
 	uint32_t bucket_mask;
 };
@@ -151,6 +152,10 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 		       struct myc_ref *ref);
 /* The same for the pair's urgent flow (ref->urgent). */
 int myc_sender_resolve_urgent(struct myc_sender *sender, myc_address from, struct myc_ref *ref);
+/* The flows of a pair, one a road; the first after NULL, and NULL after the last. */
+struct myc_flow_out *myc_sender_pair(const struct myc_sender *sender,
+				     const struct myc_flow_out *after, myc_address from,
+				     myc_address to);
 /* Looks whether the receiver has given more. Also true for the next in the outbox. */
 bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow);
 static inline bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
@@ -331,7 +336,7 @@ struct myc_actor_more {
 	uint32_t waits;	      /* while they are linked: core/cycle.c */
 	uint64_t change_hand; /* metrics->messages at the last change */
 	uint32_t stash_first, stash_last, stash_count;
-	bool postpone; /* with put_aside: until the next change */
+	bool postpone;		/* with put_aside: until the next change */
 	int32_t growth_granted; /* of actor->granted: counted as such (core/growth.h) */
 	/* core/actor_timer.c. idle_ns 0: nobody looks. */
 	uint64_t idle_ns, idle_since_ns, idle_heard;
@@ -364,7 +369,7 @@ struct myc_actor {
 	bool pooled : 1;      /* a worker of a pool (core/workers.h) */
 	bool of_pool : 1;     /* that, or its intake or control */
 	bool entries_abroad : 1; /* it moved: some lie in other executors' parts */
-	bool grows : 1;	      /* its mailbox has no bounds: `capacity` is grows_to */
+	bool grows : 1;		 /* its mailbox has no bounds: `capacity` is grows_to */
 	uint32_t slot;
 	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
@@ -519,7 +524,7 @@ struct myc_executor {
 	uint32_t *pending_next;	    /* free list and actors' queues */
 	uint32_t *pending_previous; /* in an actor's queue */
 	struct myc_keyed pending_keyed;
-	uint32_t *pending_hold;	   /* loans of those with `credited` */
+	uint32_t *pending_hold; /* loans of those with `credited` */
 	/* Beyond the one that each flow is sure of, and with what `granted` counts of mailboxes without bounds. */
 	uint32_t pending_capacity;
 	uint32_t pending_entries, pending_free;

@@ -18,6 +18,7 @@
 #include "core/overflow.h"
 #include "core/receiver.h"
 #include "core/schemas.h"
+#include "core/signal.h"
 
 static void set_count(struct myc_actor *actor)
 {
@@ -46,6 +47,16 @@ static void append_actor(struct myc_actor *actor, bool lenient)
 		myc_actor_pause(actor);
 	myc_actor_aside(actor, MYC_ASIDE_OUTBOX, pausing(actor));
 	set_count(actor);
+}
+
+/* An urgent message came or went: what its pair sends later does not pass it. */
+static void hold_behind(struct myc_executor *executor, const struct myc_flow_out *urgent)
+{
+	struct myc_flow_out *flow = NULL;
+
+	/* By whichever road: their receiver may have moved since. */
+	while ((flow = myc_sender_pair(&executor->out, flow, ~urgent->from, urgent->to)))
+		myc_signals_hold(executor, flow);
 }
 
 static void deadline_waits(struct myc_executor *executor, const struct myc_outbox_entry *entry)
@@ -92,6 +103,9 @@ static void append(struct myc_executor *executor, uint32_t index, struct myc_flo
 	executor->outbox_lenient += entry->lenient;
 	if (entry->slot.flags & MYC_SLOT_DEADLINE)
 		deadline_waits(executor, entry);
+	executor->out.urgent_wait += flow->urgent;
+	if (flow->urgent)
+		hold_behind(executor, flow);
 	if (actor)
 		append_actor(actor, entry->lenient);
 }
@@ -152,6 +166,7 @@ static void unlink_entry(struct myc_executor *executor, struct myc_flow_out *flo
 	else
 		executor->outbox_previous[next] = previous;
 	flow->outboxed--;
+	executor->out.urgent_wait -= flow->urgent;
 	executor->outbox_deadlines -= !!(executor->outbox[index].slot.flags & MYC_SLOT_DEADLINE);
 	myc_keyed_remove(&executor->outbox_keyed, index);
 }
@@ -162,6 +177,8 @@ static void release(struct myc_executor *executor, struct myc_flow_out *flow, ui
 	bool lenient = executor->outbox[index].lenient;
 
 	unlink_entry(executor, flow, index);
+	if (flow->urgent)
+		hold_behind(executor, flow);
 	flow->lenient -= lenient;
 	executor->outbox_lenient -= lenient;
 	myc_order_for_successor();
@@ -405,6 +422,7 @@ static void append_followed(struct myc_executor *executor, uint32_t index,
 	else
 		executor->outbox_next[before] = index;
 	flow->last = index;
+	executor->out.urgent_wait += flow->urgent;
 	flow->lenient += entry->lenient;
 	if (entry->rule)
 		myc_keyed_add(&executor->outbox_keyed, index,
@@ -441,6 +459,8 @@ void myc_outbox_follow(struct myc_executor *executor, struct myc_flow_out *old,
 	flow->actor = old->actor;
 	flow->open = flow->sent;
 	old->actor = NULL;
+	if (flow->urgent)
+		hold_behind(executor, flow);
 }
 
 void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,

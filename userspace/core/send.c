@@ -373,6 +373,18 @@ static struct myc_flow_out *flow_find(const struct myc_sender *sender, const str
 	return NULL;
 }
 
+struct myc_flow_out *myc_sender_pair(const struct myc_sender *sender,
+				     const struct myc_flow_out *after, myc_address from,
+				     myc_address to)
+{
+	uint32_t at = after ? after->next_in_bucket : *bucket_of(sender, from, to);
+
+	while (at &&
+	       (sender->flow_table[at - 1].from != from || sender->flow_table[at - 1].to != to))
+		at = sender->flow_table[at - 1].next_in_bucket;
+	return at ? &sender->flow_table[at - 1] : NULL;
+}
+
 int myc_sender_road(struct myc_sender *sender, myc_address to, struct myc_road **road)
 {
 	uint32_t process = myc_address_process(to);
@@ -474,7 +486,8 @@ int myc_sender_resolve(struct myc_sender *sender, myc_address from, myc_address 
 	*ref = (struct myc_ref){.address = to};
 	if (code)
 		return code;
-	if (sender->signals_wait) /* then the sender is an executor's, its first member */
+	if (sender->signals_wait ||
+	    sender->urgent_wait) /* then the sender is an executor's, its first member */
 		myc_signals_hold((struct myc_executor *)(void *)sender, flow);
 	ref->flow = (uint32_t)(flow - sender->flow_table) + 1;
 	return 0;

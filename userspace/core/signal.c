@@ -66,6 +66,23 @@ static bool older_waits(const struct myc_executor *executor, const struct myc_si
 	return false;
 }
 
+/* The urgent flow of an ordinary one's pair, when messages of it are in the outbox. */
+static const struct myc_flow_out *urgent_waits(const struct myc_executor *executor,
+					       const struct myc_flow_out *flow)
+{
+	for (uint32_t at = executor->out.urgent_wait && !flow->urgent ? executor->blocked
+								      : MYC_NONE;
+	     at != MYC_NONE;) {
+		const struct myc_flow_out *urgent = &executor->out.flow_table[at];
+
+		if (urgent->urgent && urgent->outboxed && urgent->from == ~flow->from &&
+		    urgent->to == flow->to)
+			return urgent;
+		at = urgent->next_blocked;
+	}
+	return NULL;
+}
+
 void myc_signals_hold(struct myc_executor *executor, struct myc_flow_out *flow)
 {
 	struct myc_signals *signals = &executor->signals;
@@ -78,10 +95,19 @@ void myc_signals_hold(struct myc_executor *executor, struct myc_flow_out *flow)
 			continue;
 		flow->held = true;
 		flow->held_order = entry->order;
-		flow->open = flow->sent;
-		return;
+		break;
 	}
-	myc_flow_more(&executor->out, flow);
+	const struct myc_flow_out *urgent = urgent_waits(executor, flow);
+	uint64_t order = urgent ? executor->outbox[urgent->first].order : 0;
+
+	if (urgent && (!flow->held || order < flow->held_order)) {
+		flow->held = true;
+		flow->held_order = order;
+	}
+	if (flow->held)
+		flow->open = flow->sent;
+	else
+		myc_flow_more(&executor->out, flow);
 }
 
 /* Signals of this pair wait, or wait no more. */

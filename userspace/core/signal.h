@@ -58,7 +58,8 @@ int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, ui
 			     const struct myc_signal *signal, enum myc_lane_ring ring);
 /* Once a turn while executor->signals.count is not 0. Returns how many went. */
 unsigned myc_signals_drain(struct myc_executor *executor);
-/* A flow was made while signals wait: is one of them older than what it will carry? */
+/* Signals, or urgent messages of the pair, wait, or wait no more, or a flow was made meanwhile: is one of them
+ * older than what it will carry? */
 void myc_signals_hold(struct myc_executor *executor, struct myc_flow_out *flow);
 
 /* What came: a checked copy, from the executor at the other end of the inlet. The sender's address is
