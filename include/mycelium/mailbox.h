@@ -115,9 +115,9 @@ struct myc_overflow {
 
 /* Of the executor that runs an actor. In messages, MYC_MAILBOX_CHUNK a chunk. */
 struct myc_mailbox_growth {
-	uint64_t limit;	   /* myc_system_opts.growth */
-	uint64_t room;	   /* for which there is memory now */
-	uint64_t room_max; /* the most so far */
+	uint64_t limit;	       /* myc_system_opts.growth */
+	uint64_t room;	       /* for which there is memory now */
+	uint64_t room_max;     /* the most so far */
 	uint64_t taken, given; /* chunks, since the region was made */
 	uint64_t refused;      /* chunks that the kernel did not have */
 };

@@ -6,10 +6,8 @@
 
 #define MANY 3000u
 
-static const struct myc_behaviour boundless = {.name = "boundless",
-					       .grows_to = MYC_GROWS_FREELY,
-					       .signal = probe_signal,
-					       PROBE_HOOKS};
+static const struct myc_behaviour boundless = {
+	.name = "boundless", .grows_to = MYC_GROWS_FREELY, .signal = probe_signal, PROBE_HOOKS};
 
 /* Numbers in order from word[0] + 1 on; they are too many to be noted. */
 static int counts(struct myc_actor *self, struct probe *me, const struct myc_message *message)

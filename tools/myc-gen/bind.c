@@ -98,9 +98,8 @@ static void bind_simple(struct gen_schema *schema, struct gen_type *type)
 	if (type->presence == GEN_CONSTANT)
 		bind_constant(schema, type);
 	else if (type->constant.text)
-		gen_soft(
-			schema, &type->where, NULL, type->constant.text,
-			"has a value but is not constant; remove it or say presence=\"constant\"");
+		gen_soft(schema, &type->where, NULL, type->constant.text,
+			 "has a value but is not constant; remove it or say presence=\"constant\"");
 	else if (type->value_ref)
 		gen_error(schema, &type->where, "valueRef", type->value_ref,
 			  "for constants only; say presence=\"constant\" or remove it");

@@ -101,7 +101,7 @@ enum myc_filter {
 	MYC_FILTER_LOCATE =
 		1, /* ITCH: struct myc_locate_filter, live only while armed for the epoch */
 	MYC_FILTER_SYMBOL = 2, /* IEX: struct myc_symbol_filter */
-	MYC_FILTER_SBE = 3,    /* struct myc_sbe_filter; instruments in a struct myc_symbol_filter */
+	MYC_FILTER_SBE = 3, /* struct myc_sbe_filter; instruments in a struct myc_symbol_filter */
 };
 
 enum myc_channel_flag {
