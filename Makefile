@@ -162,12 +162,12 @@ $(SBE_DRIVER): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sbe/*.c) $(GEN_S
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_myc-gen) -lm -o $@
 
 # Headers that myc-gen makes of schemas in tests/schemas: <sbe/FOLDER/NAME.h>.
-GEN_HEADERS := $(patsubst tests/schemas/%.xml,$(BUILD)/include/sbe/%.h,$(wildcard tests/schemas/car/*-schema.xml tests/schemas/generations/*.xml) tests/schemas/good/checked.xml)
+GEN_HEADERS := $(patsubst tests/schemas/%.xml,$(BUILD)/include/sbe/%.h,$(wildcard tests/schemas/car/*-schema.xml tests/schemas/generations/*.xml tests/schemas/actors/*.xml) tests/schemas/good/checked.xml)
 $(BUILD)/include/sbe/%.h: tests/schemas/%.xml $(BUILD)/bin/myc-gen
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
-$(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o): $(GEN_HEADERS)
+$(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o typed_test.o): $(GEN_HEADERS)
 FUZZ_HEADERS := $(addprefix $(BUILD)/include/sbe/,car/example-extension-schema.h $(addprefix good/,arrays_big.h \
 	dimension_turned.h groups_data.h groups_nested.h header_counts.h version_groups.h version_groups_told.h))
 
@@ -315,15 +315,15 @@ lint-format:
 format: ## formats every C file
 	@clang-format -i $(C_FILES)
 
-# The peers' libraries need not be there.
-TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/bench/actors/peers/% tests/bench/codec/peers/%,$(filter %.c,$(C_FILES)))
+# The peers' libraries need not be there; what must not compile is another test's.
+TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/compile/% tests/bench/actors/peers/% tests/bench/codec/peers/%,$(filter %.c,$(C_FILES)))
 lint-tidy: | $(SKELS) $(GEN_HEADERS) $(FUZZ_HEADERS) $(addprefix $(BUILD)/include/sbe/good/,order.h book.h)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
 		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf $(XML_CFLAGS) 2>/dev/null
 
 lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
-		--suppress=missingIncludeSystem --suppress=unusedStructMember -Iinclude -Iuserspace -Itests -Itools -Ibpf \
+		--suppress=missingIncludeSystem --suppress=unusedStructMember --suppress=unknownMacro -Iinclude -Iuserspace -Itests -Itools -Ibpf \
 		-D_GNU_SOURCE '-DLIBBPF_OPTS(type,name,...)=struct type name = {__VA_ARGS__}' \
 		userspace tools examples tests $(filter-out %.bpf.c,$(wildcard vm-tests/*.c))
 

@@ -34,6 +34,7 @@ struct myc_signal_event;
 struct myc_worked;
 struct myc_state_codec;
 struct myc_undelivered;
+struct myc_interface;
 struct myc_group_event;
 struct myc_life_event;
 
@@ -118,6 +119,8 @@ struct myc_behaviour {
 	uint32_t overflow_count;
 	/* One of its own messages was given up in its outbox: mycelium/mailbox.h. */
 	int (*undelivered)(struct myc_actor *self, const struct myc_undelivered *what);
+	/* What it accepts, for who looks it up by type: mycelium/typed.h. NULL: anything may come. */
+	const struct myc_interface *interface;
 };
 
 /* ---- about oneself ------------------------------------------------------------------------- */

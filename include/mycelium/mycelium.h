@@ -25,6 +25,7 @@
 #include <mycelium/state.h>
 #include <mycelium/system.h>
 #include <mycelium/topic.h>
+#include <mycelium/typed.h>
 #include <mycelium/workers.h>
 
 #endif

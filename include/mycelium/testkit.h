@@ -111,6 +111,9 @@ struct myc_testkit_want {
 
 /* A probe lives on executor 0 of process 0 and catches what it is sent. At most 47 bytes of name. */
 int myc_testkit_probe(struct myc_testkit *kit, const char *name, myc_address *probe);
+/* The same, found as an actor with this interface (mycelium/typed.h), which outlives the kit. */
+int myc_testkit_probe_as(struct myc_testkit *kit, const char *name,
+			 const struct myc_interface *interface, myc_address *probe);
 /* Runs until idle; takes the message out. -ENOMSG: it did not come (or another was before it);
  * -EBADMSG: something disallowed came. `message` may be NULL. */
 int myc_testkit_expect(struct myc_testkit *kit, const struct myc_testkit_want *want,

@@ -49,6 +49,8 @@ guide() { # GUIDE LINE...
 	guide=$1 name=$(basename "$1" .md)
 	shift
 	awk '/^```c$/ && !n++ {on=1; next} /^```$/ {on=0} on' "$guide" >"$dir/$name.c"
+	awk '/^```xml$/ && !n++ {on=1; next} /^```$/ {on=0} on' "$guide" >"$dir/desk.xml"
+	[ ! -s "$dir/desk.xml" ] || "$dir/prefix/bin/myc-gen" -o "$dir/desk.h" "$dir/desk.xml" || failed "the schema of $guide"
 	# shellcheck disable=SC2046,SC2086
 	${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror $flags "$dir/$name.c" $(pkg-config --cflags --libs mycelium) -pthread \
 		-o "$dir/$name" || failed "the example of $guide does not compile"
@@ -67,6 +69,9 @@ guide docs/STATES.md 'logged on' 'order 1' 'order 2' 'order 3' 'logged off' 'log
 guide docs/LIVES.md 'message 1 was taken' 'message 2 was taken' 'the book failed with a total of 5, and is there again' \
 	'its total is 0 now' 'and 5 after a repair' 'keeper has stopped' 'book has stopped' 'ended, 0 were late'
 guide docs/FRAME.md 'order 1 of 100' 'order 3 of 100' '2 frames, 1 damaged; the stream ends within a frame, after 240 bytes'
+guide docs/TYPED.md 'order 6 of 5' 'accepted, place 1' \
+	"actor 'book' accepts desk.Matcher (schema 7, interface 1, version 1), not desk.Screen (schema 7, interface 2, version 1)" \
+	'order 7 of 100' 'accepted, place 2' 'order 7 is cancelled' '100 at 1000' '100 at 999'
 guide docs/OUTSIDE.md '1 gives 2' '20 gives 40' '300000000000 gives 600000000000' '4 gives 8'
 
 # Every function that the library shows and a public header names has its page.

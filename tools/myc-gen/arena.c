@@ -149,7 +149,7 @@ void gen_close(struct gen_schema *schema)
 bool gen_compile(struct gen_schema *schema, const char *file, const char *text, size_t size)
 {
 	static void (*const steps[])(struct gen_schema *) = {gen_bind, gen_rules, gen_layout,
-							     gen_names};
+							     gen_interfaces, gen_names};
 
 	if (!gen_read(schema, file, text, size))
 		return false;

@@ -361,5 +361,6 @@ void gen_emit_header(struct gen_schema *schema, FILE *file, const char *name)
 		emit_block(&e, message);
 	emit_print_any(&e);
 	emit_info(&e);
+	emit_actors(&e);
 	out(&e, "\n#endif\n");
 }

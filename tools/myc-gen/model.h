@@ -5,6 +5,7 @@
  *   bind.c  names of types to types; literals to values
  *   rules.c the standard's rules ("Schema validation") that need the whole schema
  *   layout.c offsets, sizes, block lengths by version; the leaves of each block
+ *   interface.c which messages actors accept: names to messages, and what can travel
  *   emit_*.c C
  *
  * Everything lies in one arena and lives as long as the schema. Lists are in the schema's order. */
@@ -16,7 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GEN_NONE 0xffffffffu /* an attribute that is not there: offset, blockLength, deprecated */
+#define GEN_INTERFACE_NS "urn:mycelium:actors" /* XML namespace of <myc:interface> */
+#define GEN_NONE	 0xffffffffu /* an attribute that is not there: offset, blockLength, deprecated */
 
 enum gen_primitive {
 	GEN_CHAR,
@@ -136,6 +138,24 @@ struct gen_block {
 	struct gen_step *steps; /* by version, the first at the block's own birth */
 };
 
+/* A message that an interface accepts. */
+struct gen_accept {
+	struct gen_accept *next;
+	struct gen_where where;
+	const char *message_name, *answer_name, *description; /* answer_name NULL = none */
+	uint32_t since, deprecated; /* since: of the message, if that is later */
+	const struct gen_block *message, *answer;
+};
+
+/* What an actor accepts: <myc:interface>, our own element beside the messages. */
+struct gen_interface {
+	struct gen_interface *next;
+	struct gen_where where;
+	const char *name, *c_name, *description;
+	uint32_t id;
+	struct gen_accept *accepts;
+};
+
 struct gen_schema {
 	struct gen_arena *arena;
 	struct gen_where where;
@@ -146,6 +166,7 @@ struct gen_schema {
 	bool big_endian, lenient;
 	struct gen_type *types, *header;
 	struct gen_block *messages;
+	struct gen_interface *interfaces;
 	unsigned errors;
 	char *log; /* one line an error or warning */
 	size_t log_size;
@@ -181,6 +202,7 @@ bool gen_read(struct gen_schema *schema, const char *file, const char *text, siz
 void gen_bind(struct gen_schema *schema);
 void gen_rules(struct gen_schema *schema);
 void gen_layout(struct gen_schema *schema);
+void gen_interfaces(struct gen_schema *schema);
 void gen_names(struct gen_schema *schema);
 
 /* All of them, and an empty schema to start with; free with gen_close. */

@@ -146,6 +146,27 @@ static void name_block(struct names *names, struct gen_block *block, const char 
 	}
 }
 
+/* What emit_actor.c makes structs of. */
+static void name_interface(struct names *names, struct gen_interface *interface)
+{
+	struct gen_schema *schema = names->schema;
+	static const char *const parts[] = {"", "_ref", "_behaviour"};
+	static const char *const asked[] = {"_asked", "_later", "_answer"};
+
+	interface->c_name =
+		gen_format(schema->arena, "%s_%s", schema->prefix, snake(schema, interface->name));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		claim(names, gen_format(schema->arena, "%s%s", interface->c_name, parts[i]),
+		      &interface->where);
+	for (struct gen_accept *accept = interface->accepts; accept; accept = accept->next) {
+		for (size_t i = 0; accept->answer && i < sizeof(asked) / sizeof(*asked); i++)
+			claim(names,
+			      gen_format(schema->arena, "%s_%s%s", interface->c_name,
+					 accept->message->short_name, asked[i]),
+			      &interface->where);
+	}
+}
+
 void gen_names(struct gen_schema *schema)
 {
 	struct names names = {.schema = schema};
@@ -162,4 +183,7 @@ void gen_names(struct gen_schema *schema)
 		name_type(&names, type, schema->prefix);
 	for (struct gen_block *message = schema->messages; message; message = message->next)
 		name_block(&names, message, schema->prefix);
+	for (struct gen_interface *interface = schema->interfaces; interface;
+	     interface = interface->next)
+		name_interface(&names, interface);
 }

@@ -419,12 +419,57 @@ static struct gen_block *read_block(struct reading *r, xmlNode *node, struct gen
 	return block;
 }
 
+/* ---- interfaces of actors ------------------------------------------------------------------ */
+
+/* SBE leaves no room for elements of others; ours are told from its own by their namespace. */
+static bool is_ours(const xmlNode *node, const char *name)
+{
+	return node->ns && !strcmp((const char *)node->ns->href, GEN_INTERFACE_NS) &&
+	       is(node, name);
+}
+
+static struct gen_accept *read_accept(struct reading *r, xmlNode *node)
+{
+	struct gen_accept *accept = gen_alloc(r->schema->arena, sizeof(*accept));
+
+	accept->where = where(r, node);
+	known(r, node, &accept->where, "message answer description sinceVersion deprecated");
+	accept->message_name = required_text(r, node, &accept->where, "message");
+	accept->answer_name = attribute(r, node, "answer");
+	accept->description = attribute(r, node, "description");
+	version(r, node, &accept->where, &accept->since, &accept->deprecated);
+	return accept;
+}
+
+static struct gen_interface *read_interface(struct reading *r, xmlNode *node)
+{
+	struct gen_interface *interface = gen_alloc(r->schema->arena, sizeof(*interface));
+	struct gen_accept **last = &interface->accepts;
+
+	interface->where = where(r, node);
+	known(r, node, &interface->where, "name id description");
+	interface->name = symbol(r, node, &interface->where);
+	interface->id = required_number(r, node, &interface->where, "id", 0xffff);
+	interface->description = attribute(r, node, "description");
+	for (xmlNode *child = node->children; (child = element(r, child, &interface->where));
+	     child = child->next) {
+		if (!is_ours(child, "accepts")) {
+			unexpected(r, child, "accepts, of the namespace " GEN_INTERFACE_NS);
+			continue;
+		}
+		*last = read_accept(r, child);
+		last = &(*last)->next;
+	}
+	return interface;
+}
+
 /* ---- the file ------------------------------------------------------------------------------ */
 
 static void read_schema(struct reading *r, xmlNode *root)
 {
 	struct gen_schema *schema = r->schema;
 	struct gen_block **message = &schema->messages;
+	struct gen_interface **interface = &schema->interfaces;
 	const char *order;
 
 	schema->where = where(r, root);
@@ -454,6 +499,9 @@ static void read_schema(struct reading *r, xmlNode *root)
 		} else if (is(child, "message")) {
 			*message = read_block(r, child, NULL, 0);
 			message = &(*message)->next;
+		} else if (is_ours(child, "interface")) {
+			*interface = read_interface(r, child);
+			interface = &(*interface)->next;
 		} else {
 			unexpected(r, child, "types, message");
 		}

@@ -31,13 +31,13 @@ void myc_actor_set_life(struct myc_actor *actor, uint32_t life)
 	myc_actor_aside(actor, MYC_ASIDE_LIFE, !myc_actor_runs(actor));
 	bool takes = (life != MYC_ACTOR_FREE && life != MYC_ACTOR_ENDED) &&
 		     !(actor->ties.flags & MYC_TIE_DRAINING);
-	uint64_t overflow = myc_actor_shared(actor)->word & MYC_ACTOR_WORD_OVERFLOW;
+	uint64_t rows = myc_actor_shared(actor)->word & MYC_ACTOR_WORD_ROWS;
 	/* Release: what the actor was is done with. Pairs with the acquire where slots are given, and
 	 * where its end is waited for. */
 	__atomic_store_n(&myc_actor_shared(actor)->word,
 			 myc_actor_word(myc_address_generation(actor->address),
 					takes ? home : MYC_EXECUTOR_NONE, life) |
-				 (uint64_t)home << 40 | overflow,
+				 (uint64_t)home << 40 | rows,
 			 __ATOMIC_RELEASE);
 }
 

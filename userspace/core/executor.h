@@ -722,7 +722,8 @@ struct myc_system {
 	struct myc_system_opts opts;
 	struct myc_process_words *words;
 	struct myc_actor_slot *slot;
-	struct myc_overflow_row *overflow; /* MYC_OVERFLOW_ROWS */
+	struct myc_overflow_row *overflow;   /* MYC_OVERFLOW_ROWS */
+	struct myc_interface_row *interface; /* MYC_INTERFACE_ROWS */
 	struct myc_actor_metrics *metrics;
 	struct myc_actor *actor;   /* by slot */
 	struct myc_status *status; /* the first MYC_STATUS_ROWS slots' lines */

@@ -200,13 +200,13 @@ static bool occupied(const struct myc_actor *actor)
 static void store_word(struct myc_actor *actor, uint32_t home, uint32_t state)
 {
 	bool takes = state != MYC_ACTOR_MOVING;
-	uint64_t overflow = myc_actor_shared(actor)->word & MYC_ACTOR_WORD_OVERFLOW;
+	uint64_t rows = myc_actor_shared(actor)->word & MYC_ACTOR_WORD_ROWS;
 
 	/* Release: all that it was. Pairs with the acquire where it is looked for. */
 	__atomic_store_n(&myc_actor_shared(actor)->word,
 			 myc_actor_word(myc_address_generation(actor->address),
 					takes ? home : MYC_EXECUTOR_NONE, state) |
-				 (uint64_t)home << 40 | overflow,
+				 (uint64_t)home << 40 | rows,
 			 __ATOMIC_RELEASE);
 }
 

@@ -16,6 +16,7 @@
 #include "core/name.h"
 #include "core/overflow.h"
 #include "core/thread.h"
+#include "core/typed.h"
 #include "core/shutdown.h"
 
 #define MAILBOX_CAPACITY   1024
@@ -221,26 +222,32 @@ static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, ui
 	return -ENOMEM;
 }
 
-/* In the slot, which is nobody's yet: the row with its overflow rules. Not under the mutex: `lock`. */
+/* In the slot, which is nobody's yet: the rows with its overflow rules and its interface. Not under the mutex:
+ * `lock`. */
 static int give_row(struct myc_system *system, const struct myc_actor *actor, bool lock,
 		    struct myc_error *error)
 {
 	uint64_t *word = &system->slot[actor->slot].word;
-	uint64_t row = 0;
+	bool rules = actor->behaviour->overflow_count, typed = actor->behaviour->interface;
+	uint64_t row = 0, interface = 0;
 
-	if (actor->behaviour->overflow_count) {
+	if (rules || typed) {
 		if (lock)
 			pthread_mutex_lock(&system->mutex);
-		row = myc_overflow_row(system, actor->behaviour);
+		row = rules ? myc_overflow_row(system, actor->behaviour) : 0;
+		interface = typed ? myc_typed_row(system, actor->behaviour->interface) : 0;
 		if (lock)
 			pthread_mutex_unlock(&system->mutex);
-		if (!row)
-			return myc_error_set(error, -ENOSPC,
-					     "let behaviours share their overflow rules",
-					     "%u different sets of overflow rules in one process",
-					     MYC_OVERFLOW_ROWS);
 	}
-	__atomic_store_n(word, (*word & ~MYC_ACTOR_WORD_OVERFLOW) | row << 48, __ATOMIC_RELAXED);
+	if (rules && !row)
+		return myc_error_set(error, -ENOSPC, "let behaviours share their overflow rules",
+				     "%u different sets of overflow rules in one process",
+				     MYC_OVERFLOW_ROWS);
+	if (typed && !interface)
+		return myc_error_set(error, -ENOSPC, "spread the actors over processes",
+				     "%u different interfaces in one process", MYC_INTERFACE_ROWS);
+	__atomic_store_n(word, (*word & ~MYC_ACTOR_WORD_ROWS) | row << 48 | interface << 56,
+			 __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -261,7 +268,7 @@ static void publish(struct myc_system *system, struct myc_actor *actor, uint32_t
 	__atomic_store_n(&system->slot[actor->slot].word,
 			 myc_actor_word(myc_address_generation(actor->address),
 					actor->executor->index, MYC_ACTOR_STARTING) |
-				 (system->slot[actor->slot].word & MYC_ACTOR_WORD_OVERFLOW),
+				 (system->slot[actor->slot].word & MYC_ACTOR_WORD_ROWS),
 			 __ATOMIC_RELEASE);
 }
 

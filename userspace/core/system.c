@@ -15,6 +15,7 @@
 #include "core/move.h"
 #include "core/name.h"
 #include "core/thread.h"
+#include "core/typed.h"
 #include "core/shutdown.h"
 #include "core/state.h"
 #include "core/topic_actor.h"
@@ -172,6 +173,9 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_MAILBOX, 0,
 					   MYC_OVERFLOW_ROWS * sizeof(struct myc_overflow_row));
+	if (!code)
+		code = myc_region_plan_add(plan, MYC_BLOCK_INTERFACE, 0,
+					   MYC_INTERFACE_ROWS * sizeof(struct myc_interface_row));
 	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_LETTERS, i, sizeof(struct myc_letters));
 	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
@@ -299,6 +303,8 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	system->overflow = myc_region_block(own, MYC_BLOCK_MAILBOX, 0, &size);
 	if (!system->overflow || size < MYC_OVERFLOW_ROWS * sizeof(*system->overflow))
 		return block_missing(error, "mailbox", 0);
+	if (myc_typed_open(system))
+		return block_missing(error, "interface", 0);
 	system->status = myc_region_block(own, MYC_BLOCK_STATUS, 0, &size);
 	if (!system->status || size < MYC_STATUS_ROWS * sizeof(*system->status))
 		return block_missing(error, "status", 0);

@@ -427,7 +427,8 @@ int myc_testkit_open(struct myc_testkit **out, const struct myc_testkit_opts *op
 	if (!code) {
 		kit->trace = calloc(kit->opts.trace, sizeof(*kit->trace));
 		kit->probe_name = calloc(MYC_SLOTS_FIXED, sizeof(*kit->probe_name));
-		if (!kit->trace || !kit->probe_name)
+		kit->probe_behaviour = calloc(MYC_SLOTS_FIXED, sizeof(*kit->probe_behaviour));
+		if (!kit->trace || !kit->probe_name || !kit->probe_behaviour)
 			code = myc_error_set(error, -ENOMEM, NULL, "no memory for a test kit");
 	}
 	for (uint32_t p = 0; !code && p < kit->opts.processes; p++)

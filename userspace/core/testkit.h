@@ -77,7 +77,8 @@ struct myc_testkit {
 	struct myc_kit_caught *caught, *caught_last;
 	struct myc_kit_rule rule[MYC_KIT_RULES_MAX];
 	uint32_t rules;
-	char (*probe_name)[MYC_NAME_SIZE]; /* MYC_SLOTS_FIXED */
+	char (*probe_name)[MYC_NAME_SIZE];     /* MYC_SLOTS_FIXED */
+	struct myc_behaviour *probe_behaviour; /* the same */
 	uint32_t probes;
 	char *text;
 	size_t text_size;

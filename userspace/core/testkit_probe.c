@@ -122,8 +122,6 @@ static int catch (struct myc_actor *self, const struct myc_message *message)
 	return 0;
 }
 
-static const struct myc_behaviour probe_behaviour = {.name = "probe", .message = catch};
-
 void myc_kit_probes_close(struct myc_testkit *kit)
 {
 	while (kit->caught) {
@@ -133,15 +131,25 @@ void myc_kit_probes_close(struct myc_testkit *kit)
 		kit->caught = next;
 	}
 	free(kit->probe_name);
+	free(kit->probe_behaviour);
 	free(kit->text);
 }
 
 int myc_testkit_probe(struct myc_testkit *kit, const char *name, myc_address *probe)
 {
-	struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &probe_behaviour};
+	return myc_testkit_probe_as(kit, name, NULL, probe);
+}
+
+int myc_testkit_probe_as(struct myc_testkit *kit, const char *name,
+			 const struct myc_interface *interface, myc_address *probe)
+{
+	struct myc_spawn_opts opts = {.sz = sizeof(opts)};
 
 	if (kit->probes == MYC_SLOTS_FIXED)
 		return -ENOSPC;
+	kit->probe_behaviour[kit->probes] =
+		(struct myc_behaviour){.name = "probe", .message = catch, .interface = interface};
+	opts.behaviour = &kit->probe_behaviour[kit->probes];
 	if (name) {
 		if (strlen(name) >= MYC_NAME_SIZE)
 			return -EINVAL;

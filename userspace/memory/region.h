@@ -54,6 +54,7 @@ enum myc_block_kind {
 	MYC_BLOCK_MAILBOX = 21,	   /* core/: rows of overflow rules (abi/lane.h) */
 	MYC_BLOCK_DIRECTORY = 30,  /* struct myc_directory: names and groups of its actors */
 	MYC_BLOCK_ORDER = 22,	   /* runtime/: struct myc_order, struct myc_order_result */
+	MYC_BLOCK_INTERFACE = 40,  /* core/: rows of interfaces (abi/lane.h) */
 	MYC_BLOCK_USER = 64,	   /* first kind free for applications and tests */
 };
 

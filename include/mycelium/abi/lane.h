@@ -223,7 +223,9 @@ static inline uint64_t myc_lane_in_size(uint32_t flows)
 	X(DROPPED_NEWEST, "no more could wait, and it was the newest")        \
 	X(DROPPED_OLDEST, "was the oldest when no more could wait")           \
 	X(REDIRECT, "was redirected too often, or to nobody")                 \
-	X(EXPIRED, "its time was over before it was handled")
+	X(EXPIRED, "its time was over before it was handled")                 \
+	X(NOT_ACCEPTED, "its actor's interface has no such message")          \
+	X(MALFORMED, "is not what its type says")
 
 enum myc_dead_letter {
 #define MYC_DEAD_LETTER_ENUM(name, text) MYC_DEAD_LETTER_##name,
@@ -342,7 +344,7 @@ enum myc_actor_state {
 /* Writer: the controlling thread while state is FREE or STARTING and before the executor adopted
  * the actor, then that executor. */
 struct myc_actor_slot {
-	/* generation 24 (low) | executor 8 | state 8 | home 8 | overflow row 16, 0 = none. Senders compare the
+	/* generation 24 (low) | executor 8 | state 8 | home 8 | overflow row 8, interface row 8, 0 = none. Senders compare the
 	 * low half at each message: the executor is MYC_EXECUTOR_NONE when none are taken (free, ended,
 	 * draining). Home is whose it is, or was, then; signals go there. */
 	uint64_t word;
@@ -351,8 +353,8 @@ struct myc_actor_slot {
 	uint64_t waits_on; /* address whose reply it awaits; 0 = nobody's. See core/await.h */
 };
 
-#define MYC_EXECUTOR_NONE	0xff
-#define MYC_ACTOR_WORD_OVERFLOW 0xffff000000000000ull
+#define MYC_EXECUTOR_NONE   0xff
+#define MYC_ACTOR_WORD_ROWS 0xffff000000000000ull
 
 static inline uint64_t myc_actor_word(uint32_t generation, uint32_t executor, uint32_t state)
 {
@@ -386,7 +388,11 @@ static inline int myc_actor_word_lives(uint64_t word)
 
 static inline uint32_t myc_actor_word_overflow(uint64_t word)
 {
-	return (uint32_t)(word >> 48);
+	return (uint32_t)(word >> 48) & 0xff;
+}
+static inline uint32_t myc_actor_word_interface(uint64_t word)
+{
+	return (uint32_t)(word >> 56);
 }
 
 /* Head of the block; `slots` times struct myc_actor_slot follow. */
@@ -425,5 +431,20 @@ struct myc_overflow_row {
 	uint32_t reserved[15];
 	struct myc_overflow_words rule[MYC_OVERFLOW_RULES];
 };
+
+/* ---- interface block (MYC_BLOCK_INTERFACE): what its actors accept ---------------------------- */
+
+/* Named by the actors' words, from 1. Writer: whoever spawns the first actor with it, under the process' lock,
+ * before the actor's word names the row; who joins clears all. Readers copy it and look at the word again. */
+#define MYC_INTERFACE_ROWS 255
+
+struct myc_interface_row {
+	uint32_t schema;
+	uint16_t id; /* 0 = the row is free */
+	uint16_t version;
+	uint64_t reserved;
+	char name[48]; /* zero-terminated, for people */
+};
+_Static_assert(sizeof(struct myc_interface_row) == 64, "one cache line");
 
 #endif
