@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What lies in a typed ref is not typed.
+ * gcc: selector of type .* is not compatible with any association
+ * clang: not compatible with any generic association type */
+#include "prelude.h"
+
+int f(struct myc_actor *self, struct has *has);
+int f(struct myc_actor *self, struct has *has)
+{
+#ifdef WRONG
+	struct desk_order_block order = {.quantity = 1};
+	return desk_matcher_try_send(self, &has->matcher.ref, &order);
+#else
+	struct desk_order_block order = {.quantity = 1};
+	return desk_matcher_try_send(self, &has->matcher, &order);
+#endif
+}
