@@ -109,6 +109,7 @@ $(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
 CPPFLAGS_tests := -Itests -Ibpf -Itools
 CPPFLAGS_tools := -Itools $(XML_CFLAGS)
 CPPFLAGS_vm-tests := -Itests -Ibpf
+CPPFLAGS_examples := -isystem $(BUILD)/include/examples
 
 $(LIB_A): $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -134,7 +135,15 @@ $(BUILD)/bin/$(1): $(call tool_objects,$(1)) $(LIB_A)
 endef
 $(foreach t,$(TOOL_NAMES),$(eval $(call TOOL_RULE,$(t))))
 
+# An example's schemas: examples/NAME/FILE.xml -> <NAME/FILE.h>.
+EXAMPLE_HEADERS := $(patsubst examples/%.xml,$(BUILD)/include/examples/%.h,$(wildcard examples/*/*.xml))
+$(BUILD)/include/examples/%.h: examples/%.xml $(BUILD)/bin/myc-gen
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
+
 define EXAMPLE_RULE
+$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/$(1)/*.c)): $(filter $(BUILD)/include/examples/$(1)/%,$(EXAMPLE_HEADERS))
 $(BUILD)/examples/$(1).so: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard examples/$(1)/*.c))
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
@@ -167,7 +176,7 @@ $(BUILD)/include/sbe/%.h: tests/schemas/%.xml $(BUILD)/bin/myc-gen
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
-$(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o typed_test.o): $(GEN_HEADERS)
+$(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o typed_test.o) $(BUILD)/obj/tests/integration/upgrade_test.o: $(GEN_HEADERS)
 FUZZ_HEADERS := $(addprefix $(BUILD)/include/sbe/,car/example-extension-schema.h $(addprefix good/,arrays_big.h \
 	dimension_turned.h groups_data.h groups_nested.h header_counts.h version_groups.h version_groups_told.h))
 
@@ -317,13 +326,13 @@ format: ## formats every C file
 
 # The peers' libraries need not be there; what must not compile is another test's.
 TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/compile/% tests/bench/actors/peers/% tests/bench/codec/peers/%,$(filter %.c,$(C_FILES)))
-lint-tidy: | $(SKELS) $(GEN_HEADERS) $(FUZZ_HEADERS) $(addprefix $(BUILD)/include/sbe/good/,order.h book.h)
+lint-tidy: | $(SKELS) $(GEN_HEADERS) $(EXAMPLE_HEADERS) $(FUZZ_HEADERS) $(addprefix $(BUILD)/include/sbe/good/,order.h book.h)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
-		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf $(XML_CFLAGS) 2>/dev/null
+		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf $(CPPFLAGS_examples) $(XML_CFLAGS) 2>/dev/null
 
 lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
-		--suppress=missingIncludeSystem --suppress=unusedStructMember --suppress=unknownMacro -Iinclude -Iuserspace -Itests -Itools -Ibpf \
+		--suppress=missingIncludeSystem --suppress=unusedStructMember --suppress=unknownMacro '--suppress=syntaxError:tests/unit/typed_test.c' '--suppress=syntaxError:examples/typed/matcher.c' '--suppress=syntaxError:tests/integration/upgrade_test.c' -Iinclude -Iuserspace -Itests -Itools -Ibpf \
 		-D_GNU_SOURCE '-DLIBBPF_OPTS(type,name,...)=struct type name = {__VA_ARGS__}' \
 		userspace tools examples tests $(filter-out %.bpf.c,$(wildcard vm-tests/*.c))
 

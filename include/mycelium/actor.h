@@ -81,6 +81,7 @@ struct myc_behaviour {
 	uint32_t mailbox_capacity;
 	uint32_t capacity_per_sender;	     /* credit of one sender, 0 = 64 */
 	uint32_t stash_capacity;	     /* messages put aside, 0 = none: mycelium/become.h */
+	uint32_t overflow_count;	     /* of `overflow` */
 	int (*init)(struct myc_actor *self); /* first start and every restart */
 	int (*started)(
 		struct myc_actor *self); /* after init: all actors of the process have addresses */
@@ -116,7 +117,6 @@ struct myc_behaviour {
 	const struct myc_state_codec *codec;
 	/* What becomes of messages of some types when no more can wait: mycelium/mailbox.h. */
 	const struct myc_overflow *overflow;
-	uint32_t overflow_count;
 	/* One of its own messages was given up in its outbox: mycelium/mailbox.h. */
 	int (*undelivered)(struct myc_actor *self, const struct myc_undelivered *what);
 	/* What it accepts, for who looks it up by type: mycelium/typed.h. NULL: anything may come. */

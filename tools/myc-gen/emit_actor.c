@@ -240,8 +240,8 @@ static void emit_macro(const struct interface *i, const char *name, const char *
 	    last ? "..." : "message", more);
 	const char *message = last ? "(__VA_ARGS__)" : "(message)";
 
-	out(e, "\t_Generic((void (*)(__typeof__(%s), %s(to)%s, MYC_TYPED_AS(%s)))0", who,
-	    post ? "MYC_TYPED_AS" : "__typeof__", post ? "" : "", message);
+	out(e, "\t_Generic((void (*)(__typeof__(%s), %s(to), MYC_TYPED_AS(%s)))0", who,
+	    post ? "MYC_TYPED_AS" : "__typeof__", message);
 	for (const struct gen_accept *accept = i->of->accepts; accept; accept = accept->next) {
 		const char *m = accept->message->short_name, *c = accept->message->c_name;
 		char *begin = post ? text(e, "struct myc_system *, const struct %s_ref *", i->c)

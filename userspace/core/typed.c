@@ -41,7 +41,7 @@ uint32_t myc_typed_row(struct myc_system *system, const struct myc_interface *in
 	for (uint32_t i = 0; i < MYC_INTERFACE_ROWS; i++) {
 		struct myc_interface_row *row = &system->interface[i];
 
-		if (row->id && memcmp(row, &wanted, sizeof(wanted)))
+		if (row->id && memcmp(row, &wanted, sizeof(wanted)) != 0)
 			continue;
 		if (row->id)
 			return i + 1;
