@@ -61,8 +61,8 @@ struct myc_interface_seen {
 
 /*
  * A ref to the actor with this name (or address), if it has this interface, of whatever version; *version is
- * that one's. -EPROTOTYPE: it has another, or none: the error names both; else the errors of myc_lookup and
- * myc_resolve. `error` may be NULL. Generated: desk_book_lookup, desk_book_resolve.
+ * that one's. -EPROTOTYPE: it has another, or none: the error names both; -EAGAIN: it is being started, or its process
+ * is; else the errors of myc_lookup and myc_resolve. `error` may be NULL. Generated: desk_book_lookup, desk_book_resolve.
  */
 int myc_typed_lookup(struct myc_actor *self, const struct myc_interface *interface,
 		     const char *name, struct myc_ref *ref, uint32_t *version,

@@ -78,6 +78,15 @@ static int on_note(struct myc_actor *self, const struct desk_note *note,
 	return 0;
 }
 
+static struct desk_matcher_ref second; /* set: orders go on to it */
+static int on_order_of_first(struct myc_actor *self, const struct desk_order *order,
+			     const struct desk_matcher_order_asked *asked)
+{
+	m.orders += 100;
+	m.order_id = desk_order_get_order_id(order);
+	return desk_matcher_forward(self, asked, &second);
+}
+
 static int on_flush(struct myc_actor *self, const struct desk_flush *flush,
 		    const struct desk_matcher_flush_asked *asked)
 {
@@ -110,6 +119,13 @@ static int begun(struct myc_actor *self)
 }
 
 DESK_MATCHER_BEHAVIOUR(matcher, MYC_WITH(.mailbox_capacity = 64, .init = begun), on_order, on_depth,
+		       on_note, on_flush, on_cancel);
+
+static int find_second(struct myc_actor *self)
+{
+	return desk_matcher_lookup(self, "second", &second, NULL);
+}
+DESK_MATCHER_BEHAVIOUR(first, MYC_WITH(.started = find_second), on_order_of_first, on_depth,
 		       on_note, on_flush, on_cancel);
 
 static int other_order(struct myc_actor *self, const struct desk_order *order,
@@ -390,6 +406,43 @@ static void questions_are_answered_with_their_answer(void **state)
 	status = 1;
 	go(send_flush, 0);
 	assert_int_equal(answered.place, 77);
+}
+
+static void a_question_is_passed_on_to_another_of_the_interface(void **state)
+{
+	myc_address address;
+
+	(void)state;
+	myc_testkit_close(kit);
+	memset(&m, 0, sizeof(m));
+	assert_int_equal(
+		myc_testkit_open(&kit,
+				 &(struct myc_testkit_opts){.sz = sizeof(struct myc_testkit_opts),
+							    .processes = 2},
+				 &error),
+		0);
+	spawn(1, &matcher.as, "second", &address);
+	spawn(1, &first.as, "matcher", &address);
+	spawn(0, &client, "client", &client_address);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	go(look_up, 0);
+	answered.order_id = 0;
+	go(ask_order, 0);
+	assert_int_equal(answered.order_id, 5);
+	assert_int_equal(m.orders, 101);
+}
+
+static int send_soon(struct myc_actor *self)
+{
+	const struct desk_order_block order = {.order_id = 11};
+
+	return desk_matcher_send_within(self, &to, &order, 1000000);
+}
+static void a_message_may_have_a_deadline(void **state)
+{
+	(void)state;
+	go(send_soon, 0);
+	assert_int_equal(m.order_id, 11);
 }
 
 static void what_it_becomes_has_the_interface_too(void **state)
@@ -699,7 +752,7 @@ static void threads_post_and_call(void **state)
 	struct desk_count_block count = {0};
 	struct desk_depth_encoder depth;
 	uint8_t buffer[256];
-	uint64_t second = 1000000000;
+	uint64_t second_ns = 1000000000;
 
 	(void)state;
 	memset(&m, 0, sizeof(m));
@@ -709,13 +762,13 @@ static void threads_post_and_call(void **state)
 	struct desk_order_block order = {.order_id = 6, .quantity = 1};
 	struct desk_flush_block flush = {0};
 
-	assert_int_equal(desk_matcher_call(system, &ref, &order, &answer, 5 * second), 0);
+	assert_int_equal(desk_matcher_call(system, &ref, &order, &answer, 5 * second_ns), 0);
 	assert_int_equal(answer.order_id, 6);
-	assert_int_equal(desk_matcher_post(system, &ref, &order, second), 0);
+	assert_int_equal(desk_matcher_post(system, &ref, &order, second_ns), 0);
 	assert_int_equal(desk_depth_begin(&depth, buffer, sizeof(buffer)), 0);
 	fill(&depth, 2);
-	assert_int_equal(desk_matcher_post(system, &ref, &depth, second), 0);
-	assert_int_equal(desk_matcher_call(system, &ref, &flush, &count, 5 * second), 0);
+	assert_int_equal(desk_matcher_post(system, &ref, &depth, second_ns), 0);
+	assert_int_equal(desk_matcher_call(system, &ref, &flush, &count, 5 * second_ns), 0);
 	assert_int_equal(count.orders, 2);
 	assert_int_equal(m.depths, 1);
 	assert_int_equal(myc_system_stop(system, 1000), 0);
@@ -756,6 +809,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(groups_and_data_travel_in_buffers, begin, end),
 		cmocka_unit_test_setup_teardown(questions_are_answered_with_their_answer, begin,
 						end),
+		cmocka_unit_test_setup_teardown(a_question_is_passed_on_to_another_of_the_interface,
+						begin, end),
+		cmocka_unit_test_setup_teardown(a_message_may_have_a_deadline, begin, end),
 		cmocka_unit_test_setup_teardown(what_it_becomes_has_the_interface_too, begin, end),
 		cmocka_unit_test_setup_teardown(refs_are_checked_once_by_both_interfaces_names,
 						begin, end),

@@ -69,7 +69,7 @@ void emit_print(struct gen_emit *e, const struct gen_block *block);	 /* emit_pri
 void emit_print_any(struct gen_emit *e);
 void emit_info(struct gen_emit *e); /* emit_info.c */
 
-/* emit_actor.c: for each interface a ref, sends, a behaviour; emit_actor_message.c: how each of its
+/* emit_actor.c: for each interface a ref, sends, a behaviour; emit_actor_make.c; emit_actor_message.c: how each of its
  * messages travels. Nothing without interfaces. */
 void emit_actors(struct gen_emit *e);
 void emit_actor_message(struct gen_emit *e, const struct gen_block *message);

@@ -3,23 +3,9 @@
  * arguments, without default; a behaviour's macro takes a handler for each message, no more and no less. */
 #include <string.h>
 
-#include "myc-gen/emit.h"
+#include "myc-gen/emit_actor.h"
 
-struct interface {
-	struct gen_emit *e;
-	const struct gen_interface *of;
-	const char *c, *C; /* desk_book, DESK_BOOK */
-};
-
-static bool has_parts(const struct gen_block *message)
-{
-	return message->groups || message->data;
-}
-
-static char *as_message(struct gen_emit *e, const struct gen_block *message)
-{
-	return text(e, "const struct %s_block *", message->c_name);
-}
+#define SLOT 40u /* MYC_PAYLOAD_MAX */
 
 /* ---- what it is ---------------------------------------------------------------------------- */
 
@@ -95,7 +81,8 @@ static void emit_flat(const struct interface *i, const struct gen_accept *accept
 
 	emit_way(i, accept, "send", "", "");
 	emit_way(i, accept, "try_send", "", "");
-	if (message->length <= 40)
+	emit_way(i, accept, "send_within", ", uint64_t ttl_ns", ", ttl_ns");
+	if (message->length <= SLOT)
 		emit_way(i, accept, "send_urgent", "", "");
 	out(e,
 	    "MYC_SBE_INLINE int %s_post_%s_(struct myc_system *system, const struct %s_ref *to,\n"
@@ -221,12 +208,6 @@ static void emit_answer(const struct interface *i, const struct gen_accept *acce
 
 /* ---- macros over all messages -------------------------------------------------------------- */
 
-/* The type of what is given over, by which a way is chosen. */
-static void emit_choice(const struct interface *i, const char *types, const char *function)
-{
-	out(i->e, ", \\\n\t\tvoid (*)(%s): %s", types, function);
-}
-
 /* name(self, to, message ARGUMENTS); about: a comment line. */
 static void emit_macro(const struct interface *i, const char *name, const char *about, bool asks,
 		       const char *more)
@@ -235,6 +216,7 @@ static void emit_macro(const struct interface *i, const char *name, const char *
 	bool post = !strcmp(name, "post");
 	const char *who = post ? "system" : "self";
 	bool last = !*more, urgent = !strcmp(name, "send_urgent");
+	bool flat = urgent || !strcmp(name, "send_within");
 
 	out(e, "/* %s */\n#define %s_%s(%s, to, %s%s) \\\n", about, i->c, name, who,
 	    last ? "..." : "message", more);
@@ -248,8 +230,8 @@ static void emit_macro(const struct interface *i, const char *name, const char *
 				   : text(e, "struct myc_actor *, struct %s_ref *", i->c);
 		bool parts = has_parts(accept->message);
 
-		if ((asks && !accept->answer) ||
-		    (urgent && (parts || accept->message->length > 40)))
+		if ((asks && !accept->answer) || (urgent && accept->message->length > SLOT) ||
+		    (flat && parts))
 			continue;
 		emit_choice(
 			i,
@@ -271,10 +253,11 @@ static bool any_asks(const struct interface *i)
 	return false;
 }
 
-static bool any_short(const struct interface *i)
+/* A message without groups and data, of at most so many bytes? */
+static bool any_flat(const struct interface *i, uint32_t most)
 {
 	for (const struct gen_accept *accept = i->of->accepts; accept; accept = accept->next) {
-		if (!has_parts(accept->message) && accept->message->length <= 40)
+		if (!has_parts(accept->message) && accept->message->length <= most)
 			return true;
 	}
 	return false;
@@ -306,6 +289,26 @@ static void emit_reply(const struct interface *i)
 	}
 	out(e, ")(self, to, (__VA_ARGS__))\n\n");
 	out(e,
+	    "/* Passes a question in hand on to another actor of the interface, which owes the "
+	    "answer "
+	    "then. As\n"
+	    " * myc_forward. */\n"
+	    "#define %s_forward(self, asked, to) \\\n"
+	    "\t_Generic((void (*)(__typeof__(self), MYC_TYPED_AS(asked), __typeof__(to)))0",
+	    i->c);
+	for (const struct gen_accept *accept = i->of->accepts; accept; accept = accept->next) {
+		char *name = text(e, "%s_%s", i->c, accept->message->short_name);
+
+		if (accept->answer)
+			emit_choice(
+				i,
+				text(e,
+				     "struct myc_actor *, const struct %s_asked *, struct %s_ref *",
+				     name, i->c),
+				"myc_forward");
+	}
+	out(e, ")(self, (asked)->message, &(to)->ref)\n\n");
+	out(e,
 	    "/* Asks from a plain thread, as myc_call; the answer is copied into *answer, what an "
 	    "older actor left\n"
 	    " * out is null. */\n"
@@ -334,7 +337,9 @@ static void emit_macros(const struct interface *i)
 		   "this message.",
 		   false, "");
 	emit_macro(i, "try_send", "The same as myc_try_send.", false, "");
-	if (any_short(i))
+	if (any_flat(i, UINT32_MAX))
+		emit_macro(i, "send_within", "The same as myc_send_within.", false, ", ttl_ns");
+	if (any_flat(i, SLOT))
 		emit_macro(i, "send_urgent", "The same as myc_send_urgent.", false, "");
 	emit_macro(i, "post", "From a plain thread, as myc_post.", false, ", timeout_ns");
 	if (!any_asks(i))
@@ -410,122 +415,6 @@ static void emit_behaviour(const struct interface *i)
 	    i->c, i->c, i->c);
 }
 
-/* ---- making and finding -------------------------------------------------------------------- */
-
-static void emit_spawn(const struct interface *i)
-{
-	struct gen_emit *e = i->e;
-	static const char *const ways[][2] = {{"spawn", "struct myc_system *system"},
-					      {"spawn_local", "struct myc_actor *self"}};
-
-	for (int w = 0; w < 2; w++) {
-		const char *first = w ? "self" : "system";
-
-		out(e,
-		    "MYC_SBE_INLINE int %s_%s_(%s, const struct %s_behaviour *behaviour,\n"
-		    "\t\tconst struct myc_spawn_opts *opts, struct %s_ref *ref, struct myc_error "
-		    "*error)\n{\n"
-		    "\tstruct myc_spawn_opts with = {.sz = sizeof(with)};\n"
-		    "\tmyc_address address = MYC_NOBODY;\n\n\tif (opts)\n\t\twith = *opts;\n"
-		    "\twith.behaviour = &behaviour->as;\n"
-		    "\tint code = myc_%s(%s, &with, &address, error);\n\n"
-		    "\t*ref = (struct %s_ref){.ref = {.address = address}, .version = "
-		    "%s_interface.version};\n"
-		    "\treturn code;\n}\n",
-		    i->c, ways[w][0], ways[w][1], i->c, i->c, ways[w][0], first, i->c, i->c);
-		out(e,
-		    "/* Makes an actor, as myc_%s; opts->behaviour is not looked at, opts may be "
-		    "NULL. */\n"
-		    "#define %s_%s(%s, behaviour, opts, to, error) \\\n"
-		    "\t_Generic((void (*)(__typeof__(%s), MYC_TYPED_AS(behaviour), "
-		    "__typeof__(to)))0, \\\n"
-		    "\t\tvoid (*)(%s *, const struct %s_behaviour *, struct %s_ref *): "
-		    "%s_%s_)(%s, behaviour, opts, to, error)\n\n",
-		    ways[w][0], i->c, ways[w][0], first, first,
-		    w ? "struct myc_actor" : "struct myc_system", i->c, i->c, i->c, ways[w][0],
-		    first);
-	}
-	out(e,
-	    "/* As myc_become, of the same interface. */\n"
-	    "#define %s_become(self, behaviour) \\\n"
-	    "\t_Generic((behaviour), const struct %s_behaviour *: \\\n"
-	    "\t\tmyc_become)(self, &(behaviour)->as)\n\n",
-	    i->c, i->c);
-}
-
-static void emit_find(const struct interface *i)
-{
-	struct gen_emit *e = i->e;
-	static const char *const ways[][3] = {
-		{"lookup", "const char *name", "name"},
-		{"resolve", "myc_address address", "address"},
-	};
-
-	for (int w = 0; w < 2; w++) {
-		out(e,
-		    "MYC_SBE_INLINE int %s_%s_(struct myc_actor *self, %s,\n"
-		    "\t\tstruct %s_ref *to, struct myc_error *error)\n{\n"
-		    "\treturn myc_typed_%s(self, &%s_interface, %s, &to->ref, &to->version, "
-		    "error);\n}\n",
-		    i->c, ways[w][0], ways[w][1], i->c, ways[w][0], i->c, ways[w][2]);
-		out(e,
-		    "/* A ref by %s, if the actor has this interface. -EPROTOTYPE: it has another, "
-		    "which the error names;\n"
-		    " * else as myc_%s. */\n"
-		    "#define %s_%s(self, %s, to, error) \\\n"
-		    "\t_Generic((to), struct %s_ref *: %s_%s_)(self, %s, to, error)\n\n",
-		    ways[w][2], ways[w][0], i->c, ways[w][0], ways[w][2], i->c, i->c, ways[w][0],
-		    ways[w][2]);
-	}
-}
-
-static void emit_testkit(const struct interface *i)
-{
-	struct gen_emit *e = i->e;
-	bool any = false;
-
-	out(e,
-	    "#ifdef MYCELIUM_TESTKIT_H\n"
-	    "MYC_SBE_INLINE int %s_probe_(struct myc_testkit *kit, const char *name, struct %s_ref "
-	    "*probe)\n{\n"
-	    "\t*probe = (struct %s_ref){.version = %s_interface.version};\n"
-	    "\treturn myc_testkit_probe_as(kit, name, &%s_interface, &probe->ref.address);\n}\n"
-	    "/* A probe that is found as an actor with this interface. */\n"
-	    "#define %s_probe(kit, name, probe) \\\n"
-	    "\t_Generic((probe), struct %s_ref *: %s_probe_)(kit, name, probe)\n",
-	    i->c, i->c, i->c, i->c, i->c, i->c, i->c, i->c);
-	for (const struct gen_accept *accept = i->of->accepts; accept; accept = accept->next) {
-		const struct gen_block *message = accept->message;
-
-		if (has_parts(message))
-			continue;
-		out(e,
-		    "MYC_SBE_INLINE int %s_expect_%s_(struct myc_testkit *kit, const struct %s_ref "
-		    "*probe,\n\t\t%smessage)\n{\n"
-		    "\tstruct myc_testkit_want want = {.probe = probe->ref.address,\n"
-		    "\t\t.type = %s_TEMPLATE_ID, .payload = %s, .size = %u};\n\n"
-		    "\t(void)message;\n\treturn myc_testkit_expect(kit, &want, NULL);\n}\n",
-		    i->c, message->short_name, i->c, as_message(e, message),
-		    capitals(e, message->c_name), message->length ? "message" : "NULL",
-		    message->length);
-		any = true;
-	}
-	if (any)
-		out(e,
-		    "/* As myc_testkit_expect: the next message of the probe says this. */\n"
-		    "#define %s_expect(kit, probe, ...) \\\n"
-		    "\t_Generic((void (*)(MYC_TYPED_AS(probe), MYC_TYPED_AS((__VA_ARGS__))))0",
-		    i->c);
-	for (const struct gen_accept *accept = i->of->accepts; accept; accept = accept->next) {
-		if (!has_parts(accept->message))
-			emit_choice(i,
-				    text(e, "const struct %s_ref *, %s", i->c,
-					 as_message(e, accept->message)),
-				    text(e, "%s_expect_%s_", i->c, accept->message->short_name));
-	}
-	out(e, "%s#endif\n\n", any ? ")(kit, probe, (__VA_ARGS__))\n" : "");
-}
-
 /* ---- all ----------------------------------------------------------------------------------- */
 
 static bool is_used(const struct gen_schema *schema, const struct gen_block *message)
@@ -557,9 +446,7 @@ static void emit_interface(struct gen_emit *e, const struct gen_interface *inter
 	}
 	emit_macros(&i);
 	emit_behaviour(&i);
-	emit_spawn(&i);
-	emit_find(&i);
-	emit_testkit(&i);
+	emit_actor_make(&i);
 }
 
 void emit_actors(struct gen_emit *e)
