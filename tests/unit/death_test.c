@@ -14,6 +14,7 @@
 /* The code under test, with its points. */
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "core/outbox.c"
+#include "core/road.c"
 #include "core/send.c"
 /* NOLINTEND(bugprone-suspicious-include) */
 

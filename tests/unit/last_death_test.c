@@ -35,6 +35,7 @@ static void death_point(const char *name);
 #undef by_order
 #undef flow_of
 #define send send_message
+#include "core/road.c"
 #include "core/send.c"
 #undef send
 #define put   put_signal

@@ -21,6 +21,7 @@
 #undef take
 #undef count
 #include "core/outbox.c"
+#include "core/road.c"
 #include "core/send.c"
 /* NOLINTEND(bugprone-suspicious-include) */
 

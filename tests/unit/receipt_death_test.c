@@ -27,6 +27,7 @@ static void death_point(const char *name);
 #include "core/recover.c"
 #undef by_order
 #define send send_message
+#include "core/road.c"
 #include "core/send.c"
 #undef send
 #define put   put_signal

@@ -192,7 +192,7 @@ struct myc_inlet *myc_inlet_bind(struct myc_executor *executor, uint64_t source)
 
 		if (in->cursor.source && in->cursor.source != source)
 			continue;
-		/* Release: the zeroed half. Pairs with road_bind. */
+		/* Release: the zeroed half. Pairs with myc_road_bind. */
 		__atomic_store_n(&in->cursor.source, source, __ATOMIC_RELEASE);
 		struct myc_inlet *inlet = &executor->inlet[i];
 
@@ -454,7 +454,7 @@ void myc_receiver_scan(struct myc_executor *executor)
 		uint32_t *seen = &executor->changed_seen[p * MYC_SOURCES_OF_PROCESS];
 
 		for (uint32_t s = 0; s < sources_of(words); s++) {
-			/* Pairs with the release in send.c: directory and flows are there. */
+			/* Pairs with the release in road.c: directory and flows are there. */
 			uint32_t changed = __atomic_load_n(&words->changed[s], __ATOMIC_ACQUIRE);
 
 			if (changed == seen[s] && !all)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* myc letters: dead letters of a system: how many for which reason, the newest with who, what and why. */
+/* What a system tells when it is asked, as text or JSON: myc letters (dead letters: how many for which reason, the newest
+ * with who, what and why), myc schemas (which its processes speak, and which do not go together). */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -7,10 +8,9 @@
 #include "myc/myc.h"
 #include "runtime/control.h"
 
-#define USAGE	   "myc letters [NAME] [--json]"
 #define TIMEOUT_MS 5000
 
-int myc_letters(int argc, char **argv)
+static int told(int argc, char **argv, const char *usage, const char *as_text, const char *as_json)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
 	char name[MYC_SYSTEM_NAME_MAX + 1];
@@ -21,18 +21,28 @@ int myc_letters(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 'j')
-			return myc_complain_usage(USAGE);
+			return myc_complain_usage(usage);
 		json = true;
 	}
 	if (argc - optind > 1)
-		return myc_complain_usage(USAGE);
+		return myc_complain_usage(usage);
 	if (myc_name_of(argv[optind], name, sizeof(name), &error))
 		return myc_complain(&error);
-	if (myc_control_ask(name, json ? "letters json" : "letters", TIMEOUT_MS, &answer, &error)) {
+	if (myc_control_ask(name, json ? as_json : as_text, TIMEOUT_MS, &answer, &error)) {
 		myc_text_free(&answer);
 		return myc_complain(&error);
 	}
 	fputs(myc_text_string(&answer), stdout);
 	myc_text_free(&answer);
 	return 0;
+}
+
+int myc_letters(int argc, char **argv)
+{
+	return told(argc, argv, "myc letters [NAME] [--json]", "letters", "letters json");
+}
+
+int myc_schemas_of(int argc, char **argv)
+{
+	return told(argc, argv, "myc schemas [NAME] [--json]", "schemas", "schemas json");
 }
