@@ -27,15 +27,3 @@ uint64_t myc_histogram_quantile(const struct myc_histogram *histogram, double sh
 	}
 	return histogram->max;
 }
-
-void myc_histogram_merge(struct myc_histogram *into, const struct myc_histogram *from)
-{
-	if (!from->count)
-		return;
-	for (uint32_t i = 0; i < MYC_HISTOGRAM_BUCKETS; i++)
-		into->bucket[i] += from->bucket[i];
-	into->min = into->count && into->min < from->min ? into->min : from->min;
-	into->max = into->max > from->max ? into->max : from->max;
-	into->sum += from->sum;
-	into->count += from->count;
-}

@@ -40,6 +40,5 @@ static inline void myc_histogram_add(struct myc_histogram *histogram, uint64_t v
 /* Value below or at which the given share lies (0.999 = p99.9): upper bound of its bucket, at most
  * the maximum. 0 when empty. */
 uint64_t myc_histogram_quantile(const struct myc_histogram *histogram, double share);
-void myc_histogram_merge(struct myc_histogram *into, const struct myc_histogram *from);
 
 #endif
