@@ -223,6 +223,8 @@ static int H(tick)(struct myc_actor *self, uint64_t cookie)
 			break;
 		side->sent++;
 	}
+	if (shared->stop)
+		__atomic_store_n(&side->stopped, 1, __ATOMIC_RELEASE); /* `sent` is the last word */
 	return 0;
 }
 
