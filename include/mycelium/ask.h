@@ -176,7 +176,7 @@ struct myc_answer {
  * Asks and waits for the reply, asleep. For plain threads, never from a handler. Attaches the thread as
  * myc_post does. 0: *answer (may be NULL) holds the reply. Errors of myc_post, those of
  * struct myc_reply, and the replier's own: the call's result is the status. The timeout
- * (MYC_FOREVER = none) covers waiting for credit too. No call may go on when the system is closed; a
+ * (MYC_FOREVER = none) covers waiting for credit too, and -ENOTCONN ends that as well. No call may go on when the system is closed; a
  * stop ends those that wait with -ESHUTDOWN.
  */
 int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,

@@ -14,7 +14,7 @@
  *
  * Where they do not go together, what would resolve an actor there (myc_resolve, myc_lookup, the first send,
  * myc_post) returns -EPROTO, and myc_schemas_disagree names the difference. An actor's refused sends are in its
- * sends_refused; refused look-ups are counted nowhere.
+ * sends_refused, refused resolutions (look-ups too) in lookups_refused of its executor (`myc ps`).
  * Nothing else stops: links, monitors and other processes are not concerned. It is asked anew when either process
  * is restarted. What was already on its way to a process that comes back with another schema reaches nobody: dead
  * letters MYC_DEAD_LETTER_SCHEMA.

@@ -534,6 +534,30 @@ CASE(an_await_of_one_whose_process_dies_ends_and_its_actor_goes_on)
 	revive_place(THERE);
 }
 
+/* By one thread of HERE, until there is no credit: then a call has to wait for it. a: to whom. */
+static int spend_and_call(struct myc_system *system, uint64_t *a)
+{
+	uint64_t number = 0;
+	int code;
+
+	do
+		code = myc_post_try(system, a[0], NUMBER, &number, sizeof(number));
+	while (!code);
+	return code == -EAGAIN
+		       ? myc_call(system, a[0], REQUEST, &number, sizeof(number), NULL, MYC_FOREVER)
+		       : code;
+}
+
+CASE(a_call_that_waits_for_credit_of_a_dead_process_ends)
+{
+	struct probe *b = fixed(THERE, &plain);
+	uint64_t a[ERRAND_WORDS] = {b->address};
+
+	kill_place(THERE);
+	RESULT(way.at(HERE, spend_and_call, a), -ENOTCONN);
+	revive_place(THERE);
+}
+
 CASE(a_gathers_member_in_a_dead_process_fails_as_a_member)
 {
 	struct probe *a = fixed(HERE, &plain),
@@ -618,6 +642,7 @@ const struct conform_case cases_death[] = {
 	{DEADLY(what_a_dead_process_had_kept_goes_home)},
 	{DEADLY(an_ask_of_one_whose_process_dies_comes_back_as_enotconn)},
 	{DEADLY(an_await_of_one_whose_process_dies_ends_and_its_actor_goes_on)},
+	{DEADLY(a_call_that_waits_for_credit_of_a_dead_process_ends)},
 	{DEADLY(a_gathers_member_in_a_dead_process_fails_as_a_member)},
 	{DEADLY(a_reply_to_a_former_life_of_the_askers_process_is_late)},
 	{DEADLY(a_cycle_through_a_dead_process_is_none)},

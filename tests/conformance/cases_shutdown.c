@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shutdown in phases: mycelium/shutdown.h. One process' affair: all in one place. The controlling thread
- * waits for the phases' actors in real time, which the deterministic runtime has not. */
+/* Shutdown in phases: mycelium/shutdown.h. One process' affair: all in one place. */
 #include "conformance/cases.h"
 
 #include <stdio.h>
@@ -197,12 +196,11 @@ CASE(phases_that_cannot_be_are_refused)
 }
 
 const struct conform_case cases_shutdown[] = {
-	{NAMED(a_phases_actors_end_in_reverse_order_and_no_others), .where = NEAR, .blocks = true},
-	{NAMED(a_phase_drains_by_default_and_stops_if_it_says_so), .where = NEAR, .blocks = true},
-	{NAMED(who_has_not_ended_at_the_deadline_is_killed_and_named), .where = NEAR,
-	 .blocks = true},
-	{NAMED(all_of_a_phase_may_be_told_at_once), .where = NEAR, .blocks = true},
-	{NAMED(after_the_end_of_a_phase_nobody_is_spawned_into_it), .where = NEAR, .blocks = true},
-	{NAMED(phases_that_cannot_be_are_refused), .where = NEAR, .blocks = true},
+	{NAMED(a_phases_actors_end_in_reverse_order_and_no_others), .where = NEAR},
+	{NAMED(a_phase_drains_by_default_and_stops_if_it_says_so), .where = NEAR},
+	{NAMED(who_has_not_ended_at_the_deadline_is_killed_and_named), .where = NEAR},
+	{NAMED(all_of_a_phase_may_be_told_at_once), .where = NEAR},
+	{NAMED(after_the_end_of_a_phase_nobody_is_spawned_into_it), .where = NEAR},
+	{NAMED(phases_that_cannot_be_are_refused), .where = NEAR},
 	{0},
 };

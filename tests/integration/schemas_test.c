@@ -41,6 +41,8 @@ static void who_disagrees_is_named_and_kept_apart(void **state)
 	assert_int_equal(live_status(&live, "ann", "heard"), 0);
 	assert_int_equal(live_status(&live, "bob", "heard"), 0);
 	assert_int_equal(live_status(&live, "cat", "refused"), 0);
+	assert_true(live_number(&live, "one", "lookups_refused") > 10);
+	assert_int_equal(live_number(&live, "three", "lookups_refused"), 0);
 	assert_int_equal(
 		live_myc(&live, out, sizeof(out), (const char *[]){"schemas", live.system, NULL}),
 		0);

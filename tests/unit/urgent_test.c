@@ -169,6 +169,17 @@ CASE(what_is_sent_behind_urgent_ones_that_wait_waits_too)
 	end();
 }
 
+static uint64_t urgent_sent(void)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t s = 0; s < (systems[1] == systems[0] ? 1 : 2); s++)
+		for (uint32_t e = 0; e < systems[s]->executors; e++)
+			sum += __atomic_load_n(&systems[s]->executor[e].words->urgent_sent,
+					       __ATOMIC_RELAXED);
+	return sum;
+}
+
 CASE(a_flood_of_urgent_ones_waits_and_keeps_its_order)
 {
 	begin(state);
@@ -178,6 +189,7 @@ CASE(a_flood_of_urgent_ones_waits_and_keeps_its_order)
 		assert_int_equal(let(a, urgent, to->address, range(100 * i + 1, 100 * (i + 1))), 0);
 	wait_until(to->messages == 1000);
 	assert_true(are(to, 0, 1, 1000));
+	assert_int_equal(urgent_sent(), 1000);
 	end();
 }
 

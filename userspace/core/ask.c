@@ -222,14 +222,6 @@ uint16_t myc_ask_incarnation(const struct myc_system *system, uint32_t process)
 	return words ? (uint16_t)__atomic_load_n(&words->incarnation, __ATOMIC_RELAXED) : 0;
 }
 
-static bool process_dead(const struct myc_system *system, uint32_t process)
-{
-	const struct myc_workspace *workspace = &system->workspace;
-
-	return process != workspace->process && workspace->alive &&
-	       !workspace->alive(workspace->context, process);
-}
-
 static struct myc_answered *answered_at(const struct myc_executor *executor, myc_address asker)
 {
 	return &executor->asks.answered[(asker >> MYC_GENERATION_BITS) % ANSWERED];
@@ -434,7 +426,7 @@ static unsigned end_dead(struct myc_executor *executor)
 	unsigned n = 0;
 
 	for (uint32_t p = 0; p < system->workspace.processes; p++) {
-		bool dead = process_dead(system, p);
+		bool dead = myc_known_dead(system, p);
 
 		if (p == system->workspace.process)
 			continue;

@@ -151,12 +151,16 @@ int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,
 
 /* ---- plain threads ------------------------------------------------------------------------------ */
 
-/* As myc_call, of what `put` sends to `to` with attachment->call.number as correlation: 0, -EAGAIN: no room
- * now, or another error. */
+/* As myc_call, of what `put` sends to `to` with attachment->call.number as correlation: 0, -EAGAIN, -ENOSPC: no
+ * room now, or another error. */
 int myc_call_by(struct myc_system *system, myc_address to,
 		int (*put)(struct myc_attachment *attachment, myc_address from,
 			   const void *context),
 		const void *context, struct myc_answer *answer, uint64_t timeout_ns);
+/* As myc_call, of a message with these flags. */
+int myc_call_message(struct myc_system *system, myc_address to, uint16_t type, uint8_t flags,
+		     const void *payload, size_t size, struct myc_answer *answer,
+		     uint64_t timeout_ns);
 /* A reply to a thread's call came. False: nobody waits for it. */
 bool myc_call_answer(struct myc_system *system, const struct myc_slot *slot);
 /* The executor ends: calls that wait for replies by it end too. */

@@ -118,49 +118,52 @@ static bool world_naps(const struct myc_system *system)
 	return world;
 }
 
-/* Sends by the rules of myc_post. */
-static int request(struct myc_attachment *attachment, myc_address from,
+/* Whose life the call is for. */
+struct callee {
+	uint32_t process;
+	uint16_t incarnation; /* when the request went */
+	bool restarted;	      /* at the last look: what it had sent has come since */
+};
+
+static bool gone(const struct myc_system *system, struct callee *callee)
+{
+	bool before = callee->restarted;
+
+	if (callee->process == system->workspace.process)
+		return false;
+	callee->restarted = myc_ask_incarnation(system, callee->process) != callee->incarnation;
+	return before || myc_known_dead(system, callee->process);
+}
+
+/* Sends by the rules of myc_post. While the process is dead nobody gives credit: what lies with one that
+ * comes again must not keep the call for ever. */
+static int request(struct myc_attachment *attachment, myc_address from, struct callee *callee,
 		   int (*put)(struct myc_attachment *attachment, myc_address from,
 			      const void *context),
 		   const void *context, uint64_t until)
 {
+	const struct myc_system *system = attachment->out.system;
 	long nap = 1000;
 
 	for (;;) {
+		callee->incarnation = myc_ask_incarnation(system, callee->process);
 		int code = put(attachment, from, context);
 
-		if (code != -EAGAIN)
+		if (code != -EAGAIN && code != -ENOSPC)
 			return code;
-		if (!left(attachment->out.system, until))
+		if (!left(system, until))
 			return -ETIMEDOUT;
+		if (myc_known_dead(system, callee->process))
+			return -ENOTCONN;
 		if (__atomic_load_n(state_of(&attachment->call), __ATOMIC_RELAXED) != WAITING)
 			return 0; /* ended already: the system stops */
-		if (world_naps(attachment->out.system))
+		if (world_naps(system))
 			continue;
 		struct timespec wait = {.tv_nsec = nap};
 
 		nanosleep(&wait, NULL);
 		nap = nap * 2 < NAP_NS_MAX ? nap * 2 : NAP_NS_MAX;
 	}
-}
-
-/* Whose life the call is for. */
-struct callee {
-	uint32_t process;
-	uint16_t incarnation;
-	bool restarted; /* at the last look: what it had sent has come since */
-};
-
-static bool gone(const struct myc_system *system, struct callee *callee)
-{
-	const struct myc_workspace *workspace = &system->workspace;
-	bool before = callee->restarted;
-
-	if (callee->process == workspace->process)
-		return false;
-	callee->restarted = myc_ask_incarnation(system, callee->process) != callee->incarnation;
-	return before ||
-	       (workspace->alive && !workspace->alive(workspace->context, callee->process));
 }
 
 /* Until DONE: 0; or what ended it. */
@@ -216,9 +219,8 @@ int myc_call_by(struct myc_system *system, myc_address to,
 	if (__atomic_load_n(&system->executor[index % system->opts.executors].calls_ended,
 			    __ATOMIC_RELAXED))
 		code = -ESHUTDOWN;
-	callee.incarnation = myc_ask_incarnation(system, callee.process);
 	if (!code)
-		code = request(attachment, from, put, context, until);
+		code = request(attachment, from, &callee, put, context, until);
 	if (code && step(call, call->number, WAITING, IDLE))
 		return code;
 	code = wait_for(system, call, callee, until);
@@ -247,11 +249,11 @@ static int put_message(struct myc_attachment *attachment, myc_address from, cons
 			     message->payload, message->size);
 }
 
-int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
-	     size_t size, struct myc_answer *out, uint64_t timeout_ns)
+int myc_call_message(struct myc_system *system, myc_address to, uint16_t type, uint8_t flags,
+		     const void *payload, size_t size, struct myc_answer *out, uint64_t timeout_ns)
 {
 	const struct message message = {.to = to,
-					.kind = myc_slot_kind(type, (uint8_t)size, 0),
+					.kind = myc_slot_kind(type, (uint8_t)size, flags),
 					.payload = payload,
 					.size = size};
 
@@ -260,4 +262,10 @@ int myc_call(struct myc_system *system, myc_address to, uint16_t type, const voi
 	if (type >= MYC_TYPE_FRAMEWORK)
 		return -EINVAL;
 	return myc_call_by(system, to, put_message, &message, out, timeout_ns);
+}
+
+int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+	     size_t size, struct myc_answer *out, uint64_t timeout_ns)
+{
+	return myc_call_message(system, to, type, 0, payload, size, out, timeout_ns);
 }

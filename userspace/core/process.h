@@ -21,6 +21,9 @@
 int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *opts,
 		    uint32_t processes, uint32_t executors_all);
 
+/* Another process of the workspace that is known to be dead (struct myc_workspace, alive). Any thread. */
+bool myc_known_dead(const struct myc_system *system, uint32_t process);
+
 /* Where time and waiting come from when it is not this machine: the deterministic runtime's seams
  * (mycelium/testkit.h). Looked at once a turn, a spawn, or a wait: never for a message. */
 struct myc_world {

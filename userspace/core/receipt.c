@@ -32,35 +32,11 @@ int myc_send_receipt(struct myc_actor *self, struct myc_ref *to, uint16_t type, 
 	return code;
 }
 
-struct message {
-	myc_address to;
-	uint64_t kind;
-	const void *payload;
-	size_t size;
-};
-
-static int put(struct myc_attachment *attachment, myc_address from, const void *context)
-{
-	const struct message *message = context;
-
-	return myc_post_from(attachment, from, message->to, message->kind, attachment->call.number,
-			     message->payload, message->size);
-}
-
 int myc_post_receipt(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 		     size_t size, uint64_t timeout_ns)
 {
-	const struct message message = {
-		.to = to,
-		.kind = myc_slot_kind(type, (uint8_t)size, MYC_SLOT_RECEIPT),
-		.payload = payload,
-		.size = size};
-
-	if (size > MYC_PAYLOAD_MAX)
-		return -EMSGSIZE;
-	if (type >= MYC_TYPE_FRAMEWORK)
-		return -EINVAL;
-	return myc_call_by(system, to, put, &message, NULL, timeout_ns);
+	return myc_call_message(system, to, type, MYC_SLOT_RECEIPT, payload, size, NULL,
+				timeout_ns);
 }
 
 void myc_receipt_give(struct myc_executor *executor, myc_address from, struct myc_slot *slot)

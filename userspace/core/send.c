@@ -17,6 +17,8 @@ int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref
 	/* Between actors of one executor credit is granted on the spot. */
 	if (!code && executor->out.flow_table[ref->flow - 1].road->own)
 		myc_receiver_learn_own(executor, (ref->flow - 1) % MYC_LANE_FLOWS);
+	if (code == -EPROTO)
+		myc_count(&executor->words->lookups_refused);
 	return code;
 }
 

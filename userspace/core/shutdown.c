@@ -401,7 +401,8 @@ int myc_phase_stop(struct myc_system *system, uint32_t number, struct myc_shutdo
 
 	/* Tasks keep the machine's time, also where actors have another. */
 	tasks(phase, number, myc_clock_ns() + phase->timeout_ms * NS_PER_MS, result);
-	if (system->started)
+	/* A system that was not started has nobody to end them, but where turns come from who waits. */
+	if (system->started || system->workspace.world)
 		actors(system, phase, number, until_ns, result);
 	if (result->stuck != stuck)
 		return -ETIMEDOUT;

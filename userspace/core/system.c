@@ -253,6 +253,14 @@ const struct myc_actor_slot *myc_view_slot(const struct myc_system *system, uint
 	return words && slot < slots ? &((const struct myc_actor_slot *)(words + 1))[slot] : NULL;
 }
 
+bool myc_known_dead(const struct myc_system *system, uint32_t process)
+{
+	const struct myc_workspace *workspace = &system->workspace;
+
+	return process != workspace->process && workspace->alive &&
+	       !workspace->alive(workspace->context, process);
+}
+
 struct myc_actor *myc_system_actor(struct myc_system *system, myc_address address)
 {
 	uint32_t slot = myc_address_slot(address);

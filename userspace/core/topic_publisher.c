@@ -88,13 +88,11 @@ static int open_records(struct myc_system *system)
 static bool gone(void *context, uint32_t process, uint64_t incarnation)
 {
 	const struct myc_system *system = context;
-	const struct myc_workspace *workspace = &system->workspace;
 	const struct myc_process_words *words = myc_view_process(system, process, NULL);
 
 	if (words && __atomic_load_n(&words->incarnation, __ATOMIC_RELAXED) != incarnation)
 		return true;
-	return process != workspace->process && workspace->alive &&
-	       !workspace->alive(workspace->context, process);
+	return myc_known_dead(system, process);
 }
 
 /* All tables of the workspace; those that are not laid out yet are met when they are. */

@@ -184,14 +184,13 @@ static void turn_tenure(struct myc_topic_group *group, uint64_t now)
 /* Its process may have died with the tenure open; its successor will say the same. */
 static void look_alive(struct myc_executor *executor, struct myc_topic_group *group)
 {
-	const struct myc_workspace *workspace = &executor->system->workspace;
 	uint64_t now = myc_executor_now(executor), since;
 
-	if (group->process == workspace->process || !workspace->alive || now < group->look_ns)
+	if (now < group->look_ns)
 		return;
 	group->look_ns = now + LOOK_NS;
 	if (myc_topic_tenure(group, &since) == group->tenure && group->tenure & 1 &&
-	    !workspace->alive(workspace->context, group->process))
+	    myc_known_dead(executor->system, group->process))
 		turn_tenure(group, group->tenure + 1);
 }
 

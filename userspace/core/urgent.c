@@ -83,6 +83,8 @@ static int send_urgent(struct myc_actor *self, struct myc_ref *to, uint16_t type
 static int counted(struct myc_actor *self, int code)
 {
 	myc_count(code ? &self->metrics->sends_refused : &self->metrics->messages_sent);
+	if (!code)
+		myc_count(&self->executor->words->urgent_sent);
 	return code;
 }
 

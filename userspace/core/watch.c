@@ -104,15 +104,13 @@ static bool has_peer(const struct myc_watch *watch)
 
 bool myc_process_there(const struct myc_system *system, uint32_t process, uint32_t *incarnation)
 {
-	const struct myc_workspace *workspace = &system->workspace;
 	const struct myc_process_words *words = myc_view_process(system, process, NULL);
 
 	*incarnation = 0;
 	if (!words)
 		return false;
 	*incarnation = (uint32_t)__atomic_load_n(&words->incarnation, __ATOMIC_RELAXED);
-	return process == workspace->process || !workspace->alive ||
-	       workspace->alive(workspace->context, process);
+	return !myc_known_dead(system, process);
 }
 
 /* It counts for its peer's process no more. */

@@ -14,19 +14,24 @@ static const char *const faults[] = {MYC_LANE_FAULTS(FAULT)};
 #undef FAULT
 
 /* X(name in struct myc_executor_words, said in the tree when it is not 0; NULL: not) */
-#define COUNTERS(X)                                  \
-	X(turns, NULL)                               \
-	X(naps, NULL)                                \
-	X(bells_rung, NULL)                          \
-	X(lanes_full, NULL)                          \
-	X(outboxed, NULL)                            \
-	X(pended, NULL)                              \
-	X(outbox_dropped, NULL)                      \
-	X(mailbox_dropped, NULL)                     \
-	X(conflated, "replaced by their key")        \
-	X(redirected, "redirected")                  \
-	X(timers_missed, "periods of timers missed") \
-	X(shares_ended, "turns ended by an actor's share")
+#define COUNTERS(X)                                        \
+	X(turns, NULL)                                     \
+	X(naps, NULL)                                      \
+	X(bells_rung, NULL)                                \
+	X(lanes_full, NULL)                                \
+	X(outboxed, NULL)                                  \
+	X(pended, NULL)                                    \
+	X(outbox_dropped, NULL)                            \
+	X(mailbox_dropped, NULL)                           \
+	X(conflated, "replaced by their key")              \
+	X(redirected, "redirected")                        \
+	X(timers_missed, "periods of timers missed")       \
+	X(shares_ended, "turns ended by an actor's share") \
+	X(urgent_sent, "urgent messages sent")             \
+	X(lookups_refused, "look-ups refused by schemas")  \
+	X(chunks_taken, NULL)                              \
+	X(chunks_given, NULL)                              \
+	X(chunks_refused, NULL)
 
 struct sums {
 #define COUNTER(name, text) uint64_t name;

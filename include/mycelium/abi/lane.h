@@ -280,8 +280,11 @@ struct myc_executor_words {
 	/* Memory of mailboxes without bounds: chunks that it asked for and got, gave back, had at most, was
 	 * refused. */
 	uint64_t chunks_taken, chunks_given, chunks_max, chunks_refused;
+	uint64_t urgent_sent;	  /* of messages_sent of its actors, those that were urgent */
+	uint64_t lookups_refused; /* resolutions by its actors: schemas that do not go together */
+	uint64_t reserved_counters[6];
 };
-_Static_assert(sizeof(struct myc_executor_words) == 384, "layout");
+_Static_assert(sizeof(struct myc_executor_words) == 448, "layout");
 _Static_assert(MYC_DEAD_LETTERS_COUNT <= 16 && MYC_LANE_FAULTS_COUNT <= 8, "counter rows are full");
 
 /* A message that waits in its receiver's executor: its actor is paused, or has put it aside (core/stash.h).
