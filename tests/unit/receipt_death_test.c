@@ -211,7 +211,8 @@ static void check(void)
 	}
 }
 
-static const struct myc_executor_opts executor_opts = {.core = -1, .timers = 8, .signals = 8};
+static const struct myc_executor_opts executor_opts = {
+	.core = -1, .timers = 8, .signals = 8, .asks = 8, .watches = 16};
 #define OPTS                                                                          \
 	{                                                                             \
 		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = 2,    \

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches, and messages that wait for another behaviour, wherever either side is killed: of a batch what has gone is
+ * its beginning, and all that it said had gone has; what was postponed comes when its actor can deal with it, once,
+ * and in order.
+ *
+ *	process 0: source --batches of numbers, between them one with a body--> process 1: keeper
+ *
+ *	closed: thirds are handled, others postponed --(a timer)--> open: all are handled --(every fourth)--> closed
+ *
+ * The keeper tells a drain of each that it handles, which is so slow that it is paused: some wait before they are
+ * postponed. With shares, all do.
+ */
+#include "common/test.h"
+
+#include <errno.h>
+
+static void death_point(const char *name);
+#define MYC_POINT(name) death_point(name)
+
+/* The code under test, with its points. */
+#include <mycelium/mycelium.h>
+
+#include "core/overflow.h"
+/* NOLINTBEGIN(bugprone-suspicious-include) */
+#define publish publish_body
+#define take	take_body
+#define count	count_body
+#include "core/body.c"
+#undef publish
+#undef take
+#undef count
+#include "core/executor.c"
+#include "core/inlet.c"
+#include "core/mailbox.c"
+#include "core/outbox.c"
+#include "core/pending.c"
+#include "core/receive.c"
+#define by_order by_arrival
+#define flow_of	 flow_of_pending
+#include "core/recover.c"
+#undef by_order
+#undef flow_of
+#define send send_message
+#define put  put_message
+#include "core/road.c"
+#include "core/send.c"
+#undef send
+#undef put
+#define insert insert_sorted
+#define put    put_in
+#include "core/stash.c"
+#undef put
+/* NOLINTEND(bugprone-suspicious-include) */
+#include "unit/two_lives.h"
+
+#define NUMBERS 8
+#define BODY	200
+#define BUFFERS 16
+#define SOON	1000000
+
+enum { KEEPER, DRAIN };
+
+/* What the world outside has seen; it outlives both. */
+static struct {
+	uint32_t first[NUMBERS], count[NUMBERS]; /* of the call that it was given to */
+	bool said[NUMBERS];			 /* that call returned, and said that it has gone */
+	uint32_t seen[NUMBERS], marked[NUMBERS];
+	uint32_t next[2]; /* the least that may come now: of those that may wait, of thirds */
+	uint32_t disorder, postponed, batched;
+	uint32_t free[PROCESSES];
+} world;
+
+/* ---- actors ------------------------------------------------------------------------------------ */
+
+static myc_address address_of(uint32_t process, uint32_t slot)
+{
+	return myc_address_make(0, process, slot, 1);
+}
+
+static int later(struct myc_actor *self)
+{
+	return myc_timer_start(self, SOON, 0, 0, NULL) < 0 ? -EIO : 0;
+}
+
+/* What is to go next: `*size` bytes each, how many. */
+static uint32_t fill(uint32_t first, uint32_t *size, uint32_t (*words)[BODY / 4])
+{
+	uint32_t count = first % 4 == 3 ? 1 : 3 - first % 4;
+
+	count = count < NUMBERS - first ? count : NUMBERS - first;
+	*size = first % 4 == 3 ? BODY : 8;
+	for (uint32_t i = 0; i < count * *size / 4; i++)
+		(*words)[i] = first + i / (*size / 4);
+	return count;
+}
+
+/* Goes on where its predecessor was; the keeper may not be there yet. */
+static int go(struct myc_actor *self)
+{
+	uint32_t *next = death_block(0, MYC_BLOCK_USER), words[BODY / 4], size;
+	struct myc_ref to;
+
+	if (myc_resolve(self, address_of(1, KEEPER), &to))
+		return later(self);
+	while (*next < NUMBERS) {
+		uint32_t first = *next, count = fill(first, &size, &words);
+
+		for (uint32_t i = first; i < first + count; i++) {
+			world.first[i] = first;
+			world.count[i] = count;
+		}
+		*next = first + count;
+		death_point("numbers taken");
+		int code = size == BODY ? myc_send(self, &to, 1, words, size)
+					: myc_send_batch(self, &to, 1, words, size, count);
+
+		if (size == BODY && !code)
+			code = 1;
+		else if (code > 1)
+			world.batched++;
+		for (uint32_t i = 0; (int)i < code; i++)
+			world.said[first + i] = true;
+		*next = first + (code > 0 ? (uint32_t)code : 0);
+		if (code < (int)count)
+			return later(self);
+	}
+	return 0;
+}
+
+static int source_timer(struct myc_actor *self, uint64_t cookie)
+{
+	(void)cookie;
+	return go(self);
+}
+
+static uint32_t take_number(const struct myc_message *message)
+{
+	uint32_t number, words[BODY / 4];
+
+	memcpy(words, message->payload, message->size);
+	number = words[0];
+	assert_true(number < NUMBERS);
+	assert_int_equal(message->size, number % 4 == 3 ? BODY : 8);
+	for (uint32_t i = 0; i < message->size / 4; i++)
+		assert_int_equal(words[i], number);
+	return number;
+}
+
+static int handle(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref drain;
+
+	uint32_t number = take_number(message), *least = &world.next[!(number % 3)];
+
+	if (message->flags & MYC_MESSAGE_REDELIVERED)
+		world.marked[number]++;
+	else if (number < *least)
+		world.disorder++;
+	*least = number + 1;
+	world.seen[number]++;
+	death_point("handler");
+	assert_int_equal(myc_resolve(self, address_of(1, DRAIN), &drain), 0);
+	return myc_send(self, &drain, 9, NULL, 0);
+}
+
+static int open_message(struct myc_actor *self, const struct myc_message *message)
+{
+	int code = handle(self, message);
+
+	if (code || take_number(message) % 4 != 2)
+		return code;
+	death_point("to be closed");
+	code = myc_unbecome(self);
+	death_point("closed");
+	return code ? code : later(self);
+}
+
+static const struct myc_behaviour open_behaviour = {.name = "open", .message = open_message};
+
+static int closed_message(struct myc_actor *self, const struct myc_message *message)
+{
+	if (take_number(message) % 3 == 0)
+		return handle(self, message);
+	world.postponed++;
+	assert_int_equal(myc_postpone(self), 0);
+	death_point("to be postponed");
+	return 0;
+}
+
+static int keeper_timer(struct myc_actor *self, uint64_t cookie)
+{
+	(void)cookie;
+	death_point("to be opened");
+	int code = myc_become(self, &open_behaviour);
+
+	death_point("open");
+	return code;
+}
+
+static const struct myc_behaviour source = {.name = "source", .started = go, .timer = source_timer};
+static struct myc_behaviour keeper = {.name = "keeper",
+				      .started = later,
+				      .message = closed_message,
+				      .timer = keeper_timer,
+				      .stash_capacity = NUMBERS};
+static const struct myc_behaviour drain_behaviour = {
+	.name = "drain", .mailbox_capacity = 1, .capacity_per_sender = 1};
+
+static void furnish(struct myc_system *system, uint32_t process, uint64_t incarnation)
+{
+	const struct myc_behaviour *behaviour[] = {process ? &keeper : &source, &drain_behaviour};
+
+	for (uint32_t slot = 0; slot <= process; slot++) {
+		struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = behaviour[slot]};
+		myc_address address;
+
+		assert_int_equal(myc_spawn_at(system, &opts, slot, (uint32_t)incarnation - 1,
+					      &address, NULL),
+				 0);
+		assert_true(address == address_of(process, slot));
+	}
+}
+
+/* ---- lives ------------------------------------------------------------------------------------- */
+
+static void fresh(void)
+{
+	memset(&world, 0, sizeof(world));
+}
+
+static void ended(void)
+{
+	for (uint32_t p = 0; p < PROCESSES; p++) {
+		struct myc_pool *pool = &bed.process[p].system->executor[0].out.pool;
+
+		myc_pool_collect(pool, UINT32_MAX);
+		for (uint32_t i = pool->free[0]; i != MYC_POOL_NONE; i = pool->buffer_next[i])
+			world.free[p]++;
+		assert_int_equal(pool->loans_used, 0);
+		assert_int_equal(pool->kept, 0);
+		for (int i = 0; i < MYC_POOL_FAULTS_COUNT - 1; i++)
+			assert_int_equal(pool->block->faults[i], 0);
+	}
+	assert_int_equal(myc_stashed(&bed.process[1].system->actor[KEEPER]), 0);
+	assert_int_equal(bed.process[1].system->actor[KEEPER].pending_count, 0);
+}
+
+/* Those that have gone and did not come: their sender says so, or later ones of their batch came. */
+static uint32_t missing(void)
+{
+	uint32_t lost = 0;
+
+	for (uint32_t i = 0; i < NUMBERS; i++) {
+		bool gone = world.said[i];
+
+		for (uint32_t j = i + 1; j < NUMBERS && world.count[i]; j++)
+			gone |= world.seen[j] && world.first[j] == world.first[i];
+		lost += gone && !world.seen[i];
+	}
+	return lost;
+}
+
+static void check(void)
+{
+	const struct myc_actor_metrics *metrics = death_block(1, MYC_BLOCK_METRICS);
+	const struct myc_executor_words *words = death_block(1, MYC_BLOCK_EXECUTOR);
+
+	for (uint32_t i = 0; i < NUMBERS; i++)
+		assert_true(world.seen[i] <= 1 + world.marked[i]);
+	assert_int_equal(world.disorder, 0);
+	assert_true(metrics[KEEPER].in_doubt + metrics[DRAIN].in_doubt <= bed.deaths);
+	assert_true(missing() <= (keeper.redeliver ? 0 : metrics[KEEPER].in_doubt));
+	assert_int_equal(words->dead_letters[MYC_DEAD_LETTER_IN_DOUBT],
+			 metrics[DRAIN].in_doubt +
+				 (keeper.redeliver ? 0 : metrics[KEEPER].in_doubt));
+	assert_int_equal(world.free[0], BUFFERS);
+	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
+		assert_int_equal(words->lane_faults[i], 0);
+	if (bed.deaths)
+		return;
+	for (uint32_t i = 0; i < NUMBERS; i++)
+		assert_int_equal(world.seen[i], 1);
+	assert_true(world.postponed > 0);
+	assert_true(world.batched > 0 || keeper.mailbox_capacity < 3);
+}
+
+static struct myc_executor_opts executor_opts = {
+	.core = -1, .timers = 8, .signals = 8, .asks = 8, .watches = 16};
+#define OPTS                                                                          \
+	{                                                                             \
+		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = 2,    \
+		.lane_slots = 4, .lane_urgent_slots = 1, .outbox = 32, .pending = 32, \
+		.buffers = {{256, BUFFERS}}, .loans = 16, .executor = &executor_opts  \
+	}
+static struct death_play of = {
+	.system = {OPTS, OPTS}, .furnish = furnish, .fresh = fresh, .check = check, .ended = ended};
+
+static void play_all(uint32_t victim, bool redeliver)
+{
+	/* Of the keeper's mailbox and of the lanes. */
+	static const uint32_t capacity[] = {1, 2, 3, NUMBERS}, slots[] = {4, 1, 2, NUMBERS};
+	uint32_t runs = 0;
+
+	keeper.redeliver = redeliver;
+	executor_opts.share = redeliver;
+	for (uint32_t i = 0; i < 4; i++) {
+		keeper.mailbox_capacity = keeper.capacity_per_sender = capacity[i];
+		of.system[0].lane_slots = of.system[1].lane_slots = slots[i];
+		death_open(&of, 64);
+		death_everywhere(victim, false, 30, 0);
+		death_everywhere(victim, true, 30, 1);
+		death_close();
+		runs += bed.runs;
+	}
+	print_message("  %u lives\n", runs);
+}
+
+static void a_sender_killed_in_a_batch_has_sent_its_beginning(void **state)
+{
+	(void)state;
+	play_all(0, false);
+}
+
+static void what_was_postponed_outlives_its_actor_s_process_once_and_in_order(void **state)
+{
+	(void)state;
+	play_all(1, false);
+}
+
+static void given_again_it_is_marked_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	play_all(1, true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sender_killed_in_a_batch_has_sent_its_beginning),
+		cmocka_unit_test(what_was_postponed_outlives_its_actor_s_process_once_and_in_order),
+		cmocka_unit_test(given_again_it_is_marked_and_nothing_is_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
