@@ -10,14 +10,16 @@ env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory SAN= BUILD=build build/t
 run() { # NAME SEEDS...
 	name=$1
 	shift
-	"build/tests/fuzz/$name" -seed=1 -runs=20000 -max_total_time=15 -artifact_prefix="$dir/" "$@" >"$dir/log" 2>&1 || {
-		tail -n 40 "$dir/log"
+	"build/tests/fuzz/$name" -seed=1 -runs=20000 -max_total_time=15 -artifact_prefix="$dir/" "$@" >"$dir/$name.log" 2>&1 || {
+		tail -n 40 "$dir/$name.log"
 		echo "failed: $name"
 		exit 1
 	}
-	tail -n 1 "$dir/log"
+	tail -n 1 "$dir/$name.log"
 }
 mkdir "$dir/schemas" "$dir/messages"
 cp tests/schemas/car/*.sbe "$dir/messages"
-run sbe_schema_fuzz "$dir/schemas" tests/schemas/good tests/schemas/bad
-run sbe_message_fuzz "$dir/messages"
+(run sbe_message_fuzz "$dir/messages") &
+other=$!
+(run sbe_schema_fuzz "$dir/schemas" tests/schemas/good tests/schemas/bad) || { wait; exit 1; }
+wait $other

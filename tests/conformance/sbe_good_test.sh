@@ -21,7 +21,7 @@ done
 "$build/tests/sbe/sbe-driver" $list >"$dir/driver.c" || failed "no driver"
 warnings gcc
 warnings clang
-driver gcc -O0
+driver clang -O0
 "$dir/driver" 3 >"$dir/golden.txt" || failed "driver"
 [ -z "${MYC_UPDATE:-}" ] || cp "$dir/golden.txt" tests/schemas/good/golden.txt
 diff tests/schemas/good/golden.txt "$dir/golden.txt" || failed "other bytes than golden.txt has"

@@ -5,6 +5,7 @@
 #define TESTS_SBE_DRIVER_H
 
 #include <stdio.h>
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 
 #include <mycelium/sbe.h>
@@ -77,12 +78,21 @@ struct subject {
 	void (*again)(const uint8_t *data, size_t size); /* struct form, equality */
 };
 
+/* Memory of size bytes and not one more, as malloc's is under AddressSanitizer, at a fraction of the time. */
+static uint8_t exact_room[64 + ROOM + 64] __attribute__((aligned(8)));
+
+static inline uint8_t *exact_take(size_t size)
+{
+	__asan_unpoison_memory_region(exact_room, sizeof(exact_room));
+	__asan_poison_memory_region(exact_room, 64);
+	__asan_poison_memory_region(exact_room + 64 + size, sizeof(exact_room) - 64 - size);
+	return exact_room + 64;
+}
+
 static inline void try_all(const struct subject *s, const uint8_t *data, size_t size, bool wrong)
 {
-	uint8_t *exact = malloc(size ? size : 1);
+	uint8_t *exact = exact_take(size);
 
-	if (!exact)
-		FAIL("out of memory");
 	for (int bounded = 0; bounded < 2; bounded++) {
 		if (size)
 			memcpy(exact, data, size);
@@ -91,14 +101,21 @@ static inline void try_all(const struct subject *s, const uint8_t *data, size_t 
 		if (wrong && !bounded)
 			MUST(error, s->name);
 	}
-	free(exact);
+}
+
+/* The version to play after v. A schema of 65,536 versions is played where something can differ: at both ends. */
+static inline uint32_t next_version(const struct subject *s, uint32_t v)
+{
+	if (s->version - s->since > 64 && v == s->version - 8)
+		return s->since + 32;
+	return v > s->since ? v - 1 : UINT32_MAX;
 }
 
 static inline void play(const struct subject *s, uint64_t seed)
 {
 	static uint8_t message[ROOM], broken[ROOM];
 
-	for (uint32_t v = s->version; v + 1 > s->since; v = v ? v - 1 : UINT32_MAX) {
+	for (uint32_t v = s->version; v != UINT32_MAX; v = next_version(s, v)) {
 		struct draw write = {seed, false}, read = write;
 
 		memset(message, 0xa5, sizeof(message));
