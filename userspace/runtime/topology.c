@@ -9,56 +9,12 @@
 #include <string.h>
 
 #include "runtime/channels_yaml.h"
-#include "runtime/topology_topics.h"
 #include "runtime/topology_check.h"
+#include "runtime/topology_process.h"
 
-#define COUNT(array)  (unsigned)(sizeof(array) / sizeof((array)[0]))
-#define NAME_CHARS    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-"
-#define SYSTEM_CHARS  "abcdefghijklmnopqrstuvwxyz0123456789-"
-#define SYMBOL_CHARS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-#define NS_PER_MS     1000000ull
-#define SIZE_MAX_SLOT (1u << 20)
-
-/* ---- small readers --------------------------------------------------------------------------- */
-
-static int read_u32(struct myc_yaml_node node, uint32_t min, uint32_t max, uint32_t *out,
-		    struct myc_error *error)
-{
-	uint64_t value = *out;
-	int err = myc_yaml_number(node, min, max, &value, error);
-
-	if (!err)
-		*out = (uint32_t)value;
-	return err;
-}
-
-static int read_power_of_two(struct myc_yaml_node node, uint32_t min, uint32_t max, uint32_t *out,
-			     struct myc_error *error)
-{
-	int err = read_u32(node, min, max, out, error);
-
-	if (!err && myc_yaml_present(node) && (*out & (*out - 1)))
-		return myc_yaml_refuse(node, error, "use 64, 128, 256, ...", "not a power of two");
-	return err;
-}
-
-/* A path of the file, made relative to where we run; absolute ones stay. */
-static int read_path(struct myc_yaml_node node, const char *folder, char **out,
-		     struct myc_error *error)
-{
-	const char *text;
-	int err = myc_yaml_text(node, &text, error);
-
-	if (err || !text)
-		return err;
-	free(*out);
-	if (asprintf(out, "%s%s%s", text[0] == '/' ? "" : folder, text[0] == '/' ? "" : "/", text) <
-	    0) {
-		*out = NULL;
-		return myc_error_set(error, -ENOMEM, NULL, "no memory");
-	}
-	return 0;
-}
+#define COUNT(array) (unsigned)(sizeof(array) / sizeof((array)[0]))
+#define NAME_CHARS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-"
+#define SYSTEM_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 /* ---- network --------------------------------------------------------------------------------- */
 
@@ -74,7 +30,7 @@ static int read_queues(struct myc_yaml_node node, uint64_t *queues, struct myc_e
 		struct myc_yaml_node item = myc_yaml_item(node, i);
 		uint32_t queue = 0;
 
-		err = read_u32(item, 0, MYC_QUEUES_MAX - 1, &queue, error);
+		err = myc_yaml_u32(item, 0, MYC_QUEUES_MAX - 1, &queue, error);
 		if (!err && set & 1ull << queue)
 			err = myc_yaml_refuse(item, error, "name each queue once", "given twice");
 		set |= 1ull << queue;
@@ -127,12 +83,12 @@ static int read_network(struct myc_yaml_node node, const char *folder,
 	err = err ?: myc_yaml_choice(wait, waits, COUNT(waits), &of_wait, error);
 	err = err ?: myc_yaml_choice(attach, attaches, COUNT(attaches), &of_attach, error);
 	err = err ?: myc_yaml_choice(sharing, sharings, COUNT(sharings), &of_sharing, error);
-	err = err ?: read_u32(priority, 1, MYC_PRIORITY_MAX, &network->priority, error);
-	err = err ?: read_power_of_two(frames, 64, 1 << 20, &network->frames, error);
-	err = err ?: read_power_of_two(frame_size, 2048, 4096, &network->frame_size, error);
-	err = err ?: read_power_of_two(rx_ring, 64, 1 << 16, &network->rx_ring, error);
+	err = err ?: myc_yaml_u32(priority, 1, MYC_PRIORITY_MAX, &network->priority, error);
+	err = err ?: myc_yaml_power_of_two(frames, 64, 1 << 20, &network->frames, error);
+	err = err ?: myc_yaml_power_of_two(frame_size, 2048, 4096, &network->frame_size, error);
+	err = err ?: myc_yaml_power_of_two(rx_ring, 64, 1 << 16, &network->rx_ring, error);
 	err = err ?: myc_yaml_bool(join, &network->join_groups, error);
-	err = err ?: read_path(file, folder, &network->file, error);
+	err = err ?: myc_yaml_path(file, folder, &network->file, error);
 	err = err ?: myc_yaml_real(speed, 0, 1e6, &network->speed, error);
 	network->kind = (enum myc_dataplane_kind)of_kind;
 	network->mode = (enum myc_xsk_mode)of_mode;
@@ -159,9 +115,11 @@ static int read_supervisor(struct myc_yaml_node node, struct myc_topology *topol
 	uint32_t period_s = (uint32_t)(topology->limit.period_ns / 1000000000u);
 
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
-	err = err ?: read_u32(intensity, 0, MYC_INTENSITY_MAX, &topology->limit.intensity, error);
-	err = err ?: read_u32(period, 1, 86400, &period_s, error);
-	err = err ?: read_u32(lease, 100, 600000, &topology->lease_ms, error);
+	err = err
+		      ?: myc_yaml_u32(intensity, 0, MYC_INTENSITY_MAX, &topology->limit.intensity,
+				      error);
+	err = err ?: myc_yaml_u32(period, 1, 86400, &period_s, error);
+	err = err ?: myc_yaml_u32(lease, 100, 600000, &topology->lease_ms, error);
 	err = err ?: myc_yaml_choice(cycles, policies, COUNT(policies), &policy, error);
 	topology->cycles = (enum myc_cycles)policy;
 	topology->limit.period_ns = period_s * 1000000000ull;
@@ -183,7 +141,7 @@ static int read_phase(struct myc_yaml_node node, struct myc_topology *topology,
 	phase->timeout_ms = 5000;
 	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
 	err = err ?: myc_yaml_name(name, NAME_CHARS, phase->name, sizeof(phase->name), error);
-	err = err ?: read_u32(timeout, 1, 600000, &phase->timeout_ms, error);
+	err = err ?: myc_yaml_u32(timeout, 1, 600000, &phase->timeout_ms, error);
 	for (uint32_t i = 0; !err && i < topology->phases; i++)
 		if (!strcmp(topology->phase[i].name, phase->name))
 			err = myc_yaml_refuse(name, error, "give each phase a name of its own",
@@ -200,266 +158,6 @@ static int read_phases(struct myc_yaml_node node, struct myc_topology *topology,
 
 	for (unsigned i = 0; !err && i < count; i++)
 		err = read_phase(myc_yaml_item(node, i), topology, error);
-	return err;
-}
-
-static int phase_of(const struct myc_topology *topology, struct myc_yaml_node node, uint32_t *phase,
-		    struct myc_error *error)
-{
-	const char *names[MYC_PHASES_MAX];
-	const char *text = NULL;
-	int err = myc_yaml_text(node, &text, error);
-
-	if (err || !text)
-		return err;
-	for (uint32_t i = 0; i < topology->phases; i++) {
-		names[i] = topology->phase[i].name;
-		if (!strcmp(names[i], text)) {
-			*phase = i + 1;
-			return 0;
-		}
-	}
-	return topology->phases
-		       ? myc_yaml_refuse_name(node, error, names, topology->phases, "no such phase")
-		       : myc_yaml_refuse(node, error, "describe it under phases:", "no such phase");
-}
-
-/* ---- processes ------------------------------------------------------------------------------- */
-
-static int add_setting(struct myc_topology_actor *actor, const char *key, const char *value,
-		       struct myc_error *error)
-{
-	struct myc_setting *setting = NULL;
-
-	for (uint32_t i = 0; i < actor->settings && !setting; i++)
-		if (!strcmp(actor->setting[i].key, key))
-			setting = &actor->setting[i];
-	if (!setting) {
-		if (actor->settings == MYC_ACTOR_SETTINGS_MAX)
-			return myc_error_set(error, -EINVAL, "use fewer",
-					     "actor '%s' has more than %d settings", actor->name,
-					     MYC_ACTOR_SETTINGS_MAX);
-		struct myc_setting *grown =
-			realloc(actor->setting, (actor->settings + 1) * sizeof(*grown));
-		if (!grown)
-			return myc_error_set(error, -ENOMEM, NULL, "no memory");
-		actor->setting = grown;
-		setting = &grown[actor->settings];
-		setting->value = NULL;
-		setting->key = strdup(key);
-		if (!setting->key)
-			return myc_error_set(error, -ENOMEM, NULL, "no memory");
-		actor->settings++;
-	}
-	char *copy = strdup(value);
-	if (!copy)
-		return myc_error_set(error, -ENOMEM, NULL, "no memory");
-	free((char *)setting->value);
-	setting->value = copy;
-	return 0;
-}
-
-static int read_settings(struct myc_yaml_node node, struct myc_topology_actor *actor,
-			 struct myc_error *error)
-{
-	unsigned count = 0;
-	int err = myc_yaml_mapping(node, &count, error);
-
-	for (unsigned i = 0; !err && i < count; i++) {
-		const char *key, *text = NULL;
-		struct myc_yaml_node value;
-
-		myc_yaml_pair(node, i, &key, &value);
-		err = myc_yaml_text(value, &text, error);
-		err = err ?: add_setting(actor, key, text, error);
-	}
-	return err;
-}
-
-static int channel_of(const struct myc_channels *channels, struct myc_yaml_node node,
-		      uint16_t *channel, struct myc_error *error)
-{
-	const char *names[MYC_CHANNELS_MAX];
-	unsigned index = 0;
-	const char *text;
-	int err = myc_yaml_text(node, &text, error);
-
-	if (err)
-		return err;
-	if (!channels->config.channels_count)
-		return myc_yaml_refuse(node, error,
-				       "describe it under channels:", "no such channel");
-	for (uint32_t i = 0; i < channels->config.channels_count; i++)
-		names[i] = channels->spec[i].name;
-	for (; index < channels->config.channels_count; index++)
-		if (!strcmp(text, names[index]))
-			break;
-	if (index == channels->config.channels_count)
-		return myc_yaml_refuse_name(node, error, names, channels->config.channels_count,
-					    "no such channel");
-	*channel = (uint16_t)index;
-	return 0;
-}
-
-static int read_feeds(struct myc_yaml_node node, struct myc_topology *topology,
-		      struct myc_topology_actor *actor, struct myc_error *error)
-{
-	unsigned count = 0;
-	int err = myc_yaml_sequence(node, 1, MYC_PROCESS_CHANNELS_MAX, &count, error);
-
-	for (unsigned i = 0; !err && i < count; i++)
-		err = channel_of(topology->channels, myc_yaml_item(node, i), &actor->feed[i],
-				 error);
-	if (err || !count)
-		return err;
-	if (topology->network.kind == MYC_DATAPLANE_NONE)
-		return myc_yaml_refuse(node, error, "set network: kind: xdp, udp or file",
-				       "there is no network to be fed from");
-	if (topology->endpoints == MYC_ENDPOINTS_MAX)
-		return myc_yaml_refuse(node, error, "feed several channels to one actor",
-				       "more than %d actors are fed", MYC_ENDPOINTS_MAX);
-	actor->feeds = count;
-	actor->endpoint = (uint16_t)topology->endpoints++;
-	return 0;
-}
-
-static int read_actor(struct myc_yaml_node node, struct myc_topology *topology,
-		      struct myc_topology_process *process, struct myc_topology_actor *actor,
-		      struct myc_error *error)
-{
-	struct myc_yaml_node name, behaviour, executor, thread, feeds, settings, filtered,
-		from_start, intensity, period, phase;
-	const struct myc_yaml_field fields[] = {
-		{"name", &name, true},
-		{"behaviour", &behaviour, true},
-		{"executor", &executor, false},
-		{"feeds", &feeds, false},
-		{"settings", &settings, false},
-		{"thread", &thread, false},
-		{"report_filtered", &filtered, false},
-		{"from_start", &from_start, false},
-		{"intensity", &intensity, false},
-		{"period_s", &period, false},
-		{"phase", &phase, false},
-	};
-	uint32_t period_s = 0;
-
-	actor->endpoint = MYC_NO_ENDPOINT;
-	actor->line = myc_yaml_line(node);
-	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
-	err = err ?: myc_yaml_name(name, NAME_CHARS, actor->name, sizeof(actor->name), error);
-	err = err
-		      ?: myc_yaml_name(behaviour, SYMBOL_CHARS, actor->behaviour,
-				       sizeof(actor->behaviour), error);
-	err = err ?: read_u32(executor, 0, process->executors - 1, &actor->executor, error);
-	err = err ?: read_feeds(feeds, topology, actor, error);
-	err = err ?: myc_topology_read_thread(thread, process, actor, error);
-	err = err ?: read_settings(settings, actor, error);
-	err = err ?: myc_yaml_bool(filtered, &actor->report_filtered, error);
-	err = err ?: myc_yaml_bool(from_start, &actor->from_start, error);
-	err = err ?: read_u32(intensity, 1, MYC_INTENSITY_MAX, &actor->restarts_max, error);
-	err = err ?: phase_of(topology, phase, &actor->phase, error);
-	err = err ?: read_u32(period, 1, 86400, &period_s, error);
-	actor->restarts_window_ns = period_s * 1000000000ull;
-	if (!err && (!strcmp(actor->name, "network") || !strcmp(actor->name, "supervisor")))
-		err = myc_yaml_refuse(name, error, "use another name",
-				      "reserved for changes by --set");
-	return err;
-}
-
-/* A core's number; -1 = not pinned, as in struct myc_executor_opts. */
-static int read_core(struct myc_yaml_node node, int *core, struct myc_error *error)
-{
-	uint32_t number = 0;
-	const char *text;
-	int err = myc_yaml_text(node, &text, error);
-
-	*core = -1;
-	if (err || !text || !strcmp(text, "-1"))
-		return err;
-	err = read_u32(node, 0, 4095, &number, error);
-	err = err ?: myc_topology_check_core(node, number, error);
-	*core = (int)number;
-	return err;
-}
-
-static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *executor,
-			 struct myc_error *error)
-{
-	static const char *const idles[] = {"sleep", "spin", "pause", "yield"};
-	struct myc_yaml_node core, numa, idle, spins, batch, timers, share, share_us;
-	uint32_t of_share_us = 0;
-	const struct myc_yaml_field fields[] = {
-		{"core", &core, false},	  {"node", &numa, false},
-		{"idle", &idle, false},	  {"idle_spins", &spins, false},
-		{"batch", &batch, false}, {"timers", &timers, false},
-		{"share", &share, false}, {"share_us", &share_us, false},
-	};
-	unsigned of_idle = MYC_IDLE_SLEEP;
-
-	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
-	err = err ?: read_core(core, &executor->core, error);
-	err = err ?: myc_topology_read_node(numa, executor, error);
-	err = err ?: myc_yaml_choice(idle, idles, COUNT(idles), &of_idle, error);
-	err = err ?: read_u32(spins, 1, UINT32_MAX, &executor->idle_spins, error);
-	err = err ?: read_u32(batch, 1, 4096, &executor->batch, error);
-	err = err ?: read_u32(timers, 1, SIZE_MAX_SLOT, &executor->timers, error);
-	err = err ?: read_u32(share, 1, 4096, &executor->share, error);
-	err = err ?: read_u32(share_us, 1, 1000000, &of_share_us, error);
-	executor->share_ns = of_share_us * 1000ull;
-	executor->idle = (enum myc_idle)of_idle;
-	return err;
-}
-
-static int read_process(struct myc_yaml_node node, const char *folder,
-			struct myc_topology *topology, struct myc_topology_process *process,
-			struct myc_error *error)
-{
-	static const char *const restarts[] = {"permanent", "transient", "temporary"};
-	struct myc_yaml_node name, restart, shutdown, library, executors, actors, slots, lane,
-		outbox, growth, topics;
-	const struct myc_yaml_field fields[] = {
-		{"name", &name, true},
-		{"restart", &restart, false},
-		{"shutdown_ms", &shutdown, false},
-		{"library", &library, true},
-		{"executors", &executors, false},
-		{"actors", &actors, true},
-		{"slots", &slots, false},
-		{"lane_slots", &lane, false},
-		{"outbox", &outbox, false},
-		{"growth", &growth, false},
-		{"topics", &topics, false},
-	};
-	unsigned count = 0, of_restart = MYC_PERMANENT;
-
-	process->shutdown_ms = 1000;
-	process->line = myc_yaml_line(node);
-	int err = myc_yaml_fields(node, fields, COUNT(fields), error);
-	err = err ?: myc_yaml_name(name, NAME_CHARS, process->name, sizeof(process->name), error);
-	err = err ?: myc_yaml_choice(restart, restarts, COUNT(restarts), &of_restart, error);
-	err = err ?: read_u32(shutdown, 1, 600000, &process->shutdown_ms, error);
-	err = err ?: read_path(library, folder, &process->library, error);
-	err = err ?: read_u32(slots, MYC_PROCESS_ACTORS_MAX, SIZE_MAX_SLOT, &process->slots, error);
-	err = err ?: read_power_of_two(lane, 64, 1 << 16, &process->lane_slots, error);
-	err = err ?: read_u32(outbox, 1, SIZE_MAX_SLOT, &process->outbox, error);
-	err = err ?: read_u32(growth, 1, 1 << 24, &process->growth, error);
-	err = err ?: myc_topology_read_topics(topics, topology, process, error);
-	process->restart = (enum myc_restart)of_restart;
-
-	err = err ?: myc_yaml_sequence(executors, 1, MYC_PROCESS_EXECUTORS_MAX, &count, error);
-	process->executors = count ? count : 1;
-	process->executor[0].core = -1;
-	for (unsigned i = 0; !err && i < count; i++)
-		err = read_executor(myc_yaml_item(executors, i), &process->executor[i], error);
-
-	err = err ?: myc_yaml_sequence(actors, 1, MYC_PROCESS_ACTORS_MAX, &count, error);
-	for (unsigned i = 0; !err && i < count; i++, process->actors++)
-		err = read_actor(myc_yaml_item(actors, i), topology, process, &process->actor[i],
-				 error);
-	/* One whose reading failed may hold settings already. */
-	if (err && process->actors < MYC_PROCESS_ACTORS_MAX)
-		process->actors++;
 	return err;
 }
 
@@ -517,7 +215,7 @@ static int override_setting(struct myc_topology *topology,
 	if (!actor || !dot[1])
 		return myc_error_set(error, -EINVAL, "use network.KEY, supervisor.KEY or ACTOR.KEY",
 				     "--set %s: nothing is called that", override->key);
-	return add_setting(actor, dot + 1, override->value, error);
+	return myc_topology_add_setting(actor, dot + 1, override->value, error);
 }
 
 /* Sections before the processes are read, since those are checked against the network. */
@@ -592,8 +290,8 @@ static int read_all(struct myc_topology *topology, struct myc_yaml_node root, co
 		return myc_error_set(error, -ENOMEM, NULL, "no memory");
 	topology->processes = count;
 	for (unsigned i = 0; !err && i < count; i++)
-		err = read_process(myc_yaml_item(processes, i), folder, topology,
-				   &topology->process[i], error);
+		err = myc_topology_read_process(myc_yaml_item(processes, i), folder, topology,
+						&topology->process[i], error);
 	err = err ?: myc_topology_check(topology, processes, error);
 	return err ?: apply_overrides(topology, folder, false, overrides, overrides_count, error);
 }

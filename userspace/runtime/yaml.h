@@ -91,6 +91,13 @@ int myc_yaml_name(struct myc_yaml_node node, const char *allowed, char *out, siz
 /* Decimal, or hexadecimal with 0x; in min..max. */
 int myc_yaml_number(struct myc_yaml_node node, uint64_t min, uint64_t max, uint64_t *out,
 		    struct myc_error *error);
+int myc_yaml_u32(struct myc_yaml_node node, uint32_t min, uint32_t max, uint32_t *out,
+		 struct myc_error *error);
+int myc_yaml_power_of_two(struct myc_yaml_node node, uint32_t min, uint32_t max, uint32_t *out,
+			  struct myc_error *error);
+/* A path of the file, made relative to where we run; absolute ones stay. *out is freed, and malloc'd anew. */
+int myc_yaml_path(struct myc_yaml_node node, const char *folder, char **out,
+		  struct myc_error *error);
 int myc_yaml_real(struct myc_yaml_node node, double min, double max, double *out,
 		  struct myc_error *error);
 /* true, false, yes, no, on, off. */

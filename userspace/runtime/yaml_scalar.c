@@ -174,3 +174,41 @@ int myc_yaml_choice(struct myc_yaml_node node, const char *const *names, unsigne
 		}
 	return myc_yaml_refuse_name(node, error, names, count, "not known here");
 }
+
+int myc_yaml_u32(struct myc_yaml_node node, uint32_t min, uint32_t max, uint32_t *out,
+		 struct myc_error *error)
+{
+	uint64_t value = *out;
+	int err = myc_yaml_number(node, min, max, &value, error);
+
+	if (!err)
+		*out = (uint32_t)value;
+	return err;
+}
+
+int myc_yaml_power_of_two(struct myc_yaml_node node, uint32_t min, uint32_t max, uint32_t *out,
+			  struct myc_error *error)
+{
+	int err = myc_yaml_u32(node, min, max, out, error);
+
+	if (!err && myc_yaml_present(node) && (*out & (*out - 1)))
+		return myc_yaml_refuse(node, error, "use 64, 128, 256, ...", "not a power of two");
+	return err;
+}
+
+int myc_yaml_path(struct myc_yaml_node node, const char *folder, char **out,
+		  struct myc_error *error)
+{
+	const char *text;
+	int err = myc_yaml_text(node, &text, error);
+
+	if (err || !text)
+		return err;
+	free(*out);
+	if (asprintf(out, "%s%s%s", text[0] == '/' ? "" : folder, text[0] == '/' ? "" : "/", text) <
+	    0) {
+		*out = NULL;
+		return myc_error_set(error, -ENOMEM, NULL, "no memory");
+	}
+	return 0;
+}
