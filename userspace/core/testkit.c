@@ -2,10 +2,6 @@
 /*
  * The deterministic runtime: executors without threads, one turn at a time, chosen by a seed.
  *
- * Its seams in the core are those of struct myc_world (core/process.h): time, waiting, and the
- * behaviour an actor is given, so that every handler is called through one of ours, which notes it and
- * may crash the process there. All else is the core as it always runs.
- *
  * Several processes are several systems on their regions, each seeing the others' read-only. A crash
  * frees the private memory of one without a word to its actors (out of a handler by longjmp), and joins
  * its region again with the next incarnation.
@@ -17,7 +13,6 @@
 #include <unistd.h>
 
 #include "core/ask.h"
-#include "core/name.h"
 #include "core/testkit.h"
 
 #define START_NS    1000000000u
@@ -26,7 +21,6 @@
 #define TURNS_MAX   1000000
 #define TRACE	    32
 #define MILLION	    1000000u
-#define NAP_NS	    100000
 #define QUIET_TURNS 3 /* publish, be seen by others, and nothing came of it */
 #define HASH_START  0xcbf29ce484222325ull
 #define SEED_STRIDE 0x9e3779b97f4a7c15ull
@@ -47,7 +41,7 @@ uint32_t myc_testkit_random(struct myc_testkit *kit, uint32_t bound)
 	return bound ? (uint32_t)((mix(kit->random) >> 32) * bound >> 32) : 0;
 }
 
-static bool chance(struct myc_testkit *kit, uint32_t of_a_million)
+bool myc_kit_chance(struct myc_testkit *kit, uint32_t of_a_million)
 {
 	return of_a_million && myc_testkit_random(kit, MILLION) < of_a_million;
 }
@@ -77,19 +71,14 @@ void myc_kit_note(struct myc_testkit *kit, enum myc_kit_event_kind kind, myc_add
 
 /* ---- what is left to do ------------------------------------------------------------------------ */
 
-static bool process_alive(const struct myc_kit_process *process)
-{
-	return process->system;
-}
-
-static void wake_all(struct myc_testkit *kit)
+void myc_kit_wake_all(struct myc_testkit *kit)
 {
 	for (uint32_t p = 0; p < kit->opts.processes; p++)
 		for (uint32_t e = 0; e < kit->system_opts.executors; e++)
 			kit->process[p].executor[e].quiet = 0;
 }
 
-static bool idle(struct myc_testkit *kit)
+bool myc_kit_idle(struct myc_testkit *kit)
 {
 	uint32_t executors = kit->system_opts.executors;
 
@@ -97,13 +86,13 @@ static bool idle(struct myc_testkit *kit)
 		const struct myc_kit_process *process = &kit->process[i / executors];
 		const struct myc_kit_executor *executor = &process->executor[i % executors];
 
-		if (process_alive(process) && (!executor->begun || executor->quiet < QUIET_TURNS))
+		if (myc_kit_alive(process) && (!executor->begun || executor->quiet < QUIET_TURNS))
 			return false;
 	}
 	for (uint32_t i = 0; i < kit->opts.processes * executors; i++) {
 		const struct myc_kit_process *process = &kit->process[i / executors];
 
-		if (!process_alive(process))
+		if (!myc_kit_alive(process))
 			continue;
 		process->system->executor[i % executors].now_ns = 0;
 		if (myc_executor_busy(&process->system->executor[i % executors]))
@@ -112,14 +101,14 @@ static bool idle(struct myc_testkit *kit)
 	return true;
 }
 
-static uint64_t next_due(const struct myc_testkit *kit)
+uint64_t myc_testkit_next_due_ns(const struct myc_testkit *kit)
 {
 	uint64_t next = UINT64_MAX;
 
 	for (uint32_t p = 0; p < kit->opts.processes; p++)
 		for (uint32_t e = 0; e < kit->system_opts.executors; e++) {
 			const struct myc_executor *executor =
-				process_alive(&kit->process[p])
+				myc_kit_alive(&kit->process[p])
 					? &kit->process[p].system->executor[e]
 					: NULL;
 			uint64_t ask = executor ? myc_asks_next_ns(executor) : UINT64_MAX;
@@ -136,135 +125,6 @@ static uint64_t next_due(const struct myc_testkit *kit)
 	return next;
 }
 
-uint64_t myc_testkit_next_due_ns(const struct myc_testkit *kit)
-{
-	return next_due(kit);
-}
-
-/* ---- the world's seams ------------------------------------------------------------------------- */
-
-static struct myc_testkit *kit_of(const struct myc_actor *self)
-{
-	return self->executor->system->workspace.world->context;
-}
-
-static const struct myc_behaviour *original_of(const struct myc_behaviour *behaviour)
-{
-	return ((const struct myc_kit_behaviour *)behaviour)->original;
-}
-
-/* A handler of what it has become, or else its own: both are wrapped. */
-#define original(self, hook)                                                             \
-	(original_of(myc_actor_now(self))->hook ? original_of(myc_actor_now(self))->hook \
-						: original_of((self)->behaviour)->hook)
-
-static void maybe_crash(struct myc_testkit *kit)
-{
-	if (kit->in_turn && kit->crashes < kit->opts.crashes_max &&
-	    !(kit->opts.spared >> kit->turn_process & 1) && chance(kit, kit->opts.crash_handler))
-		longjmp(kit->crashed, 1);
-}
-
-void myc_testkit_die(struct myc_testkit *kit)
-{
-	if (kit->in_turn)
-		longjmp(kit->crashed, 1);
-	abort(); /* no handler is running */
-}
-
-static int on_message(struct myc_actor *self, const struct myc_message *message)
-{
-	struct myc_testkit *kit = kit_of(self);
-
-	myc_kit_note(kit, MYC_KIT_MESSAGE, self->address, message->from,
-		     message->type | (uint32_t)message->flags << 16, message->size);
-	maybe_crash(kit);
-	int code = original(self, message) ? original(self, message)(self, message) : 0;
-
-	maybe_crash(kit);
-	return code;
-}
-
-static int on_timer(struct myc_actor *self, uint64_t cookie)
-{
-	struct myc_testkit *kit = kit_of(self);
-
-	myc_kit_note(kit, MYC_KIT_TIMER, self->address, cookie, 0, 0);
-	maybe_crash(kit);
-	int code = original(self, timer) ? original(self, timer)(self, cookie) : 0;
-
-	maybe_crash(kit);
-	return code;
-}
-
-static int on_init(struct myc_actor *self)
-{
-	myc_kit_note(kit_of(self), MYC_KIT_BEGIN, self->address, 0, 0, 0);
-	return original(self, init) ? original(self, init)(self) : 0;
-}
-
-static const struct myc_behaviour *wrap(void *context, const struct myc_behaviour *behaviour)
-{
-	struct myc_testkit *kit = context;
-	struct myc_kit_behaviour *at = kit->behaviours;
-
-	while (at && at->original != behaviour)
-		at = at->next;
-	if (!at) {
-		at = calloc(1, sizeof(*at));
-		if (!at)
-			return NULL;
-		at->original = behaviour;
-		at->next = kit->behaviours;
-		kit->behaviours = at;
-	}
-	/* Each time: a test may change its behaviour between two spawns. */
-	at->behaviour = *behaviour;
-	at->behaviour.init = on_init;
-	if (behaviour->message)
-		at->behaviour.message = on_message;
-	if (behaviour->timer)
-		at->behaviour.timer = on_timer;
-	return &at->behaviour;
-}
-
-static uint64_t world_now(void *context)
-{
-	return ((const struct myc_testkit *)context)->now_ns;
-}
-
-/* Who waits lets the others run; when nothing is left to do, time passes for him too. */
-static void world_nap(void *context)
-{
-	struct myc_testkit *kit = context;
-
-	if (!kit->in_turn && !idle(kit)) {
-		myc_testkit_step(kit);
-		return;
-	}
-	uint64_t due = kit->in_turn ? UINT64_MAX : next_due(kit), next = kit->now_ns + NAP_NS;
-
-	kit->now_ns = due > kit->now_ns && due < next ? due : next;
-	wake_all(kit);
-}
-
-static bool world_alive(void *context, uint32_t process)
-{
-	return process_alive(&((struct myc_testkit *)context)->process[process]);
-}
-
-/* A name of any process. */
-static int world_find(void *context, const char *name, myc_address *address)
-{
-	struct myc_testkit *kit = context;
-
-	for (uint32_t p = 0; p < kit->opts.processes; p++)
-		if (kit->process[p].system &&
-		    !myc_names_find(kit->process[p].system, name, address))
-			return 0;
-	return -ENOENT;
-}
-
 /* ---- processes --------------------------------------------------------------------------------- */
 
 static int join(struct myc_testkit *kit, uint32_t p, struct myc_error *error)
@@ -275,8 +135,8 @@ static int join(struct myc_testkit *kit, uint32_t p, struct myc_error *error)
 		.incarnation = ++process->incarnation,
 		.processes = kit->opts.processes,
 		.regions = process->regions,
-		.find = world_find,
-		.alive = world_alive,
+		.find = myc_kit_find,
+		.alive = myc_kit_process_alive,
 		.context = kit,
 		.world = &kit->world,
 	};
@@ -295,7 +155,7 @@ int myc_testkit_kill(struct myc_testkit *kit, uint32_t p)
 {
 	if (p >= kit->opts.processes || kit->in_turn)
 		return -EINVAL;
-	if (!process_alive(&kit->process[p]))
+	if (!myc_kit_alive(&kit->process[p]))
 		return -ESRCH;
 	kit->turn_process = p;
 	kit->turn_executor = 0;
@@ -303,7 +163,7 @@ int myc_testkit_kill(struct myc_testkit *kit, uint32_t p)
 	myc_kit_note(kit, MYC_KIT_CRASH, 0, kit->process[p].incarnation, 0, 0);
 	myc_system_close(kit->process[p].system);
 	kit->process[p].system = NULL;
-	wake_all(kit);
+	myc_kit_wake_all(kit);
 	return 0;
 }
 
@@ -311,9 +171,9 @@ int myc_testkit_revive(struct myc_testkit *kit, uint32_t p)
 {
 	if (p >= kit->opts.processes || kit->in_turn)
 		return -EINVAL;
-	if (process_alive(&kit->process[p]))
+	if (myc_kit_alive(&kit->process[p]))
 		return -EALREADY;
-	wake_all(kit);
+	myc_kit_wake_all(kit);
 	return join(kit, p, NULL);
 }
 
@@ -418,11 +278,7 @@ int myc_testkit_open(struct myc_testkit **out, const struct myc_testkit_opts *op
 
 	if (!kit)
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for a test kit");
-	kit->world = (struct myc_world){.now = world_now,
-					.nap = world_nap,
-					.behaviour = wrap,
-					.original = original_of,
-					.context = kit};
+	myc_kit_world_open(kit);
 	code = fill_opts(kit, opts, error);
 	if (!code) {
 		kit->trace = calloc(or_default(kit->opts.trace, TRACE), sizeof(*kit->trace));
@@ -463,12 +319,7 @@ void myc_testkit_close(struct myc_testkit *kit)
 		myc_region_unmap(&kit->process[p].own);
 		myc_region_unmap(&kit->process[p].view);
 	}
-	while (kit->behaviours) {
-		struct myc_kit_behaviour *next = kit->behaviours->next;
-
-		free(kit->behaviours);
-		kit->behaviours = next;
-	}
+	myc_kit_world_close(kit);
 	myc_kit_probes_close(kit);
 	free(kit->trace);
 	free(kit);
@@ -486,7 +337,7 @@ int myc_testkit_spawn(struct myc_testkit *kit, uint32_t p, const struct myc_spaw
 		return -EINVAL;
 	struct myc_kit_process *process = &kit->process[p];
 
-	if (!process_alive(process))
+	if (!myc_kit_alive(process))
 		return -ESRCH;
 	if (process->declared_count == MYC_SLOTS_FIXED)
 		return -ENOSPC;
@@ -495,7 +346,7 @@ int myc_testkit_spawn(struct myc_testkit *kit, uint32_t p, const struct myc_spaw
 
 	if (!code)
 		memcpy(&process->declared[process->declared_count++], opts, opts->sz);
-	wake_all(kit);
+	myc_kit_wake_all(kit);
 	return code;
 }
 
@@ -508,11 +359,11 @@ int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, con
 		return -EINVAL;
 	for (uint32_t turns = 0; turns < kit->opts.turns_max; turns++) {
 		/* Looked up each time: it may crash while we wait. */
-		if (!process_alive(&kit->process[p]))
+		if (!myc_kit_alive(&kit->process[p]))
 			return -ESRCH;
 		int code = myc_post_try(kit->process[p].system, to, type, payload, size);
 
-		wake_all(kit);
+		myc_kit_wake_all(kit);
 		if (code != -EAGAIN && code != -ENOBUFS)
 			return code;
 		myc_testkit_step(kit);
@@ -531,7 +382,7 @@ static bool choose(struct myc_testkit *kit)
 	for (uint32_t i = 0; i < all; i++) {
 		uint32_t at = (from + i) % all;
 
-		if (!process_alive(&kit->process[at / executors]))
+		if (!myc_kit_alive(&kit->process[at / executors]))
 			continue;
 		uint32_t until = kit->process[at / executors].executor[at % executors].delayed;
 		uint32_t left = (int32_t)(until - kit->turns) > 0 ? until - kit->turns : 0;
@@ -578,7 +429,7 @@ uint32_t myc_testkit_step(struct myc_testkit *kit)
 	struct myc_executor *executor = &kit->process[p].system->executor[kit->turn_executor];
 
 	if (kit->crashes < kit->opts.crashes_max && !(kit->opts.spared >> p & 1) &&
-	    chance(kit, kit->opts.crash)) {
+	    myc_kit_chance(kit, kit->opts.crash)) {
 		myc_testkit_crash(kit, p);
 		return 1;
 	}
@@ -594,12 +445,12 @@ uint32_t myc_testkit_step(struct myc_testkit *kit)
 	n--;
 	if (n || kit->events != events) {
 		myc_kit_note(kit, MYC_KIT_TURN, 0, n, 0, 0);
-		wake_all(kit);
+		myc_kit_wake_all(kit);
 		n = n ? n : 1;
 	} else {
 		chosen->quiet++;
 	}
-	if (chance(kit, kit->opts.delay)) {
+	if (myc_kit_chance(kit, kit->opts.delay)) {
 		uint32_t turns = 1 + myc_testkit_random(kit, kit->opts.delay_turns);
 
 		chosen->delayed = kit->turns + turns;
@@ -612,9 +463,9 @@ int myc_testkit_run_until_idle(struct myc_testkit *kit)
 {
 	if (kit->in_turn)
 		return -EINVAL;
-	wake_all(kit);
+	myc_kit_wake_all(kit);
 	for (uint32_t turns = 0; turns < kit->opts.turns_max; turns++) {
-		if (idle(kit))
+		if (myc_kit_idle(kit))
 			return 0;
 		myc_testkit_step(kit);
 	}
@@ -626,7 +477,7 @@ int myc_testkit_advance(struct myc_testkit *kit, uint64_t ns)
 	uint64_t until = ns < UINT64_MAX - kit->now_ns ? kit->now_ns + ns : UINT64_MAX - 1;
 	int code = myc_testkit_run_until_idle(kit);
 
-	for (uint64_t due; !code && (due = next_due(kit)) <= until;) {
+	for (uint64_t due; !code && (due = myc_testkit_next_due_ns(kit)) <= until;) {
 		/* A cancelled timer's time may be past already: the next look renews it. */
 		kit->now_ns = due > kit->now_ns ? due : kit->now_ns + 1;
 		if (kit->now_ns > until)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside the test kit: testkit.c runs systems from a seed, testkit_probe.c looks at what they sent. */
+/* Inside the test kit: testkit.c runs systems from a seed, testkit_world.c is time and the way into handlers for them,
+ * testkit_probe.c looks at what they sent. */
 #ifndef MYC_CORE_TESTKIT_H
 #define MYC_CORE_TESTKIT_H
 
@@ -84,6 +85,20 @@ struct myc_testkit {
 	size_t text_size;
 };
 
+static inline bool myc_kit_alive(const struct myc_kit_process *process)
+{
+	return process->system;
+}
+bool myc_kit_chance(struct myc_testkit *kit, uint32_t of_a_million);
+/* Nobody has anything to do before the next due time. */
+bool myc_kit_idle(struct myc_testkit *kit);
+/* Something happened: all have a look again. */
+void myc_kit_wake_all(struct myc_testkit *kit);
+void myc_kit_world_open(struct myc_testkit *kit);
+void myc_kit_world_close(struct myc_testkit *kit); /* once its systems are closed */
+/* As in struct myc_workspace, for all processes. */
+int myc_kit_find(void *context, const char *name, myc_address *address);
+bool myc_kit_process_alive(void *context, uint32_t process);
 void myc_kit_note(struct myc_testkit *kit, enum myc_kit_event_kind kind, myc_address actor,
 		  uint64_t detail, uint32_t type, uint32_t size);
 void myc_kit_probes_close(struct myc_testkit *kit);
