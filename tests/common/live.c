@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 
-#define DEADLINE_MS 15000
+#define DEADLINE_MS 60000
 #define LOOK_US	    5000
 
 static uint64_t deadline_in(unsigned ms)
