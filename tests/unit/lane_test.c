@@ -46,7 +46,7 @@ static void open_at(uint32_t messages)
 	for (uint32_t i = 0; messages && i < SLOTS; i++)
 		slots()[(messages - 1 - i) % SLOTS].sequence = messages - i;
 	((struct myc_flow *)(void *)slots())[-FLOWS].sent = myc_pair(0, messages);
-	half->progress.ring[MYC_RING_ORDINARY] = myc_pair(messages, messages);
+	half->progress.ring[MYC_RING_ORDINARY].both = myc_pair(messages, messages);
 	half->cursor.next[MYC_RING_ORDINARY] = messages;
 	reopen();
 }

@@ -339,7 +339,10 @@ static void count_weights(struct myc_pool_sums *sums)
 				myc_census_holder(&census, block[s], size[s], myc_lane_end(s, 0)),
 				0);
 	for (uint32_t lane = 0; lane < LANES; lane++) {
-		uint32_t done = myc_pair_low(half(lane)->progress.ring[MYC_RING_ORDINARY]);
+		uint32_t done;
+
+		(void)myc_progress_in_hand(half(lane)->progress.ring[MYC_RING_ORDINARY].both,
+					   &done);
 		const uint64_t *counted = (const void *)(half(lane) + 1);
 		uint32_t to = lane_receiver[lane];
 

@@ -251,7 +251,7 @@ CASE(the_ring_itself_limits_urgent_messages_before_signals)
 		lane.slot[MYC_RING_URGENT] = slots;
 		lane.mask[MYC_RING_URGENT] = mask;
 		lane.head[MYC_RING_URGENT] = 0;
-		lane.seen[MYC_RING_URGENT] = 0u - mask - 1;
+		lane.full_at[MYC_RING_URGENT] = 0;
 		for (uint32_t i = 0; i < room; i++) {
 			assert_false(myc_lane_full_urgent(&lane));
 			lane.head[MYC_RING_URGENT]++;

@@ -93,27 +93,36 @@ dead:
 	finished[0] = true
 }
 
+#define SETTLE(n)                        \
+	ST(1, PROGRESS, (n) * 16 + (n)); \
+	settled = n
+
 proctype receiver()
 {
-	byte k_ = 0, next = 0, value = 0, pay = 0, published = 0;
+	byte k_ = 0, next = 0, value = 0, pay = 0, published = 0, settled = 0;
 
 dead:
 	FENCE(1);
-	next = mem[PROGRESS] % 16;
+	settled = mem[PROGRESS] % 16;
+	next = mem[PROGRESS] / 16;
 	published = mem[CURSOR];
 	if
-	:: mem[PROGRESS] / 16 != next && mem[COUNTED] != next + 1 ->
+	:: next != settled -> /* number `next` was begun, all before it are done */
+		next--;
+		if
+		:: mem[COUNTED] != next + 1 ->
 #ifndef NO_DOUBT
-		LD(1, PAY(next % SLOTS), pay);
-		assert(pay == next + 1);
-		doubted[next]++;
-		ST(1, COUNTED, next + 1);
-		ST(1, PROGRESS, (next + 1) * 16 + next + 1);
-		next++
+			LD(1, PAY(next % SLOTS), pay);
+			assert(pay == next + 1);
+			doubted[next]++;
+			ST(1, COUNTED, next + 1);
+			SETTLE(next + 1);
+			next++
 #endif
-	:: mem[PROGRESS] / 16 != next && mem[COUNTED] == next + 1 ->
-		ST(1, PROGRESS, (next + 1) * 16 + next + 1);
-		next++
+		:: mem[COUNTED] == next + 1 ->
+			SETTLE(next + 1);
+			next++
+		fi
 	:: else
 	fi;
 	do
@@ -132,6 +141,7 @@ dead:
 				/* before idling */
 				if
 				:: published != next ->
+					SETTLE(next);
 					STR(1, CURSOR, next);
 					published = next
 				:: else
@@ -148,18 +158,21 @@ dead:
 		LD(1, PAY(next % SLOTS), pay);
 #endif
 		assert(pay == next + 1);
-		ST(1, PROGRESS, (next + 1) * 16 + next);
+		/* The store of `begun` alone: `done` stays behind. */
+		ST(1, PROGRESS, (next + 1) * 16 + settled);
 		MAY_DIE(1);
 		handled[next]++;
 		MAY_DIE(1);
 		ST(1, COUNTED, next + 1);
 		MAY_DIE(1);
-		ST(1, PROGRESS, (next + 1) * 16 + next + 1);
 		next++;
-		MAY_DIE(1);
 		if /* every so many, or before idling */
 		:: true
-		:: published != next -> STR(1, CURSOR, next); published = next
+		:: published != next ->
+			SETTLE(next);
+			MAY_DIE(1);
+			STR(1, CURSOR, next);
+			published = next
 		fi
 	od;
 	FENCE(1);

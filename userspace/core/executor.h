@@ -52,7 +52,12 @@
 /* A counter in the region: this thread is its one writer, anyone reads. */
 static inline void myc_count(uint64_t *counter)
 {
+#ifdef __x86_64__
+	/* What the compiler makes three instructions of. Aligned: nobody reads half of it. */
+	__asm__("incq %0" : "+m"(*counter));
+#else
 	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+#endif
 }
 
 /* ---- receiver -------------------------------------------------------------------------------- */

@@ -11,13 +11,11 @@
 static size_t room_of(const struct myc_flow_out *flow, size_t wanted)
 {
 	const struct myc_lane_out *lane = &flow->road->lane;
-	uint32_t used = lane->head[MYC_RING_ORDINARY] - lane->seen[MYC_RING_ORDINARY];
-	uint32_t slots = lane->mask[MYC_RING_ORDINARY] + 1;
+	int32_t slots = (int32_t)(lane->full_at[MYC_RING_ORDINARY] - lane->head[MYC_RING_ORDINARY]);
 	int32_t credit = (int32_t)(flow->open - flow->sent);
-	size_t room = used < slots ? slots - used : 0;
+	int32_t room = slots < credit ? slots : credit;
 
-	room = credit <= 0 ? 0 : room < (size_t)credit ? room : (size_t)credit;
-	return room < wanted ? room : wanted;
+	return room <= 0 ? 0 : (size_t)room < wanted ? (size_t)room : wanted;
 }
 
 int myc_send_batch(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payloads,

@@ -41,11 +41,11 @@ static void set_aside(struct myc_actor *actor, uint32_t index)
 		myc_actor_after(actor, 0);
 }
 
-/* True: not handled, the actor puts it aside. `plain`: its slot has no flags. */
-static inline __attribute__((always_inline)) bool deliver(struct myc_actor *actor, uint64_t from,
-							  const struct myc_slot *slot,
-							  const void *payload, uint32_t size,
-							  uint32_t body, bool plain)
+/* `plain`: its slot has no flags. What the handler returned. */
+static inline __attribute__((always_inline)) int show(struct myc_actor *actor, uint64_t from,
+						      const struct myc_slot *slot,
+						      const void *payload, uint32_t size,
+						      uint32_t body, bool plain)
 {
 	struct myc_message message = {
 		.from = from,
@@ -57,11 +57,22 @@ static inline __attribute__((always_inline)) bool deliver(struct myc_actor *acto
 		.payload = payload,
 	};
 	myc_count(&actor->metrics->messages);
-	int code = actor->message(actor, &message);
+	return actor->message(actor, &message);
+}
 
-	if (__builtin_expect(code < 0 || actor->stop_asked || actor->put_aside, 0))
-		return delivered(actor, code, body);
-	return false;
+/* Is there more to a message than that it was handled? */
+static inline bool more(const struct myc_actor *actor, int code)
+{
+	return __builtin_expect(code < 0 || actor->stop_asked || actor->put_aside, 0);
+}
+
+/* True: not handled, the actor puts it aside. */
+static bool deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
+		    const void *payload, uint32_t size, uint32_t body)
+{
+	int code = show(actor, from, slot, payload, size, body, false);
+
+	return more(actor, code) && delivered(actor, code, body);
 }
 
 static inline struct myc_flow_in *flow_of(struct myc_inlet *inlet, const struct myc_slot *slot)
@@ -164,6 +175,22 @@ static bool take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 	return true;
 }
 
+/* The end of take_one where the handler failed, or asked for something. */
+__attribute__((noinline)) static bool take_last(struct myc_executor *executor,
+						struct myc_inlet *inlet, struct myc_flow_in *flow,
+						const struct myc_slot *slot, int code)
+{
+	struct myc_actor *actor = flow->actor;
+
+	if (delivered(actor, code, MYC_HOLD_NONE)) {
+		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
+						      MYC_HOLD_NONE, MYC_PENDING_STASHED));
+		return true;
+	}
+	myc_credit_handled(executor, inlet, flow, ++inlet->lane.next[MYC_RING_ORDINARY]);
+	return true;
+}
+
 /* Handles the lane's next message. What is done is stored by the caller, or by the begin of the next:
  * nothing else may be published before. False: it stays. */
 static inline __attribute__((always_inline)) bool take_one(struct myc_executor *executor,
@@ -180,15 +207,15 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 		return take_aside(executor, inlet, flow, slot);
 	}
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
-	if (__builtin_expect(
-		    deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, own),
-		    0)) {
-		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
-						      MYC_HOLD_NONE, MYC_PENDING_STASHED));
-		return true;
-	}
-	myc_credit_handled(executor, inlet, flow, inlet->lane.next[MYC_RING_ORDINARY] + 1);
-	inlet->lane.next[MYC_RING_ORDINARY]++;
+	int code = show(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, own);
+
+	actor = flow->actor; /* the same: cheaper to load than to keep over the call */
+	if (more(actor, code))
+		return take_last(executor, inlet, flow, slot, code);
+	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+
+	myc_credit_taken(executor, inlet, flow, actor, position);
+	inlet->lane.next[MYC_RING_ORDINARY] = position;
 	return true;
 }
 
@@ -227,7 +254,7 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 
 	if (last) {
 		myc_last_came(actor, flow->from, view.data, view.size);
-	} else if (deliver(actor, flow->from, slot, view.data, view.size, hold, false)) {
+	} else if (deliver(actor, flow->from, slot, view.data, view.size, hold)) {
 		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, origin,
 						      hold, MYC_PENDING_STASHED));
 		return true;
@@ -277,7 +304,7 @@ static bool take_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
 	if (!actor || actor->aside)
 		return take_aside(executor, inlet, flow, slot);
 	myc_lane_begin(&inlet->lane, MYC_RING_URGENT);
-	if (deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, false)) {
+	if (deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE)) {
 		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
 						      MYC_HOLD_NONE, MYC_PENDING_STASHED));
 		return true;
@@ -445,10 +472,10 @@ __attribute__((noinline)) static bool own_until(struct myc_executor *executor,
 
 		if (!slot)
 			return false;
+		/* Our own writing: only what kind of message it is has to be seen. */
 		struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
 
-		/* Our own writing: only what kind of message it is has to be seen. */
-		if (!(__builtin_expect(slot->word[1] == flow->slot_to && !slot->flags, 1)
+		if (!(__builtin_expect(!slot->flags && slot->word[1] == flow->slot_to, 1)
 			      ? take_one(executor, inlet, flow, slot, true)
 			      : take_unusual(executor, inlet, MYC_RING_ORDINARY, slot)))
 			return false;
@@ -570,7 +597,7 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 		shown.correlation = 0;
 		slot = &shown;
 	}
-	bool aside = deliver(actor, entry->from, slot, view.data, view.size, hold, false);
+	bool aside = deliver(actor, entry->from, slot, view.data, view.size, hold);
 
 	executor->pending_hand = MYC_NONE;
 	if (aside) {

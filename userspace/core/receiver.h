@@ -61,20 +61,29 @@ static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
 	actor->grant_batch += !actor->grant_batch;
 }
 
-/* One message of the flow is dealt with: its credit may be given again, now or with others. */
+/* One message of a flow that has an actor is dealt with: its credit may be given again, now or with others. */
+static inline void myc_credit_taken(struct myc_executor *executor, struct myc_inlet *inlet,
+				    struct myc_flow_in *flow, struct myc_actor *actor,
+				    uint32_t position)
+{
+	uint32_t handled = flow->handled + 1;
+
+	flow->handled = handled;
+	myc_lane_count(&inlet->lane, flow->index, position, handled);
+	actor->granted--;
+	executor->granted--;
+	if (__builtin_expect(handled == flow->look_at, 0))
+		myc_credit_look(executor, inlet, flow);
+}
+
+/* The same for any flow. */
 static inline void myc_credit_handled(struct myc_executor *executor, struct myc_inlet *inlet,
 				      struct myc_flow_in *flow, uint32_t position)
 {
-	uint16_t f = flow->index;
-	struct myc_actor *actor = flow->actor;
-
-	myc_lane_count(&inlet->lane, f, position, ++flow->handled);
-	if (!actor)
-		return;
-	actor->granted--;
-	executor->granted--;
-	if (__builtin_expect(flow->handled == flow->look_at, 0))
-		myc_credit_look(executor, inlet, flow);
+	if (flow->actor)
+		myc_credit_taken(executor, inlet, flow, flow->actor, position);
+	else
+		myc_lane_count(&inlet->lane, flow->index, position, ++flow->handled);
 }
 
 /* ---- delivering -------------------------------------------------------------------------------- */

@@ -93,10 +93,9 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 			enum myc_lane_ring ring, uint32_t hold)
 {
 	_Alignas(64) struct myc_slot slot;
-	uint64_t progress = inlet->lane.progress->ring[ring];
-	uint32_t position = myc_pair_high(progress);
+	uint32_t position = inlet->lane.next[ring] + 1;
 
-	if (position == myc_pair_low(progress) || position != inlet->lane.next[ring] + 1)
+	if (!myc_lane_begun(&inlet->lane, ring))
 		return;
 	if (myc_lane_peek(&inlet->lane, ring, &slot) != 1) {
 		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_SEQUENCE);

@@ -24,7 +24,13 @@ int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32
 	sender->roads = sender->lanes->lanes;
 	sender->flows = sender->roads * MYC_LANE_FLOWS;
 	sender->road = calloc(sender->roads, sizeof(*sender->road));
-	sender->flow_table = aligned_alloc(64, (size_t)sender->flows * sizeof(*sender->flow_table));
+	/* One more before them, of nobody: for refs that are not resolved. */
+	size_t flows = (size_t)(sender->flows + 1) * sizeof(*sender->flow_table);
+	struct myc_flow_out *table = aligned_alloc(64, flows);
+
+	if (table)
+		memset(table, 0, flows);
+	sender->flow_table = table ? table + 1 : NULL;
 	sender->peer = calloc(peers, sizeof(*sender->peer));
 	while (sender->bucket_mask + 1 < sender->flows)
 		sender->bucket_mask = 2 * sender->bucket_mask + 1;
@@ -33,7 +39,6 @@ int myc_sender_open(struct myc_sender *sender, struct myc_system *system, uint32
 		myc_sender_close(sender);
 		return -ENOMEM;
 	}
-	memset(sender->flow_table, 0, (size_t)sender->flows * sizeof(*sender->flow_table));
 	for (uint32_t i = 0; i < peers; i++)
 		sender->peer[i].bell = -1;
 	struct myc_pool_opts opts;
@@ -59,7 +64,8 @@ void myc_sender_close(struct myc_sender *sender)
 {
 	myc_pool_close(&sender->pool);
 	free(sender->road);
-	free(sender->flow_table);
+	if (sender->flow_table)
+		free(sender->flow_table - 1);
 	free(sender->peer);
 	free(sender->bucket);
 	memset(sender, 0, sizeof(*sender));

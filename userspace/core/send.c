@@ -106,21 +106,16 @@ static inline struct myc_flow_out *at_once(const struct myc_actor *self, const s
 					   uint16_t type, size_t size)
 {
 	const struct myc_sender *sender = &self->executor->out;
-	uint32_t index = to->flow - 1;
 
-	if (size > MYC_PAYLOAD_MAX || type >= MYC_TYPE_FRAMEWORK || index >= sender->flows)
+	if (size > MYC_PAYLOAD_MAX || type >= MYC_TYPE_FRAMEWORK || to->flow > sender->flows)
 		return NULL;
-	struct myc_flow_out *flow = &sender->flow_table[index];
+	/* 0, not resolved, is the entry before the first: of nobody. */
+	struct myc_flow_out *flow = &sender->flow_table[to->flow] - 1;
 
 	if (flow->from != self->address || flow->to != to->address || !myc_flow_alive(flow) ||
-	    (int32_t)(flow->open - flow->sent) <= 0)
+	    (int32_t)(flow->sent - flow->open) >= 0)
 		return NULL;
-	const struct myc_lane_out *lane = &flow->road->lane;
-
-	return lane->head[MYC_RING_ORDINARY] - lane->seen[MYC_RING_ORDINARY] <=
-			       lane->mask[MYC_RING_ORDINARY]
-		       ? flow
-		       : NULL;
+	return myc_lane_free(&flow->road->lane, MYC_RING_ORDINARY) ? flow : NULL;
 }
 
 /* Its end for who is elsewhere: apart, so that the common case saves no register for it. */

@@ -27,15 +27,13 @@ static bool in_hand(const struct myc_actor *actor, bool *body)
 
 		if (!inlet->block || inlet->cut)
 			continue;
-		uint64_t progress = inlet->lane.progress->ring[ring];
 		uint32_t next = inlet->lane.next[ring];
 		const struct myc_slot *slot =
 			&inlet->lane.slot[ring][next & inlet->lane.mask[ring]];
 		uint16_t flow = slot->flow;
 
 		*body = slot->flags & MYC_SLOT_REFERENCE;
-		if (myc_pair_high(progress) == next + 1 && myc_pair_low(progress) == next &&
-		    flow < MYC_LANE_FLOWS)
+		if (myc_lane_begun(&inlet->lane, ring) && flow < MYC_LANE_FLOWS)
 			return inlet->flow[flow].actor == actor;
 	}
 	return false;

@@ -97,7 +97,7 @@ void myc_lane_out_open(struct myc_lane_out *lane, struct myc_lanes *block, uint3
 	for (int ring = 0; ring < MYC_RINGS; ring++) {
 		lane->head[ring] = newest(lane->slot[ring], lane->mask[ring] + 1);
 		/* As if full: the first push looks at the receiver's cursor. */
-		lane->seen[ring] = lane->head[ring] - lane->mask[ring] - 1;
+		lane->full_at[ring] = lane->head[ring];
 	}
 	lane->urgent_before = true; /* a predecessor may have sent some */
 	for (uint32_t i = 0; i < lane->flows; i++) {
@@ -127,7 +127,7 @@ static void rewind_ring(struct myc_lane_out *lane, enum myc_lane_ring ring, uint
 			__atomic_store_n(&slot->sequence, number, __ATOMIC_RELAXED);
 	}
 	lane->head[ring] = head;
-	lane->seen[ring] = head - slots;
+	lane->full_at[ring] = head + slots;
 }
 
 void myc_lane_out_mend(struct myc_lane_out *lane, const struct myc_lane_in *in)
@@ -166,12 +166,9 @@ unsigned myc_lane_in_open(struct myc_lane_inward *lane, const struct myc_lanes *
 	lane->counted = (uint64_t *)(void *)(in + 1);
 	lane->limit = (uint32_t *)(void *)(lane->counted + lane->flows);
 	for (int ring = 0; ring < MYC_RINGS; ring++) {
-		uint64_t progress = in->progress.ring[ring];
-
-		lane->next[ring] = myc_pair_low(progress);
-		lane->published[ring] = in->cursor.next[ring];
-		if (myc_pair_high(progress) != myc_pair_low(progress))
+		if (myc_progress_in_hand(in->progress.ring[ring].both, &lane->next[ring]))
 			begun |= 1u << ring;
+		lane->published[ring] = in->cursor.next[ring];
 	}
 	return begun;
 }

@@ -36,7 +36,8 @@ struct myc_lane_out {
 	struct myc_slot *slot[MYC_RINGS];
 	uint32_t mask[MYC_RINGS];
 	uint32_t head[MYC_RINGS]; /* messages published */
-	uint32_t seen[MYC_RINGS]; /* cursor as last loaded */
+	uint32_t full_at
+		[MYC_RINGS]; /* head from which there is no free slot, as the cursor last said */
 	struct myc_flow *flow;
 	uint32_t flows;
 	bool urgent_before; /* the next ordinary one is to say that urgent ones came before it */
@@ -74,20 +75,28 @@ static inline uint32_t myc_pair_low(uint64_t pair)
 
 /* ---- sending ------------------------------------------------------------------------------- */
 
+/* Is there a free slot as far as we know? */
+static inline bool myc_lane_free(const struct myc_lane_out *lane, enum myc_lane_ring ring)
+{
+	return (int32_t)(lane->head[ring] - lane->full_at[ring]) < 0;
+}
+
 /* No free slot? Looks at the receiver's cursor only when the last look says so. A hostile cursor
  * makes us write over slots that it has not read: its own loss. */
 static inline bool myc_lane_full(struct myc_lane_out *lane, enum myc_lane_ring ring)
 {
-	if (lane->head[ring] - lane->seen[ring] <= lane->mask[ring])
+	if (myc_lane_free(lane, ring))
 		return false;
 	if (!lane->cursor || (ring == MYC_RING_ORDINARY && lane->urgent_wait))
 		return true;
 	/* Acquire: its reads of those slots come before our writes. Pairs with myc_lane_publish. */
 	uint32_t next = __atomic_load_n(&lane->cursor->next[ring], __ATOMIC_ACQUIRE);
 
+	if (lane->head[ring] - next > lane->mask[ring])
+		return true;
 	if (ring == MYC_RING_URGENT || !lane->urgent_before)
-		lane->seen[ring] = next;
-	return lane->head[ring] - next > lane->mask[ring];
+		lane->full_at[ring] = next + lane->mask[ring] + 1;
+	return false;
 }
 
 /*
@@ -98,8 +107,7 @@ static inline bool myc_lane_full(struct myc_lane_out *lane, enum myc_lane_ring r
  */
 static inline void myc_lane_look_full(struct myc_lane_out *lane)
 {
-	lane->seen[MYC_RING_ORDINARY] =
-		lane->head[MYC_RING_ORDINARY] - lane->mask[MYC_RING_ORDINARY] - 1;
+	lane->full_at[MYC_RING_ORDINARY] = lane->head[MYC_RING_ORDINARY];
 }
 static inline void myc_lane_pushed_urgent(struct myc_lane_out *lane)
 {
@@ -110,15 +118,19 @@ static inline void myc_lane_pushed_urgent(struct myc_lane_out *lane)
 /* The same as myc_lane_full for messages in the urgent ring: half of it is for signals. */
 static inline bool myc_lane_full_urgent(struct myc_lane_out *lane)
 {
-	uint32_t room = (lane->mask[MYC_RING_URGENT] + 2) / 2;
+	const enum myc_lane_ring ring = MYC_RING_URGENT;
+	int32_t kept = (int32_t)(lane->mask[ring] + 1) / 2;
 
-	if (lane->head[MYC_RING_URGENT] - lane->seen[MYC_RING_URGENT] < room)
+	if ((int32_t)(lane->full_at[ring] - lane->head[ring]) > kept)
 		return false;
 	if (!lane->cursor)
 		return true;
-	lane->seen[MYC_RING_URGENT] =
-		__atomic_load_n(&lane->cursor->next[MYC_RING_URGENT], __ATOMIC_ACQUIRE);
-	return lane->head[MYC_RING_URGENT] - lane->seen[MYC_RING_URGENT] >= room;
+	uint32_t next = __atomic_load_n(&lane->cursor->next[ring], __ATOMIC_ACQUIRE);
+
+	if (lane->head[ring] - next > lane->mask[ring])
+		return true;
+	lane->full_at[ring] = next + lane->mask[ring] + 1;
+	return (int32_t)(lane->full_at[ring] - lane->head[ring]) <= kept;
 }
 
 /* To be added to the kind of the next ordinary message. */
@@ -135,7 +147,7 @@ static inline void myc_payload_copy(uint8_t *to, const void *payload, size_t siz
 {
 	const uint8_t *from = payload;
 
-	if (size == MYC_LANE_PAYLOAD) {
+	if (__builtin_expect(size == MYC_LANE_PAYLOAD, 1)) {
 		/* Word by word: as its writer wrote it just before, so that no load waits for two stores. */
 		memcpy(to, from, 8);
 		memcpy(to + 8, from + 8, 8);
@@ -244,8 +256,7 @@ static inline int myc_lane_peek(const struct myc_lane_inward *lane, enum myc_lan
 
 static inline void myc_lane_begin(struct myc_lane_inward *lane, enum myc_lane_ring ring)
 {
-	__atomic_store_n(&lane->progress->ring[ring],
-			 myc_pair(lane->next[ring] + 1, lane->next[ring]), __ATOMIC_RELAXED);
+	__atomic_store_n(&lane->progress->ring[ring].begun, lane->next[ring] + 1, __ATOMIC_RELAXED);
 	MYC_POINT("receive: begun");
 }
 
@@ -260,12 +271,26 @@ static inline void myc_lane_count(struct myc_lane_inward *lane, uint16_t flow, u
 	MYC_POINT("receive: counted, not done");
 }
 
+/* Is a message in hand? `next`: of the first that is not done. */
+static inline bool myc_progress_in_hand(uint64_t both, uint32_t *next)
+{
+	*next = myc_pair_low(both) == myc_pair_high(both) ? myc_pair_low(both)
+							  : myc_pair_high(both) - 1;
+	return myc_pair_low(both) != myc_pair_high(both);
+}
+
+/* Is message `next` in hand? */
+static inline bool myc_lane_begun(const struct myc_lane_inward *lane, enum myc_lane_ring ring)
+{
+	return lane->progress->ring[ring].begun == lane->next[ring] + 1;
+}
+
 /* Stores that everything before `next` is done. */
 static inline void myc_lane_settle(struct myc_lane_inward *lane, enum myc_lane_ring ring)
 {
 	myc_order_for_successor();
-	__atomic_store_n(&lane->progress->ring[ring], myc_pair(lane->next[ring], lane->next[ring]),
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&lane->progress->ring[ring].both,
+			 myc_pair(lane->next[ring], lane->next[ring]), __ATOMIC_RELAXED);
 	MYC_POINT("receive: done");
 }
 

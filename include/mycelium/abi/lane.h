@@ -79,7 +79,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words and fields agre
 /* The header's words: what it is (the number is added when it is published), for whom, from whom. */
 static inline uint64_t myc_slot_kind(uint16_t type, uint8_t size, uint8_t flags)
 {
-	return (uint64_t)type << 32 | (uint64_t)size << 48 | (uint64_t)flags << 56;
+	return ((uint64_t)size << 16 | (uint64_t)flags << 24 | type) << 32;
 }
 static inline uint64_t myc_slot_to(uint32_t slot, uint32_t generation, uint32_t flow)
 {
@@ -190,9 +190,15 @@ struct myc_lane_cursor {
 };
 _Static_assert(sizeof(struct myc_lane_cursor) == 64, "one cache line");
 
-/* begun << 32 | done, numbers of messages. begun = done + 1: number `begun` is in hand. */
+/* Numbers of messages. begun = done: all up to it are done. Else number `begun` is in hand and all before it are
+ * done: beginning the next says so of the one before. */
 struct myc_lane_progress {
-	uint64_t ring[2];
+	union {
+		struct {
+			uint32_t done, begun;
+		};
+		uint64_t both; /* done | begun << 32 */
+	} ring[2];
 	uint64_t reserved[6];
 };
 _Static_assert(sizeof(struct myc_lane_progress) == 64, "one cache line");
