@@ -11,211 +11,15 @@
 #include "core/directory.h"
 #include "core/executor.h"
 #include "core/outside.h"
-#include "core/letter.h"
+#include "core/plan.h"
 #include "core/move.h"
 #include "core/name.h"
 #include "core/thread.h"
 #include "core/schemas.h"
 #include "core/typed.h"
 #include "core/shutdown.h"
-#include "core/state.h"
 #include "core/topic_actor.h"
 #include "core/workers.h"
-
-#define ACTORS	     1024
-#define LANE_SLOTS   256
-#define URGENT_SLOTS 64
-#define OUTBOX	     1024
-#define PENDING	     8192
-#define GROWTH_MAX   (1u << 24)
-#define SLOTS_MAX    (1u << MYC_SLOT_BITS)
-
-/* ---- options and blocks ------------------------------------------------------------------------ */
-
-static uint32_t or_default(uint32_t value, uint32_t fallback)
-{
-	return value ? value : fallback;
-}
-
-static int options(struct myc_system_opts *opts, const struct myc_system_opts *given,
-		   struct myc_error *error)
-{
-	if (given && given->sz < offsetof(struct myc_system_opts, executor))
-		return myc_error_set(error, -EINVAL,
-				     "set opts.sz to sizeof(struct myc_system_opts)",
-				     "system options have size %zu", given->sz);
-	*opts = (struct myc_system_opts){.sz = sizeof(*opts)};
-	if (given)
-		memcpy(opts, given, given->sz < sizeof(*opts) ? given->sz : sizeof(*opts));
-	opts->executors = or_default(opts->executors, 1);
-	opts->actors = or_default(opts->actors, ACTORS);
-	opts->lane_slots = or_default(opts->lane_slots, LANE_SLOTS);
-	opts->lane_urgent_slots = or_default(opts->lane_urgent_slots, URGENT_SLOTS);
-	opts->outbox = or_default(opts->outbox, OUTBOX);
-	opts->pending = or_default(opts->pending, PENDING);
-	if (opts->executors > MYC_EXECUTORS_MAX || opts->threads > MYC_THREADS_MAX ||
-	    myc_executors_all(opts) > MYC_EXECUTORS_MAX)
-		return myc_error_set(error, -EINVAL,
-				     "use 1 to 64 executors, at most 16 threads, 64 in all",
-				     "%u executors and %u threads", opts->executors, opts->threads);
-	if (opts->actors > SLOTS_MAX - MYC_SLOTS_FIXED)
-		return myc_error_set(error, -EINVAL, "use at most 1048512", "%u actors",
-				     opts->actors);
-	if (opts->lane_slots & (opts->lane_slots - 1) || opts->lane_slots > MYC_LANE_SLOTS_MAX ||
-	    opts->lane_urgent_slots & (opts->lane_urgent_slots - 1) ||
-	    opts->lane_urgent_slots > MYC_LANE_SLOTS_MAX)
-		return myc_error_set(error, -EINVAL, "use a power of two, at most 32768",
-				     "lanes of %u and %u slots", opts->lane_slots,
-				     opts->lane_urgent_slots);
-	if ((uint32_t)opts->cycles > MYC_CYCLES_KILL)
-		return myc_error_set(error, -EINVAL, "use one of enum myc_cycles",
-				     "policy %d for cycles of spent credit", (int)opts->cycles);
-	if (opts->outbox > 1u << 20 || opts->pending > 1u << 24)
-		return myc_error_set(error, -EINVAL, "use at most 2^20 and 2^24",
-				     "an outbox of %u and %u pending messages", opts->outbox,
-				     opts->pending);
-	if (opts->growth > GROWTH_MAX)
-		return myc_error_set(error, -EINVAL, "use at most 2^24",
-				     "mailboxes without bounds of %u messages", opts->growth);
-	opts->growth = (opts->growth + MYC_CHUNK - 1) / MYC_CHUNK * MYC_CHUNK;
-	return 0;
-}
-
-static struct myc_lanes lanes_head(const struct myc_system_opts *opts, uint32_t executors_all,
-				   bool plain)
-{
-	return (struct myc_lanes){
-		.version = MYC_LANE_VERSION,
-		.lanes = executors_all,
-		.slots = opts->lane_slots,
-		.urgent_slots = opts->lane_urgent_slots,
-		.local_slots = plain ? opts->lane_slots : MYC_LOCAL_SLOTS,
-		.flows = MYC_LANE_FLOWS,
-	};
-}
-
-static uint32_t lanes_in(uint32_t processes, uint32_t executors_all)
-{
-	return executors_all + processes * MYC_ATTACH_MAX;
-}
-
-/* One for each flow, so that it can always be given a credit, and `pending` for all. */
-static uint32_t pending_entries(const struct myc_system_opts *opts, uint32_t lanes)
-{
-	return opts->pending + lanes * MYC_LANE_FLOWS;
-}
-
-static uint64_t executor_size(const struct myc_system_opts *opts, uint32_t lanes)
-{
-	return sizeof(struct myc_executor_words) + lanes * myc_lane_in_size(MYC_LANE_FLOWS) +
-	       pending_entries(opts, lanes) * sizeof(struct myc_pending) +
-	       (opts->outbox + 1) * sizeof(struct myc_outbox_entry) +
-	       (myc_chunk_marks(opts->growth) + (uint64_t)opts->growth) *
-		       sizeof(struct myc_pending);
-}
-
-void myc_system_pool_opts(const struct myc_system_opts *opts, uint32_t sources,
-			  struct myc_pool_opts *pool)
-{
-	static const struct {
-		uint32_t size, count;
-	} usual[] = {{256, 512}, {1024, 128}, {4096, 64}, {65536, 4}};
-
-	*pool = (struct myc_pool_opts){.peers = sources, .loans = opts->loans};
-	for (uint32_t i = 0; i < MYC_POOL_CLASSES; i++) {
-		pool->size_class[i].size = opts->buffers[i].size;
-		pool->size_class[i].count = opts->buffers[i].count;
-	}
-	for (uint32_t i = 0; !opts->buffers[0].size && i < 4; i++) {
-		pool->size_class[i].size = usual[i].size;
-		pool->size_class[i].count = usual[i].count;
-	}
-}
-
-/* The NUMA node of an executor's memory, UINT32_MAX: any. */
-static uint32_t node_of(const struct myc_system_opts *opts, uint32_t executor)
-{
-	const struct myc_executor_opts *of =
-		executor < opts->executors && opts->executor ? &opts->executor[executor] : NULL;
-
-	if (!of || (of->core < 0 && !of->node))
-		return UINT32_MAX;
-	return of->core >= 0 ? myc_numa_node_of(myc_numa(), (unsigned)of->core) : of->node - 1;
-}
-
-/* What an executor writes and its lanes are near it; what it reads of others' is where they are. */
-static void plan_nodes(struct myc_region_plan *plan, const struct myc_system_opts *opts)
-{
-	static const uint32_t kinds[] = {MYC_BLOCK_EXECUTOR, MYC_BLOCK_LANES, MYC_BLOCK_POOL,
-					 MYC_BLOCK_LETTERS};
-
-	for (uint32_t i = 0; i < opts->executors; i++)
-		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
-			if (node_of(opts, i) != UINT32_MAX)
-				(void)myc_region_plan_node(plan, kinds[k], i, node_of(opts, i));
-}
-
-int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *given,
-		    uint32_t processes, uint32_t executors_all)
-{
-	struct myc_system_opts opts = {0};
-	int code = options(&opts, given, NULL);
-
-	if (code)
-		return code;
-	uint32_t slots = opts.actors + MYC_SLOTS_FIXED;
-	struct myc_pool_opts pool;
-
-	myc_system_pool_opts(&opts, lanes_in(processes, executors_all), &pool);
-	if (!processes || executors_all < myc_executors_all(&opts))
-		return -EINVAL;
-	code = myc_region_plan_add(plan, MYC_BLOCK_PROCESS, 0,
-				   sizeof(struct myc_process_words) +
-					   slots * sizeof(struct myc_actor_slot));
-	if (!code)
-		code = myc_region_plan_add(plan, MYC_BLOCK_METRICS, 0,
-					   slots * sizeof(struct myc_actor_metrics));
-	if (!code)
-		code = myc_region_plan_add(plan, MYC_BLOCK_STATUS, 0,
-					   MYC_STATUS_ROWS * sizeof(struct myc_status));
-	if (!code)
-		code = myc_region_plan_add(plan, MYC_BLOCK_MAILBOX, 0,
-					   MYC_OVERFLOW_ROWS * sizeof(struct myc_overflow_row));
-	if (!code)
-		code = myc_region_plan_add(plan, MYC_BLOCK_INTERFACE, 0,
-					   MYC_INTERFACE_ROWS * sizeof(struct myc_interface_row));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
-		code = myc_region_plan_add(plan, MYC_BLOCK_LETTERS, i, sizeof(struct myc_letters));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
-		code = myc_region_plan_add(plan, MYC_BLOCK_STATE, i,
-					   sizeof(struct myc_state_window));
-	if (!code)
-		code = myc_region_plan_add(plan, MYC_BLOCK_STATE, myc_state_window_of_threads(),
-					   sizeof(struct myc_state_window));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
-		code = myc_region_plan_add(
-			plan, MYC_BLOCK_EXECUTOR, i,
-			executor_size(&opts, lanes_in(processes, executors_all)));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code && opts.growth; i++)
-		code = myc_region_plan_reserve(plan, MYC_BLOCK_EXECUTOR, i,
-					       (uint64_t)opts.growth * sizeof(struct myc_pending));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) + MYC_ATTACH_MAX && !code; i++) {
-		struct myc_lanes head =
-			lanes_head(&opts, executors_all, i >= myc_executors_all(&opts));
-
-		code = myc_region_plan_add(plan, MYC_BLOCK_LANES, i, myc_lanes_size(&head));
-		if (!code)
-			code = myc_pool_plan(plan, i, &pool);
-	}
-	if (!code)
-		code = myc_topics_plan(plan, &opts);
-	if (!code)
-		code = myc_directory_plan(plan, &opts);
-	if (!code)
-		code = myc_schemas_plan(plan);
-	plan_nodes(plan, &opts);
-	return code;
-}
 
 /* ---- views of other processes ------------------------------------------------------------------ */
 
@@ -332,7 +136,7 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 	for (uint32_t i = 0; i < myc_executors_all(opts) + MYC_ATTACH_MAX; i++) {
 		struct myc_lanes *lanes = myc_region_block(own, MYC_BLOCK_LANES, i, &lanes_size);
 		/* The number of lanes is what the planner reckoned with: found by the size. */
-		struct myc_lanes head = lanes_head(opts, 1, i >= myc_executors_all(opts));
+		struct myc_lanes head = myc_plan_lanes(opts, 1, i >= myc_executors_all(opts));
 
 		while (lanes && myc_lanes_size(&head) < lanes_size)
 			head.lanes++;
@@ -344,16 +148,16 @@ static int claim_blocks(struct myc_system *system, struct myc_error *error)
 			myc_region_block(own, MYC_BLOCK_EXECUTOR, i, &size);
 		uint32_t lanes = 1;
 
-		while (executor && executor_size(opts, lanes + 1) <= size)
+		while (executor && myc_plan_executor_size(opts, lanes + 1) <= size)
 			lanes++;
-		if (!executor || size < executor_size(opts, lanes) ||
+		if (!executor || size < myc_plan_executor_size(opts, lanes) ||
 		    (executor->lanes_in &&
 		     (executor->lanes_in != lanes ||
-		      executor->pending != pending_entries(opts, lanes) ||
+		      executor->pending != myc_plan_pending(opts, lanes) ||
 		      executor->outbox != opts->outbox + 1 || executor->growth != opts->growth)))
 			return block_missing(error, "executor", i);
 		executor->flows = MYC_LANE_FLOWS;
-		executor->pending = pending_entries(opts, lanes);
+		executor->pending = myc_plan_pending(opts, lanes);
 		executor->outbox = opts->outbox + 1;
 		executor->growth = opts->growth;
 		executor->lanes_in = lanes;
@@ -393,7 +197,7 @@ static int open_executors(struct myc_system *system, struct myc_error *error)
 	if (!system->executor)
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for executors");
 	for (uint32_t i = 0; i < myc_executors_all(&system->opts); i++) {
-		uint32_t node = node_of(&system->opts, i);
+		uint32_t node = myc_plan_node(&system->opts, i);
 		const struct myc_executor_opts *opts = i >= system->opts.executors ? &bound
 						       : system->opts.executor
 							       ? &system->opts.executor[i]
@@ -448,7 +252,7 @@ static int join(struct myc_system **out, const struct myc_system_opts *opts,
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&system->ended, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	code = options(&system->opts, opts, error);
+	code = myc_plan_options(&system->opts, opts, error);
 	if (!code)
 		code = myc_schemas_open(system, error);
 	if (!code)
@@ -496,7 +300,7 @@ int myc_system_open(struct myc_system **out, const struct myc_system_opts *given
 	struct myc_region_plan plan = {0};
 	struct myc_system_opts opts = {0};
 	struct myc_region region = {0};
-	int code = options(&opts, given, error);
+	int code = myc_plan_options(&opts, given, error);
 	int fd;
 
 	if (code)

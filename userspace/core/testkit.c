@@ -7,7 +7,6 @@
  * its region again with the next incarnation.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
