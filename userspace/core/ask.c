@@ -456,8 +456,7 @@ unsigned myc_asks_tick(struct myc_executor *executor)
 	if (!asks->count)
 		return 0;
 	/* Not the turn's time: asks of this turn may be younger. */
-	const struct myc_world *world = executor->system->workspace.world;
-	uint64_t now = world ? world->now(world->context) : myc_clock_ns();
+	uint64_t now = myc_executor_clock(executor);
 	uint64_t tick = now >> MYC_ASK_TICK_BIT;
 	uint64_t first = asks->tick + 1;
 

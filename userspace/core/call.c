@@ -18,12 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "core/ask.h"
 #include "core/thread.h"
+#include "core/wait.h"
 
-#define NAP_NS_MAX 200000
-#define LOOK_NS	   100000000u /* between looks whether the other process lives */
+#define LOOK_NS 100000000u /* between looks whether the other process lives */
 
 enum { IDLE, WAITING, TAKEN, DONE };
 
@@ -94,16 +93,9 @@ void myc_calls_end(struct myc_executor *executor)
 
 /* ---- the thread's side ------------------------------------------------------------------------- */
 
-static uint64_t now_of(const struct myc_system *system)
-{
-	const struct myc_world *world = system->workspace.world;
-
-	return world ? world->now(world->context) : myc_clock_ns();
-}
-
 static uint64_t left(const struct myc_system *system, uint64_t until)
 {
-	uint64_t now = until == MYC_FOREVER ? 0 : now_of(system);
+	uint64_t now = until == MYC_FOREVER ? 0 : myc_system_now(system);
 
 	return now < until ? until - now : 0;
 }
@@ -142,8 +134,8 @@ static int request(struct myc_attachment *attachment, myc_address from, struct c
 			      const void *context),
 		   const void *context, uint64_t until)
 {
-	const struct myc_system *system = attachment->out.system;
-	long nap = 1000;
+	struct myc_system *system = attachment->out.system;
+	struct myc_wait wait = myc_wait_begin(system, left(system, until));
 
 	for (;;) {
 		callee->incarnation = myc_ask_incarnation(system, callee->process);
@@ -151,18 +143,12 @@ static int request(struct myc_attachment *attachment, myc_address from, struct c
 
 		if (code != -EAGAIN && code != -ENOSPC)
 			return code;
-		if (!left(system, until))
-			return -ETIMEDOUT;
 		if (myc_known_dead(system, callee->process))
 			return -ENOTCONN;
 		if (__atomic_load_n(state_of(&attachment->call), __ATOMIC_RELAXED) != WAITING)
 			return 0; /* ended already: the system stops */
-		if (world_naps(system))
-			continue;
-		struct timespec wait = {.tv_nsec = nap};
-
-		nanosleep(&wait, NULL);
-		nap = nap * 2 < NAP_NS_MAX ? nap * 2 : NAP_NS_MAX;
+		if (!myc_wait_more(&wait))
+			return -ETIMEDOUT;
 	}
 }
 
@@ -195,7 +181,7 @@ int myc_call_by(struct myc_system *system, myc_address to,
 			   const void *context),
 		const void *context, struct myc_answer *out, uint64_t timeout_ns)
 {
-	uint64_t now = timeout_ns == MYC_FOREVER ? 0 : now_of(system);
+	uint64_t now = timeout_ns == MYC_FOREVER ? 0 : myc_system_now(system);
 	uint64_t until = now + timeout_ns < now ? MYC_FOREVER : now + timeout_ns;
 	struct callee callee = {.process = myc_address_process(to)};
 	struct myc_attachment *attachment;

@@ -45,17 +45,6 @@ void myc_exit_arrived(struct myc_actor *actor, myc_address from, struct myc_exit
 void myc_exit_event(struct myc_actor *actor, const struct myc_signal_event *event);
 /* Stop, drain, kill, suspend, resume. */
 void myc_exit_control(struct myc_actor *actor, uint32_t what);
-/* Plain threads that wait for something to come about, by looking again and again. */
-struct myc_wait {
-	struct myc_system *system;
-	uint64_t begun;
-	uint64_t timeout_ns; /* UINT64_MAX: for ever */
-	uint32_t life;	     /* of the process that is looked at; 0 = not known */
-	long nap;
-};
-struct myc_wait myc_wait_begin(struct myc_system *system, uint64_t timeout_ns);
-/* Sleeps a little; false: the time is over. */
-bool myc_wait_more(struct myc_wait *wait);
 /* The thread ends: what can be told to other processes is, then all slots are free. */
 void myc_actor_bury_all(struct myc_executor *executor);
 

@@ -3,43 +3,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <mycelium/abi/signal.h>
 
-#include "base/clock.h"
 #include "core/directory.h"
 #include "core/exit.h"
 #include "core/last.h"
 #include "core/receiver.h"
 #include "core/signal.h"
-#include "core/thread.h"
+#include "core/wait.h"
 #include "core/watch.h"
-
-#define NAP_NS_MAX 200000
-#define ABORT_NS   1000000000u
-
-static uint64_t now_of(const struct myc_system *system)
-{
-	const struct myc_world *world = system->workspace.world;
-
-	return world ? world->now(world->context) : myc_clock_ns();
-}
-
-static void ring(const struct myc_executor *executor)
-{
-	uint64_t one = 1;
-	ssize_t written = write(executor->bell, &one, sizeof(one));
-	(void)written;
-}
-
-/* By who has the move: the rest of the word is as it was asked for. */
-static void set_state(struct myc_move *move, enum myc_move_state state)
-{
-	/* Release: all that is passed on with it. Pairs with myc_move_ours. */
-	__atomic_store_n(&move->word, myc_move_word(state, move->from, move->to), __ATOMIC_RELEASE);
-}
 
 int myc_moves_open(struct myc_system *system)
 {
@@ -79,109 +52,13 @@ bool myc_move_on_its_way(const struct myc_system *system, myc_address address)
 	return slot && myc_word_moving(__atomic_load_n(&slot->word, __ATOMIC_ACQUIRE), address);
 }
 
-/* ---- asking ------------------------------------------------------------------------------------ */
-
-int myc_move_ask(struct myc_system *system, myc_address address, uint32_t executor)
-{
-	uint32_t slot = myc_address_slot(address);
-	struct myc_move *move = &system->move;
-
-	if (executor >= system->opts.executors)
-		return -EINVAL;
-	if (myc_address_node(address) != system->workspace.node ||
-	    myc_address_process(address) != system->workspace.process || slot >= system->slots)
-		return -ESRCH;
-	pthread_mutex_lock(&system->mutex);
-	if (myc_move_state(system) != MYC_MOVE_IDLE) {
-		pthread_mutex_unlock(&system->mutex);
-		return -EBUSY;
-	}
-	uint64_t word = __atomic_load_n(&system->slot[slot].word, __ATOMIC_ACQUIRE);
-	uint32_t from = myc_actor_word_home(word);
-	int code = myc_actor_word_generation(word) != myc_address_generation(address) ||
-				   !myc_actor_word_lives(word)
-			   ? -ESRCH
-		   : from >= system->opts.executors ? -EOPNOTSUPP
-						    : 0;
-
-	move->stays = code == -EOPNOTSUPP ? MYC_STAYS_THREAD : MYC_STAYS_NOT;
-
-	if (!code && from != executor) {
-		move->address = address;
-		move->from = from;
-		move->to = executor;
-		move->actor = NULL;
-		move->number++;
-		__atomic_store_n(&move->abort, false, __ATOMIC_RELAXED);
-		set_state(move, MYC_MOVE_ASKED);
-		ring(&system->executor[from]);
-	} else if (!code) {
-		move->code = 0;
-	}
-	pthread_mutex_unlock(&system->mutex);
-	return code;
-}
-
-/* Until `until_ns`, then it is called off, which takes a moment. */
-static int wait_for(struct myc_system *system, uint64_t until_ns)
-{
-	struct myc_move *move = &system->move;
-	long nap = 1000;
-
-	while (myc_move_state(system) != MYC_MOVE_IDLE) {
-		uint64_t now = now_of(system);
-
-		if (now >= until_ns)
-			__atomic_store_n(&move->abort, true, __ATOMIC_RELEASE);
-		/* Its executor is in a long handler. */
-		if (now >= until_ns && now - until_ns >= ABORT_NS)
-			return -ETIMEDOUT;
-		struct timespec wait = {.tv_nsec = nap};
-
-		nanosleep(&wait, NULL);
-		nap = nap * 2 < NAP_NS_MAX ? nap * 2 : NAP_NS_MAX;
-	}
-	return move->code;
-}
-
-int myc_move(struct myc_system *system, myc_address address, uint32_t executor, uint64_t timeout_ns,
-	     struct myc_error *error)
-{
-	struct myc_move *move = &system->move;
-	uint64_t now = now_of(system);
-	uint64_t until_ns = timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
-	struct timespec wait = {.tv_nsec = NAP_NS_MAX};
-	int code;
-
-	while (pthread_mutex_trylock(&move->callers)) {
-		if (now_of(system) >= until_ns)
-			return myc_move_error(error, -EBUSY, address, MYC_STAYS_NOT, 0);
-		nanosleep(&wait, NULL);
-	}
-	/* Busy: who asked before us has given up, and it goes on. */
-	while ((code = myc_move_ask(system, address, executor)) == -EBUSY &&
-	       now_of(system) < until_ns)
-		nanosleep(&wait, NULL);
-	if (!code)
-		code = wait_for(system, until_ns);
-	if (code) {
-		bool idle = myc_move_state(system) == MYC_MOVE_IDLE;
-
-		myc_move_error(error, code, address,
-			       idle ? (enum myc_move_stays)move->stays : MYC_STAYS_HANDLER,
-			       idle ? move->stays_at : 0);
-	}
-	pthread_mutex_unlock(&move->callers);
-	return code;
-}
-
 /* ---- the executor that it leaves ----------------------------------------------------------------- */
 
 static void finish(struct myc_move *move, int code)
 {
 	move->code = code;
 	move->actor = NULL;
-	set_state(move, MYC_MOVE_IDLE);
+	myc_move_set(move, MYC_MOVE_IDLE);
 }
 
 /* Not now, for this reason. */
@@ -254,12 +131,12 @@ static void close_word(struct myc_executor *executor, struct myc_move *move)
 	memset(move->posting, 0,
 	       executor->system->workspace.processes * MYC_SOURCES_OF_PROCESS *
 		       sizeof(*move->posting));
-	move->closed_ns = now_of(executor->system);
+	move->closed_ns = myc_system_now(executor->system);
 	store_word(move->actor, executor->index, MYC_ACTOR_MOVING);
 	/* Pairs with the fence in myc_posting_begin: a thread sees the word, or is seen posting. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	MYC_POINT("move: closed");
-	set_state(move, MYC_MOVE_CLOSING);
+	myc_move_set(move, MYC_MOVE_CLOSING);
 }
 
 /* As it was: it stays. With `code` 0 it is tried again. */
@@ -271,7 +148,7 @@ static void open_word(struct myc_executor *executor, struct myc_move *move, int 
 	if (code)
 		finish(move, code);
 	else
-		set_state(move, MYC_MOVE_ASKED);
+		myc_move_set(move, MYC_MOVE_ASKED);
 }
 
 /* Asks everybody for a mark; true: all have sent it, or are dead. */
@@ -347,7 +224,7 @@ static void flush(struct myc_executor *executor, struct myc_move *move)
 	move->timers_fired = move->actor->metrics->timers;
 	/* Else one with a fast timer would never be done. */
 	myc_timers_hold_all(&executor->timers, move->actor->timers);
-	set_state(move, MYC_MOVE_FLUSHING);
+	myc_move_set(move, MYC_MOVE_FLUSHING);
 }
 
 /* Who wants to know of its end, by executor: our roads mean nothing to the other one. */
@@ -387,8 +264,8 @@ static bool hand_over(struct myc_executor *executor, struct myc_move *move)
 	actor->executor = to;
 	MYC_POINT("move: handed");
 	/* Release: the actor. Pairs with the acquire in myc_move_ours. */
-	set_state(move, MYC_MOVE_HANDED);
-	ring(to);
+	myc_move_set(move, MYC_MOVE_HANDED);
+	myc_executor_ring(to);
 	return true;
 }
 
@@ -437,7 +314,7 @@ static bool goes_on(struct myc_executor *executor, struct myc_move *move)
 	}
 	/* Restarted, or about to stop: others send to it again. */
 	if (!myc_word_moving(myc_actor_shared(actor)->word, move->address)) {
-		set_state(move, MYC_MOVE_ASKED);
+		myc_move_set(move, MYC_MOVE_ASKED);
 		return false;
 	}
 	enum myc_move_stays why = myc_move_stays(actor);
@@ -445,7 +322,7 @@ static bool goes_on(struct myc_executor *executor, struct myc_move *move)
 	if (why)
 		stays(move, why, 0);
 	if (!abort && !stop && !why &&
-	    now_of(executor->system) - move->closed_ns < MYC_MOVE_CLOSED_NS)
+	    myc_system_now(executor->system) - move->closed_ns < MYC_MOVE_CLOSED_NS)
 		return true;
 	open_word(executor, move, abort ? -ETIMEDOUT : stop ? -ESHUTDOWN : 0);
 	return false;
@@ -511,8 +388,8 @@ static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
 	if (code) {
 		stays(move, code == -ENOSPC ? MYC_STAYS_TIMERS : MYC_STAYS_MEMORY, 0);
 		move->code = code;
-		set_state(move, MYC_MOVE_BACK);
-		ring(from);
+		myc_move_set(move, MYC_MOVE_BACK);
+		myc_executor_ring(from);
 		return 1;
 	}
 	settle(executor, move);
@@ -521,8 +398,8 @@ static unsigned arrive(struct myc_executor *executor, struct myc_move *move)
 	MYC_POINT("move: done");
 	ring_senders(executor);
 	move->code = 0;
-	set_state(move, MYC_MOVE_LEFT);
-	ring(from);
+	myc_move_set(move, MYC_MOVE_LEFT);
+	myc_executor_ring(from);
 	return 1;
 }
 
@@ -575,7 +452,7 @@ static unsigned flushing(struct myc_executor *executor, struct myc_move *move)
 	}
 	if (move->acted || move->timers_fired != move->actor->metrics->timers || occupied(actor)) {
 		myc_timers_let_go(&executor->timers, actor->timers);
-		set_state(move, MYC_MOVE_CLOSING);
+		myc_move_set(move, MYC_MOVE_CLOSING);
 		return 0;
 	}
 	if (!all_marked(executor, move))

@@ -99,6 +99,13 @@ static inline uint32_t myc_move_state(const struct myc_system *system)
 	return myc_move_state_of(__atomic_load_n(&system->move.word, __ATOMIC_ACQUIRE));
 }
 
+/* By who has the move: the rest of the word is as it was asked for. */
+static inline void myc_move_set(struct myc_move *move, enum myc_move_state state)
+{
+	/* Release: all that is passed on with it. Pairs with myc_move_ours. */
+	__atomic_store_n(&move->word, myc_move_word(state, move->from, move->to), __ATOMIC_RELEASE);
+}
+
 /* At each scan: is there something for this executor to do? */
 static inline bool myc_move_ours(const struct myc_executor *executor)
 {

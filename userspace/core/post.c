@@ -4,14 +4,10 @@
  * at its first message, and gives it back when it ends.
  */
 #include <errno.h>
-#include <sched.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "core/body.h"
 #include "core/move.h"
-
-#define NAP_NS_MAX 200000
+#include "core/wait.h"
 
 /* A thread ended. Its lanes stay for the next one. */
 static void detach(void *value)
@@ -171,17 +167,10 @@ wake:
 	return code;
 }
 
-static uint64_t now_of(const struct myc_world *world)
-{
-	return world ? world->now(world->context) : myc_clock_ns();
-}
-
 int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 	     size_t size, uint64_t timeout_ns)
 {
-	const struct myc_world *world = system->workspace.world;
-	uint64_t begun = now_of(world);
-	long nap = 1000;
+	struct myc_wait wait = myc_wait_begin(system, timeout_ns);
 
 	for (;;) {
 		int code = myc_post_try(system, to, type, payload, size);
@@ -189,15 +178,7 @@ int myc_post(struct myc_system *system, myc_address to, uint16_t type, const voi
 		/* ENOSPC: the messages of as many pairs as a lane has entries wait to be handled. */
 		if (code != -EAGAIN && code != -ENOBUFS && code != -ENOSPC)
 			return code;
-		if (timeout_ns != UINT64_MAX && now_of(world) - begun >= timeout_ns)
+		if (!myc_wait_more(&wait))
 			return -ETIMEDOUT;
-		if (world) {
-			world->nap(world->context);
-			continue;
-		}
-		struct timespec wait = {.tv_nsec = nap};
-
-		nanosleep(&wait, NULL);
-		nap = nap * 2 < NAP_NS_MAX ? nap * 2 : NAP_NS_MAX;
 	}
 }

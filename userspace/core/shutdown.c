@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "core/exit.h"
 #include "core/name.h"
+#include "core/wait.h"
 
 #define TIMEOUT_MS 5000
 #define NS_PER_MS  1000000ull

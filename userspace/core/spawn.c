@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "core/executor.h"
 #include "core/name.h"
@@ -18,6 +17,7 @@
 #include "core/thread.h"
 #include "core/typed.h"
 #include "core/shutdown.h"
+#include "core/wait.h"
 
 #define MAILBOX_CAPACITY   1024
 #define RESTARTS_MAX	   3
@@ -358,11 +358,8 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 	executor->offer[executor->offered % system->slots] = actor;
 	/* Release: the actor. Pairs with adopt(). */
 	__atomic_store_n(&executor->offered, executor->offered + 1, __ATOMIC_RELEASE);
-	if (system->started) {
-		uint64_t one = 1;
-		ssize_t written = write(executor->bell, &one, sizeof(one));
-		(void)written;
-	}
+	if (system->started)
+		myc_executor_ring(executor);
 	return 0;
 }
 

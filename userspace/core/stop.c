@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plain threads that stop, suspend and wait for actors: they say it by a signal, and look at the slot. */
 #include <errno.h>
-#include <time.h>
 
 #include <mycelium/abi/signal.h>
 
-#include "base/clock.h"
-#include "core/exit.h"
 #include "core/signal.h"
+#include "core/wait.h"
 #include "core/watch.h"
-
-#define NAP_NS_MAX 200000
 
 /* Is it there, its process too, as it was? *life: of the process; 0 = any, it is set then. */
 static bool there(const struct myc_system *system, myc_address actor, uint32_t *life)
@@ -46,37 +42,6 @@ static int control(struct myc_system *system, myc_address actor, uint32_t what, 
 }
 
 /* ---- waiting ----------------------------------------------------------------------------------- */
-
-uint64_t myc_system_now(const struct myc_system *system)
-{
-	const struct myc_world *world = system->workspace.world;
-
-	return world ? world->now(world->context) : myc_clock_ns();
-}
-
-struct myc_wait myc_wait_begin(struct myc_system *system, uint64_t timeout_ns)
-{
-	return (struct myc_wait){.system = system,
-				 .begun = myc_system_now(system),
-				 .timeout_ns = timeout_ns,
-				 .nap = 1000};
-}
-
-bool myc_wait_more(struct myc_wait *wait)
-{
-	const struct myc_world *world = wait->system->workspace.world;
-	struct timespec nap = {.tv_nsec = wait->nap};
-
-	if (wait->timeout_ns != UINT64_MAX &&
-	    myc_system_now(wait->system) - wait->begun >= wait->timeout_ns)
-		return false;
-	if (world)
-		world->nap(world->context);
-	else
-		nanosleep(&nap, NULL);
-	wait->nap = wait->nap * 2 < NAP_NS_MAX ? wait->nap * 2 : NAP_NS_MAX;
-	return true;
-}
 
 int myc_actor_wait(struct myc_system *system, myc_address actor, uint64_t timeout_ns)
 {

@@ -19,6 +19,7 @@
 #include "core/typed.h"
 #include "core/shutdown.h"
 #include "core/topic_actor.h"
+#include "core/wait.h"
 #include "core/workers.h"
 
 /* ---- views of other processes ------------------------------------------------------------------ */
@@ -366,11 +367,8 @@ int myc_system_start(struct myc_system *system, struct myc_error *error)
 
 static void ring_all(struct myc_system *system)
 {
-	for (uint32_t i = 0; i < system->executors; i++) {
-		uint64_t one = 1;
-		ssize_t written = write(system->executor[i].bell, &one, sizeof(one));
-		(void)written;
-	}
+	for (uint32_t i = 0; i < system->executors; i++)
+		myc_executor_ring(&system->executor[i]);
 }
 
 void myc_system_request_stop(struct myc_system *system)

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/wait.h"
 #include "core/wake.h"
 
 #define NAP_NS	   50000
@@ -16,13 +17,6 @@ static bool step(struct myc_executor *executor, uint32_t from, uint32_t to)
 {
 	return __atomic_compare_exchange_n(&executor->bound, &from, to, false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_RELAXED);
-}
-
-static void ring(const struct myc_executor *executor)
-{
-	uint64_t one = 1;
-	ssize_t written = write(executor->bell, &one, sizeof(one));
-	(void)written;
 }
 
 static void nap(long ns)
@@ -87,7 +81,7 @@ void myc_thread_untake(struct myc_executor *executor, bool launched)
 		return;
 	}
 	__atomic_store_n(&executor->bound_unused, true, __ATOMIC_RELEASE);
-	ring(executor);
+	myc_executor_ring(executor);
 }
 
 /* ---- parking ----------------------------------------------------------------------------------- */
@@ -123,7 +117,7 @@ bool myc_thread_parked(struct myc_executor *executor)
 	pthread_mutex_unlock(&system->mutex);
 	step(executor, MYC_THREAD_TAKEN, MYC_THREAD_PARKED);
 	/* Its bell is another one's now. */
-	ring(&system->executor[0]);
+	myc_executor_ring(&system->executor[0]);
 	return true;
 }
 

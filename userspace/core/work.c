@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "core/outside.h"
+#include "core/wait.h"
 
 #define THREADS	    2
 #define THREADS_MAX 64
@@ -61,7 +61,6 @@ static void *pool_thread(void *argument)
 {
 	struct myc_work_pool *pool = argument;
 	struct item *item;
-	uint64_t one = 1;
 
 	pthread_mutex_lock(&pool->mutex);
 	for (;;) {
@@ -84,8 +83,7 @@ static void *pool_thread(void *argument)
 		pthread_mutex_lock(&pool->mutex);
 		put(&works->done, item);
 		atomic_store_explicit(&works->any, 1, memory_order_release);
-		ssize_t written = write(works->executor->bell, &one, sizeof(one));
-		(void)written;
+		myc_executor_ring(works->executor);
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	return NULL;

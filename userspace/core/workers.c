@@ -10,14 +10,13 @@
 
 #include "base/clock.h"
 #include "core/ask.h"
+#include "core/wait.h"
 
 #define WORKERS_MAX   64
 #define QUEUE_MAX     1024
 #define DRAIN_NS      5000000000u
 #define ADAPT_NS      1000000000u
 #define POST_NS	      1000000000u
-#define NAP_NS_MIN    1000
-#define NAP_NS_MAX    200000
 #define NAME_MAX_SIZE 40 /* with its 0: room for ".control" */
 
 typedef uint64_t __attribute__((may_alias)) word;
@@ -553,39 +552,20 @@ static bool has_ended(const struct myc_workers *workers)
 	return numbers.state == MYC_WORKERS_ENDED;
 }
 
-static uint64_t now_of(const struct myc_workers *workers)
-{
-	const struct myc_world *world = workers->system->workspace.world;
-
-	return world ? world->now(world->context) : myc_clock_ns();
-}
-
-static void nap(const struct myc_workers *workers, long *ns)
-{
-	const struct myc_world *world = workers->system->workspace.world;
-	struct timespec wait = {.tv_nsec = *ns};
-
-	if (world) {
-		world->nap(world->context);
-		return;
-	}
-	nanosleep(&wait, NULL);
-	*ns = *ns * 2 < NAP_NS_MAX ? *ns * 2 : NAP_NS_MAX;
-}
-
 int myc_workers_change(struct myc_workers *workers, const struct myc_workers_settings *settings)
 {
 	uint64_t before = __atomic_load_n(&workers->shared->changes, __ATOMIC_RELAXED);
-	uint64_t until = now_of(workers) + POST_NS;
-	long ns = NAP_NS_MIN;
+	struct myc_wait wait = myc_wait_begin(workers->system, POST_NS);
 	int code = myc_workers_check(workers, settings);
 
 	if (!code)
 		code = myc_post(workers->system, workers->control_address, MYC_WORKERS_CHANGE,
 				settings, sizeof(*settings), POST_NS);
 	while (!code && __atomic_load_n(&workers->shared->changes, __ATOMIC_RELAXED) == before) {
-		code = has_ended(workers) ? -ESRCH : now_of(workers) > until ? -ETIMEDOUT : 0;
-		nap(workers, &ns);
+		if (has_ended(workers))
+			return -ESRCH;
+		if (!myc_wait_more(&wait))
+			return -ETIMEDOUT;
 	}
 	return code;
 }
@@ -615,13 +595,13 @@ int myc_workers_drain_by(struct myc_actor *self, struct myc_workers *workers, ui
 
 int myc_workers_drain(struct myc_workers *workers, uint64_t deadline_ns)
 {
-	long ns = NAP_NS_MIN;
+	struct myc_wait wait = myc_wait_begin(workers->system, UINT64_MAX);
 	int code = myc_post(workers->system, workers->control_address, MYC_WORKERS_END,
 			    &deadline_ns, sizeof(deadline_ns), POST_NS);
 
 	if (code && code != -ESRCH)
 		return code;
 	while (!has_ended(workers))
-		nap(workers, &ns);
+		(void)myc_wait_more(&wait);
 	return atomic_load_explicit(&workers->late, memory_order_relaxed) ? -ETIMEDOUT : 0;
 }
