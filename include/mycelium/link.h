@@ -53,6 +53,7 @@ extern "C" {
 
 struct myc_actor;
 struct myc_letter;
+struct myc_strong;
 struct myc_system;
 
 enum myc_exit_kind {
@@ -64,8 +65,9 @@ enum myc_exit_kind {
 	MYC_EXIT_NOCONNECTION = 5, /* its process died, or is not there */
 	MYC_EXIT_FAILED = 6,	   /* a handler failed; code: what it returned */
 	MYC_EXIT_FAULT = 7,	   /* a handler faulted; code: the signal's number */
-	MYC_EXIT_NO_ROOM = 8,	   /* the link found the other executor's table of watches full */
-	MYC_EXIT_USER = 256,	   /* and up: the application's own */
+	/* The link, or the strong reference, found the other executor's table of watches full. */
+	MYC_EXIT_NO_ROOM = 8,
+	MYC_EXIT_USER = 256, /* and up: the application's own */
 };
 
 struct myc_exit_reason {
@@ -85,6 +87,8 @@ enum myc_event_kind {
 	MYC_EVENT_STILL =
 		3, /* told to stop by myc_stop_watch, and has not ended in the time given */
 	MYC_EVENT_DEAD_LETTER = 4, /* mycelium/letter.h: `letter` only */
+	MYC_EVENT_HELD = 5,	   /* mycelium/strong.h: from, strong, cookie */
+	MYC_EVENT_NOT_HELD = 6,	   /* the same, and reason */
 };
 enum myc_event_flag {
 	MYC_EVENT_RESTARTED = 1 << 0, /* in place: the address is there again */
@@ -101,6 +105,8 @@ struct myc_signal_event {
 	const struct myc_letter *letter; /* DEAD_LETTER */
 	const void *state; /* DOWN of a monitor with MYC_MONITOR_STATE; NULL: there is none */
 	uint32_t state_size, state_version;
+	const struct myc_strong *strong; /* HELD, NOT_HELD */
+	uint64_t cookie;		 /* the same: of the giver; 0 when it was taken */
 };
 
 /* Ends the actor after this handler: `stopped` is its last call. A kill as reason is a reason like others. */

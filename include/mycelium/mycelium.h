@@ -24,6 +24,7 @@
 #include <mycelium/schema.h>
 #include <mycelium/shutdown.h>
 #include <mycelium/state.h>
+#include <mycelium/strong.h>
 #include <mycelium/system.h>
 #include <mycelium/topic.h>
 #include <mycelium/typed.h>

@@ -130,8 +130,11 @@ struct myc_setting {
  * it. All else is as with any actor; what it sends is on its way at once, and wakes its receiver when the
  * handler returns. There can be `threads` of them at a time: -ENOSPC. In the deterministic runtime it runs on
  * `executor` like others.
+ *
+ * MYC_SPAWN_WHILE_HELD: it ends by itself, with the reason `normal`, when the last strong reference to it was given up
+ * (mycelium/strong.h). Until there was a first one it lives.
  */
-enum myc_spawn_flag { MYC_SPAWN_THREAD = 1 << 0 };
+enum myc_spawn_flag { MYC_SPAWN_THREAD = 1 << 0, MYC_SPAWN_WHILE_HELD = 1 << 1 };
 
 #define MYC_RESTARTS_NONE UINT32_MAX /* the first failure goes up */
 
@@ -174,7 +177,7 @@ int myc_system_start(struct myc_system *system, struct myc_error *error);
  *	-EOPNOTSUPP  it never moves: it has a thread of its own, a feed, or is part of a pool of workers
  *	-EBUSY       it has what belongs to its executor, and has to give that up before: a subscription or claim of a topic,
  *	             monitors or links of its own, a watch of names, groups, dead letters or descriptors, work of other
- *	             threads. Or another move took all the time
+ *	             threads; or others hold it (mycelium/strong.h). Or another move took all the time
  *	-ETIMEDOUT   something was waited for: replies to its asks, messages in its outbox, bodies that it keeps, messages
  *	             put aside, a handler that blocks. (Its executor was in a handler for a second more: then it is
  *	             not known yet whether it moves.)

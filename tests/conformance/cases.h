@@ -29,6 +29,8 @@
 	X(letter)         \
 	X(state)          \
 	X(reference)      \
+	X(strong)         \
+	X(holder)         \
 	X(keyed_timer)    \
 	X(group)          \
 	X(registry)       \

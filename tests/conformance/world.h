@@ -72,6 +72,7 @@ struct seen {
 	bool torn; /* a payload that is not what `fill` makes of its number */
 	struct myc_signal_event event;
 	struct myc_letter letter; /* of such an event */
+	struct myc_strong strong; /* the same */
 	char scope[32], name[48]; /* group, life */
 };
 
@@ -103,13 +104,14 @@ struct probe {
 	struct myc_ask ask[SLOTS];
 	struct myc_reply_to kept[64];
 	struct myc_body body[SLOTS];
+	struct myc_strong strong[SLOTS]; /* what it was told that it holds, one after the other */
 	struct myc_cycle cycle;
 	uint64_t word[SLOTS];
 	_Atomic uint32_t kept_count;
 	/* What became of it. */
 	struct seen seen[SEEN_MAX];
 	_Atomic uint32_t count; /* of seen; released after it */
-	_Atomic uint32_t messages, replies, signals, timers;
+	_Atomic uint32_t messages, replies, signals, timers, holds;
 	_Atomic uint32_t inits, starts, stoppings, stops, jobs, pings;
 	_Atomic int result;	  /* of the last job */
 	_Atomic int handler_code; /* what the handler of this job returns */

@@ -289,7 +289,7 @@ static void there_can_be_as_many_as_were_declared(void **state)
 	post(address[0], LEAVE, NULL, 0);
 	wait_until(spawn_as(MYC_SPAWN_THREAD, NULL, &more) == 0);
 	assert_int_equal(spawn_as(MYC_SPAWN_THREAD, NULL, &more), -ENOSPC);
-	assert_int_equal(spawn_as(2, NULL, &more), -EINVAL);
+	assert_int_equal(spawn_as(1u << 31, NULL, &more), -EINVAL);
 	close_all();
 	open_with(1, 0, true);
 	assert_int_equal(spawn_as(MYC_SPAWN_THREAD, NULL, &more), -ENOSPC);

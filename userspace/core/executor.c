@@ -429,7 +429,8 @@ static bool anything_there(struct myc_executor *executor)
 		if (source->ready && source->ready(source))
 			return true;
 	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
-	       (executor->outbox_count && myc_outbox_ready(executor)) || executor->signals.count ||
+	       (executor->outbox_count && myc_outbox_ready(executor)) ||
+	       myc_signals_ready(executor) ||
 	       (executor->outside && myc_outside_ready(executor)) ||
 	       (executor->topics && myc_topics_ready(executor)) ||
 	       (executor->lives && myc_lives_ready(executor)) || executor->telling ||

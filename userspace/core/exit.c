@@ -154,7 +154,7 @@ void myc_exit_restarted(struct myc_actor *actor, int code)
 	myc_last_send(actor, false);
 	myc_watch_forget(actor, false);
 	myc_letters_forget(actor);
-	ties->flags &= MYC_TIE_DRAINING;
+	ties->flags &= MYC_TIE_DRAINING | MYC_TIE_WHILE_HELD;
 	ties->reason = MYC_EXIT_FAILED;
 	ties->code = code;
 	ties->telling = ties->watchers;
@@ -291,25 +291,31 @@ void myc_exit_arrived(struct myc_actor *actor, myc_address from, struct myc_exit
 		end_now(actor, reason);
 }
 
-static void ask_stop(struct myc_actor *actor)
+static const struct myc_exit_reason shutdown = {.kind = MYC_EXIT_SHUTDOWN};
+
+static void ask_stop(struct myc_actor *actor, struct myc_exit_reason reason)
 {
-	actor->ties.reason = MYC_EXIT_SHUTDOWN;
-	actor->ties.code = 0;
+	actor->ties.reason = reason.kind;
+	actor->ties.code = reason.code;
 	actor->stop_asked = true;
 	myc_actor_after(actor, 0);
 }
 
-/* The entry waits until all that was sent before has been received, and handled. */
-static void ask_drain(struct myc_actor *actor)
+void myc_exit_drained(struct myc_actor *actor, struct myc_exit_reason reason)
 {
-	static const struct myc_exit_reason reason = {.kind = MYC_EXIT_SHUTDOWN};
+	if (myc_actor_runs(actor))
+		ask_stop(actor, reason);
+}
 
+/* The entry waits until all that was sent before has been received, and handled. */
+void myc_exit_drain(struct myc_actor *actor, struct myc_exit_reason reason)
+{
 	if (actor->ties.flags & MYC_TIE_DRAINING)
 		return;
 	struct myc_watch *watch = myc_watch_make(actor, MYC_WATCH_DRAIN, MYC_NOBODY);
 
 	if (!watch) {
-		ask_stop(actor);
+		ask_stop(actor, reason);
 		return;
 	}
 	actor->ties.flags |= MYC_TIE_DRAINING;
@@ -328,10 +334,10 @@ void myc_exit_control(struct myc_actor *actor, uint32_t what)
 	}
 	switch (what) {
 	case MYC_STOP:
-		ask_stop(actor);
+		ask_stop(actor, shutdown);
 		break;
 	case MYC_STOP_DRAIN:
-		ask_drain(actor);
+		myc_exit_drain(actor, shutdown);
 		break;
 	case MYC_STOP_KILL:
 		actor->ties.flags |= MYC_TIE_KILL;

@@ -20,10 +20,11 @@
 #include "core/executor.h"
 
 enum myc_tie_flag {
-	MYC_TIE_TRAP = 1,     /* traps exits */
-	MYC_TIE_EXIT = 2,     /* stop_asked by myc_exit: without `stopping` */
-	MYC_TIE_KILL = 4,     /* no handler any more */
-	MYC_TIE_DRAINING = 8, /* refuses new messages */
+	MYC_TIE_TRAP = 1,	 /* traps exits */
+	MYC_TIE_EXIT = 2,	 /* stop_asked by myc_exit: without `stopping` */
+	MYC_TIE_KILL = 4,	 /* no handler any more */
+	MYC_TIE_DRAINING = 8,	 /* refuses new messages */
+	MYC_TIE_WHILE_HELD = 16, /* ends when nobody holds it any more: core/strong.h */
 };
 
 static inline struct myc_actor_slot *myc_actor_shared(const struct myc_actor *actor)
@@ -43,6 +44,10 @@ void myc_exit_arrived(struct myc_actor *actor, myc_address from, struct myc_exit
 		      bool link, bool restarted);
 /* Gives an event to the actor's handler. */
 void myc_exit_event(struct myc_actor *actor, const struct myc_signal_event *event);
+/* It refuses what is new, handles what was sent before, and then ends with this reason. */
+void myc_exit_drain(struct myc_actor *actor, struct myc_exit_reason reason);
+/* It has. */
+void myc_exit_drained(struct myc_actor *actor, struct myc_exit_reason reason);
 /* Stop, drain, kill, suspend, resume. */
 void myc_exit_control(struct myc_actor *actor, uint32_t what);
 /* The thread ends: what can be told to other processes is, then all slots are free. */

@@ -10,6 +10,7 @@
 #include "core/last.h"
 #include "core/receiver.h"
 #include "core/signal.h"
+#include "core/strong.h"
 #include "core/watch.h"
 
 static const struct myc_exit_reason noproc = {.kind = MYC_EXIT_NOPROC};
@@ -52,6 +53,14 @@ static int say(struct myc_executor *executor, struct myc_road *road, uint16_t ty
 	const struct myc_signal signal = {.type = type, .size = size, .to = to, .payload = payload};
 
 	return myc_signal_send_after(executor, road, &signal, MYC_RING_ORDINARY);
+}
+
+int myc_link_say(struct myc_executor *executor, const struct myc_signal *signal)
+{
+	struct myc_road *road;
+	int code = road_of(executor, signal->to, &road);
+
+	return code ? code : myc_signal_send_after(executor, road, signal, MYC_RING_ORDINARY);
 }
 
 static struct myc_signal_link link_signal(const struct myc_actor *from,
@@ -153,11 +162,29 @@ static bool told_before(struct myc_executor *executor, const struct myc_watch *m
 	return false;
 }
 
+int myc_link_watch(struct myc_executor *executor, struct myc_watch *watch)
+{
+	watch->restart = restart_of(executor, watch->peer);
+	if (watch->state == MYC_WATCH_LOST || (!watch->wants_state && told_before(executor, watch)))
+		return 0;
+	const struct myc_signal_watch asked = {.who = watch->peer,
+					       .incarnation = watch->incarnation,
+					       .restart = watch->restart,
+					       .through = watch->through,
+					       .state = watch->wants_state,
+					       .watcher = watch->owner->address};
+	const struct myc_signal signal = {.type = MYC_SIGNAL_WATCH,
+					  .size = sizeof(asked),
+					  .to = watch->peer,
+					  .payload = &asked};
+
+	return myc_link_say(executor, &signal);
+}
+
 int myc_monitor(struct myc_actor *self, myc_address other, uint32_t flags,
 		struct myc_monitor *monitor)
 {
 	struct myc_executor *executor = self->executor;
-	struct myc_road *road;
 
 	if (other == self->address || !myc_actor_hook(self, signal))
 		return -EINVAL;
@@ -170,20 +197,9 @@ int myc_monitor(struct myc_actor *self, myc_address other, uint32_t flags,
 			(struct myc_monitor){.index = (uint32_t)(watch - executor->watches.entry),
 					     .generation = watch->generation};
 	watch->through = flags & MYC_MONITOR_THROUGH;
-	watch->restart = restart_of(executor, other);
 	watch->wants_state = flags & MYC_MONITOR_STATE;
-	if (watch->state == MYC_WATCH_LOST || (!watch->wants_state && told_before(executor, watch)))
-		return 0;
-	const struct myc_signal_watch asked = {.who = other,
-					       .incarnation = watch->incarnation,
-					       .restart = watch->restart,
-					       .through = watch->through,
-					       .state = watch->wants_state,
-					       .watcher = self->address};
-	int code = road_of(executor, other, &road);
+	int code = myc_link_watch(executor, watch);
 
-	if (!code)
-		code = say(executor, road, MYC_SIGNAL_WATCH, other, &asked, sizeof(asked));
 	return code ? untold(executor, watch, code) : 0;
 }
 
@@ -303,6 +319,12 @@ static int watched(struct myc_executor *executor, struct myc_road *back, myc_add
 		.type = MYC_SIGNAL_DEAD, .size = sizeof(dead), .to = who, .payload = &dead};
 
 	return myc_signal_send_road(executor, back, NULL, &signal, MYC_RING_ORDINARY);
+}
+
+int myc_link_watched(struct myc_executor *executor, const struct myc_inlet *inlet, myc_address who,
+		     uint32_t incarnation, struct myc_actor **actor)
+{
+	return watched(executor, way_back(executor, inlet), who, incarnation, 0, true, actor);
 }
 
 static int watch_came(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -445,8 +467,8 @@ static int control_came(struct myc_executor *executor, struct myc_inlet *inlet,
 			const struct myc_signal_control *control)
 {
 	struct myc_actor *actor = myc_link_ours(executor, control->to);
-	int code = control->watch ? watched(executor, way_back(executor, inlet), control->to,
-					    control->incarnation, 0, true, &actor)
+	int code = control->watch ? myc_link_watched(executor, inlet, control->to,
+						     control->incarnation, &actor)
 				  : 0;
 
 	if (code)
@@ -459,7 +481,7 @@ static int control_came(struct myc_executor *executor, struct myc_inlet *inlet,
 int myc_link_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		      const struct myc_slot *slot)
 {
-	static const uint8_t sizes[MYC_SIGNAL_LIFE_END - MYC_SIGNAL_WATCH] = {
+	static const uint8_t sizes[MYC_SIGNAL_TAKE - MYC_SIGNAL_WATCH] = {
 		[MYC_SIGNAL_WATCH - MYC_SIGNAL_WATCH] = sizeof(struct myc_signal_watch),
 		[MYC_SIGNAL_LINK - MYC_SIGNAL_WATCH] = sizeof(struct myc_signal_link),
 		[MYC_SIGNAL_UNLINK - MYC_SIGNAL_WATCH] = sizeof(struct myc_signal_link),
@@ -482,6 +504,8 @@ int myc_link_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		struct myc_signal_move move;
 	} is;
 
+	if (slot->type >= MYC_SIGNAL_TAKE)
+		return myc_strong_received(executor, inlet, slot);
 	if (slot->size != sizes[slot->type - MYC_SIGNAL_WATCH])
 		return -EPROTO;
 	memcpy(is.bytes, slot->payload, sizeof(is.bytes));

@@ -20,10 +20,22 @@
 
 #include "core/executor.h"
 
+struct myc_signal;
+struct myc_watch;
+
 /* The slot is a private copy, or in our own lane. 0, -EPROTO: not what it may be, -ENOBUFS: no room for
  * the answer, nothing was done. */
 int myc_link_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		      const struct myc_slot *slot);
+/* Tells the peer's executor that it is watched, if it has not been told. -ESRCH: its slot is another's or nobody's,
+ * -ENOSPC: no lane, -ENOBUFS. */
+int myc_link_watch(struct myc_executor *executor, struct myc_watch *watch);
+/* The other side of that, whichever life it is in: its end will be told. *actor is NULL if it has ended, which is told
+ * then, or its process is another. -ENOBUFS. */
+int myc_link_watched(struct myc_executor *executor, const struct myc_inlet *inlet, myc_address who,
+		     uint32_t incarnation, struct myc_actor **actor);
+/* To the actor signal->to, wherever it is. Errors of myc_link_watch. */
+int myc_link_say(struct myc_executor *executor, const struct myc_signal *signal);
 /* An actor of this executor, perhaps ended; NULL: it is none, or buried. */
 struct myc_actor *myc_link_ours(struct myc_executor *executor, myc_address address);
 

@@ -26,6 +26,8 @@ static const struct {
 				 "let it give the topic up, and claim it again where it is then"},
 	[MYC_STAYS_WATCHES] = {-EBUSY, "it has monitors or links of its own",
 			       "let it demonitor and unlink before, and watch again after"},
+	[MYC_STAYS_HELD] = {-EBUSY, "others hold strong references to it",
+			    "let them drop these before, and take them again after"},
 	[MYC_STAYS_LISTENS] = {-EBUSY, "it watches names or groups",
 			       "let it unwatch before, and watch again after"},
 	[MYC_STAYS_OUTSIDE] = {-EBUSY, "it watches descriptors, or waits for work of other threads",
@@ -74,14 +76,17 @@ static bool publishes(const struct myc_actor *actor)
 }
 
 /* Those who await its last state it takes along. */
-static bool watches(const struct myc_actor *actor)
+static enum myc_move_stays watches(const struct myc_actor *actor)
 {
 	const struct myc_watch *entry = actor->executor->watches.entry;
+	enum myc_move_stays why = MYC_STAYS_NOT;
 
 	for (uint32_t at = actor->ties.owned.first; at; at = entry[at].in[MYC_WATCH_OWNED].next)
-		if (entry[at].kind != MYC_WATCH_STATE)
-			return true;
-	return false;
+		if (entry[at].kind == MYC_WATCH_STRONG)
+			why = MYC_STAYS_HELD;
+		else if (entry[at].kind != MYC_WATCH_STATE)
+			return MYC_STAYS_WATCHES;
+	return why;
 }
 
 /* What it has of its own will. */
@@ -89,7 +94,7 @@ static enum myc_move_stays holds(const struct myc_actor *actor)
 {
 	if (actor->of_pool || myc_actor_hook(actor, feed))
 		return actor->of_pool ? MYC_STAYS_POOL : MYC_STAYS_FEED;
-	return watches(actor)		       ? MYC_STAYS_WATCHES
+	return watches(actor)		       ? watches(actor)
 	       : subscribes(actor)	       ? MYC_STAYS_SUBSCRIBES
 	       : publishes(actor)	       ? MYC_STAYS_PUBLISHES
 	       : myc_lives_watched_by(actor)   ? MYC_STAYS_LISTENS

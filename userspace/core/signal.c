@@ -11,6 +11,7 @@
 #include "core/move.h"
 #include "core/receiver.h"
 #include "core/state.h"
+#include "core/strong.h"
 #include "core/watch.h"
 
 struct myc_signal_entry {
@@ -28,6 +29,8 @@ int myc_signals_open(struct myc_executor *executor, uint32_t capacity)
 {
 	struct myc_signals *signals = &executor->signals;
 
+	/* What one makes us say has room: see myc_signals_room. */
+	capacity = capacity < 2 ? 2 : capacity;
 	signals->entry = calloc(capacity, sizeof(*signals->entry));
 	if (!signals->entry)
 		return -ENOMEM;
@@ -339,6 +342,24 @@ int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *si
 	return code;
 }
 
+bool myc_signals_ready(const struct myc_executor *executor)
+{
+	const struct myc_signals *signals = &executor->signals;
+
+	for (uint32_t i = signals->count ? signals->first : MYC_NONE; i != MYC_NONE;
+	     i = signals->entry[i].next)
+		if (!older_waits(executor, &signals->entry[i]))
+			return true;
+	return false;
+}
+
+bool myc_signals_room(const struct myc_executor *executor)
+{
+	const struct myc_signals *signals = &executor->signals;
+
+	return signals->free != MYC_NONE && signals->entry[signals->free].next != MYC_NONE;
+}
+
 bool myc_signals_from(const struct myc_executor *executor, const struct myc_actor *actor)
 {
 	const struct myc_signals *signals = &executor->signals;
@@ -479,8 +500,11 @@ bool myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		break;
 	case MYC_SIGNAL_CALL_REPLY:
 	case MYC_SIGNAL_CALL_ERROR:
-		if (!myc_call_answer(executor->system, slot))
-			late(executor, inlet, slot);
+		if (myc_call_answer(executor->system, slot))
+			break;
+		if (slot->type == MYC_SIGNAL_CALL_REPLY && slot->generation == MYC_SIGNAL_GIVEN)
+			return myc_strong_unclaimed(executor, inlet, slot);
+		late(executor, inlet, slot);
 		break;
 	case MYC_SIGNAL_STATE:
 		if (!myc_state_came(executor, inlet, slot))

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "core/executor.h"
+#include "core/exit.h"
 #include "core/name.h"
 #include "core/overflow.h"
 #include "core/thread.h"
@@ -211,6 +212,7 @@ static int fill(struct myc_system *system, const struct myc_spawn_opts *opts, ui
 		.capacity_per_sender =
 			or_default(behaviour->capacity_per_sender, MYC_CAPACITY_PER_SENDER),
 		.pending_first = MYC_NONE,
+		.ties.flags = opts->flags & MYC_SPAWN_WHILE_HELD ? MYC_TIE_WHILE_HELD : 0,
 		.timers = MYC_TIMER_NONE,
 		.metrics = &system->metrics[slot],
 		.address = myc_address_make(system->workspace.node, system->workspace.process, slot,
@@ -292,6 +294,8 @@ static int check(const struct myc_system *system, const struct myc_spawn_opts *o
 	}
 	*full = (struct myc_spawn_opts){.sz = sizeof(*full)};
 	memcpy(full, opts, opts->sz < sizeof(*full) ? opts->sz : sizeof(*full));
+	if (full->flags & ~(uint32_t)(MYC_SPAWN_THREAD | MYC_SPAWN_WHILE_HELD))
+		return myc_error_set(error, -EINVAL, NULL, "spawn flags %#x", full->flags);
 	int code = myc_overflow_check(full->behaviour, error);
 
 	code = code ? code : myc_growth_check(system, full, error);
@@ -375,11 +379,9 @@ static int check_executor(const struct myc_system *system, const struct myc_spaw
 /* Where it is to be: an executor of its own, or one of those that there are. */
 static int place(struct myc_system *system, struct myc_spawn_opts *opts, struct myc_error *error)
 {
-	if (opts->flags & ~(uint32_t)MYC_SPAWN_THREAD)
-		return myc_error_set(error, -EINVAL, NULL, "spawn flags %#x", opts->flags);
 	/* The deterministic runtime has one thread: there it stays where it would be else. */
 	if (system->workspace.world)
-		opts->flags = 0;
+		opts->flags &= ~(uint32_t)MYC_SPAWN_THREAD;
 	if (opts->flags & MYC_SPAWN_THREAD)
 		return myc_thread_take(system, &opts->executor, error);
 	return check_executor(system, opts, error);
@@ -462,7 +464,7 @@ int myc_spawn_at(struct myc_system *system, const struct myc_spawn_opts *opts, u
 	/* It had been moved: its messages are there. */
 	uint64_t word = system->slot[slot].word;
 
-	if (!full.flags && myc_actor_word_state(word) == MYC_ACTOR_STARTING &&
+	if (!(full.flags & MYC_SPAWN_THREAD) && myc_actor_word_state(word) == MYC_ACTOR_STARTING &&
 	    myc_actor_word_executor(word) < system->opts.executors)
 		full.executor = myc_actor_word_executor(word);
 	pthread_mutex_lock(&system->mutex);
@@ -512,7 +514,7 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 
 	if (code)
 		return code;
-	if (full.flags) {
+	if (full.flags & MYC_SPAWN_THREAD) {
 		full.executor = 0;
 		full.phase = full.phase ? full.phase : self->ties.phase;
 		return myc_spawn(system, &full, address, error);

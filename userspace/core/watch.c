@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/exit.h"
+#include "core/strong.h"
 
 /* Index 0 is no entry: lists that are all zero are empty. */
 
@@ -26,6 +27,10 @@ int myc_watches_open(struct myc_executor *executor, uint32_t capacity)
 	if (!watches->entry || !watches->row || !watches->armed || !watches->seen ||
 	    !watches->swept)
 		return -ENOMEM;
+	/* Handles of a former life of the process, which others may have kept, are far from those of this one. */
+	for (uint32_t i = 1; i <= capacity; i++)
+		watches->entry[i].generation =
+			(uint32_t)executor->system->workspace.incarnation * 0x9e3779b1u;
 	for (uint32_t i = 1; i < capacity; i++)
 		watches->entry[i].in[MYC_WATCH_OWNED].next = i + 1;
 	watches->free = 1;
@@ -97,7 +102,8 @@ static void take_out(struct myc_watches *watches, struct myc_watch *watch, unsig
 
 static bool has_peer(const struct myc_watch *watch)
 {
-	return watch->kind == MYC_WATCH_MONITOR || watch->kind == MYC_WATCH_LINK;
+	return watch->kind == MYC_WATCH_MONITOR || watch->kind == MYC_WATCH_LINK ||
+	       watch->kind == MYC_WATCH_STRONG || watch->kind == MYC_WATCH_TAKE;
 }
 
 /* ---- making and freeing ------------------------------------------------------------------------ */
@@ -214,8 +220,9 @@ void myc_watch_forget(struct myc_actor *owner, bool drains_too)
 		const struct myc_watch *watch = &watches->entry[at];
 
 		/* Some are about its restarts too. */
-		if (drains_too || (watch->kind != MYC_WATCH_DRAIN &&
-				   (watch->kind != MYC_WATCH_STATE || !watch->through)))
+		if (drains_too ||
+		    (watch->kind != MYC_WATCH_DRAIN && watch->kind != MYC_WATCH_STRONG &&
+		     (watch->kind != MYC_WATCH_STATE || !watch->through)))
 			myc_watch_free(executor, &watches->entry[at]);
 	}
 }
@@ -321,7 +328,13 @@ static void deliver(struct myc_executor *executor, struct myc_watch *watch)
 				 was.restarted);
 		break;
 	case MYC_WATCH_DRAIN:
-		myc_exit_control(owner, MYC_STOP);
+		myc_exit_drained(owner, was.reason);
+		break;
+	case MYC_WATCH_STRONG:
+		myc_strong_home(owner);
+		break;
+	case MYC_WATCH_TAKE:
+		myc_strong_refused(owner, was.peer, was.reason);
 		break;
 	}
 	free(was.last);

@@ -13,7 +13,7 @@
  * one waits while older messages from the same peer are in its owner's pending queue.
  *
  * Two more kinds use the queue: an exit signal that somebody sent and that has to wait behind his messages,
- * and an actor that drains (LOST until the lanes were emptied once).
+ * and an actor that drains (LOST until the lanes were emptied once). Two are of strong references: core/strong.h.
  *
  * Emptied: a sweep passes when every inlet was seen empty, or gave a whole ring of messages, since it
  * began; so all that was there at its beginning has been taken. Sweeps run while somebody waits for one.
@@ -30,7 +30,9 @@ enum myc_watch_kind {
 	MYC_WATCH_LINK = 2,
 	MYC_WATCH_EXIT = 3,
 	MYC_WATCH_DRAIN = 4,
-	MYC_WATCH_STATE = 5, /* the peer wants the owner's last state: core/last.h */
+	MYC_WATCH_STATE = 5,  /* the peer wants the owner's last state: core/last.h */
+	MYC_WATCH_STRONG = 6, /* the peer holds the owner */
+	MYC_WATCH_TAKE = 7,   /* the owner wants to hold the peer */
 };
 enum myc_watch_state { MYC_WATCH_FREE, MYC_WATCH_ARMED, MYC_WATCH_LOST, MYC_WATCH_DUE };
 enum { MYC_WATCH_OWNED, MYC_WATCH_PEER, MYC_WATCH_QUEUE, MYC_WATCH_LISTS };
@@ -70,7 +72,7 @@ struct myc_watch *myc_watch_make(struct myc_actor *owner, enum myc_watch_kind ki
 void myc_watch_free(struct myc_executor *executor, struct myc_watch *watch);
 struct myc_watch *myc_watch_find_link(struct myc_executor *executor, const struct myc_actor *owner,
 				      myc_address peer);
-/* All that this actor holds; a restart in place leaves that it drains. */
+/* All that this actor holds; a restart in place leaves that it drains, and who holds it. */
 void myc_watch_forget(struct myc_actor *owner, bool drains_too);
 
 /* Into the queue, with this reason. Idempotent: the first reason counts. */

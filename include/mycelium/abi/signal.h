@@ -20,6 +20,11 @@ enum myc_signal_life {
 	MYC_SIGNAL_CONTROL = 0xff17, /* stop, suspend ... (urgent) */
 	MYC_SIGNAL_MOVE = 0xff18,    /* to an executor: a mark, please; who is on its way */
 	MYC_SIGNAL_MARK = 0xff19,    /* all that this executor had sent before is before this */
+	MYC_SIGNAL_TAKE = 0xff1a,    /* from wants to hold to */
+	MYC_SIGNAL_GIVE = 0xff1b,    /* from gives what it holds to another */
+	MYC_SIGNAL_SHARE = 0xff1c,   /* the same, and keeps its own */
+	MYC_SIGNAL_DROP = 0xff1d,    /* from gives it up */
+	MYC_SIGNAL_GIVEN = 0xff1e,   /* to holds it now; or does not */
 	MYC_SIGNAL_LIFE_END
 };
 
@@ -78,5 +83,38 @@ struct myc_signal_control {
 	uint32_t incarnation; /* with watch: of to's process */
 	uint32_t reserved;
 };
+
+/*
+ * Strong references: an entry of the executor of who is held, named by index and generation. `from` is an actor of
+ * the signal's process, or its plain threads together (MYC_SLOT_PLAIN, generation 0). Where they are to be answered
+ * by a call, TAKE is from one thread's address, with its correlation; the answer's type is MYC_SIGNAL_GIVEN.
+ */
+struct myc_signal_take {
+	uint64_t from, to;
+	uint32_t incarnation;	    /* of to's process */
+	uint32_t index, generation; /* of from's own entry, which waits for the answer */
+	uint32_t reserved;
+};
+struct myc_signal_give { /* and SHARE, DROP (without receiver and cookie) */
+	uint64_t from, to;
+	uint64_t receiver, cookie;
+	uint32_t index, generation;
+};
+_Static_assert(sizeof(struct myc_signal_give) == 40, "a slot's payload");
+
+/* The slot's correlation is myc_signal_life of `to` when the entry was made. */
+struct myc_signal_given {
+	uint64_t held, to;
+	uint64_t from;	 /* who gave it, 0: it was taken. Refused: to whom it was given */
+	uint64_t cookie; /* taken: index << 32 | generation of TAKE */
+	uint32_t index, generation; /* index 0: refused, generation is the reason's kind */
+};
+_Static_assert(sizeof(struct myc_signal_given) == 40, "a slot's payload");
+
+/* A signal under way meets at most so many lives of its receiver. */
+static inline uint32_t myc_signal_life(uint32_t life_of_process, uint32_t life_of_actor)
+{
+	return life_of_process << 16 | (life_of_actor & 0xffff);
+}
 
 #endif
