@@ -139,6 +139,37 @@ static void a_header_that_does_not_add_up_is_refused_and_never_leads_outside(voi
 	close(fd);
 }
 
+/* A word of it that its owner writes on later leads a reader nowhere; nor do pages that have no memory. */
+static void what_its_owner_makes_of_the_header_leads_no_reader_astray(void **state)
+{
+	struct myc_region_plan plan = {0};
+	struct myc_region owner, reader;
+	uint64_t size, chance = test_seed() + 78;
+
+	(void)state;
+	assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, 3 * 4096), 0);
+	assert_int_equal(myc_region_plan_reserve(&plan, MYC_BLOCK_USER, 0, 4096), 0);
+	assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 1, 4096), 0);
+	int fd = myc_region_create("table", &plan, NULL);
+
+	assert_int_equal(myc_region_map(&owner, fd, MYC_REGION_OWNER, NULL), 0);
+	assert_int_equal(myc_region_map(&reader, fd, MYC_REGION_READER, NULL), 0);
+	char *one = myc_region_block(&reader, MYC_BLOCK_USER, 1, NULL);
+
+	for (uint64_t *word = owner.base; word < (uint64_t *)owner.base + 64; word++)
+		*word = test_random(&chance);
+	assert_non_null(myc_region_block(&owner, MYC_BLOCK_USER, 0, &size));
+	assert_int_equal(size, 3 * 4096);
+	assert_non_null(myc_region_block(&reader, MYC_BLOCK_USER, 0, &size));
+	assert_int_equal(size, 2 * 4096);
+	assert_ptr_equal(myc_region_block(&reader, MYC_BLOCK_USER, 1, &size), one);
+	assert_int_equal(size, 4096);
+	myc_region_unmap(&reader);
+	assert_int_equal(myc_region_map(&reader, fd, MYC_REGION_READER, NULL), -EPROTO);
+	myc_region_unmap(&owner);
+	close(fd);
+}
+
 static void what_is_no_sealed_region_is_refused_with_its_cause(void **state)
 {
 	struct myc_region region;
@@ -166,6 +197,7 @@ int main(void)
 		cmocka_unit_test(a_region_cannot_shrink_grow_or_be_unsealed),
 		cmocka_unit_test(writing_through_a_readers_mapping_faults),
 		cmocka_unit_test(a_header_that_does_not_add_up_is_refused_and_never_leads_outside),
+		cmocka_unit_test(what_its_owner_makes_of_the_header_leads_no_reader_astray),
 		cmocka_unit_test(what_is_no_sealed_region_is_refused_with_its_cause),
 	};
 

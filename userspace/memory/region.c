@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -28,6 +29,10 @@ struct region_header {
 		uint64_t size;
 		uint64_t reserve; /* of it, at its end; from a page on */
 	} block[MYC_REGION_BLOCKS_MAX];
+};
+struct myc_region_table {
+	uint32_t blocks;
+	struct region_entry block[];
 };
 _Static_assert(sizeof(struct region_header) == 64 + 32 * MYC_REGION_BLOCKS_MAX, "layout");
 _Static_assert(sizeof(struct region_header) % 64 == 0, "the first block is aligned");
@@ -188,10 +193,12 @@ static int entry_copy(const struct myc_region *region, uint32_t i, struct region
 	return 0;
 }
 
-static int header_check(const struct myc_region *region, struct myc_error *error)
+/* What is looked at of the header from now on is this copy of its table: blocks in their order, none in another. */
+static int header_check(struct myc_region *region, struct myc_error *error)
 {
 	const struct region_header *header = region->base;
-	struct region_entry entry;
+	uint64_t begin = sizeof(*header);
+	struct myc_region_table *table;
 	uint32_t blocks;
 
 	if (region->size < sizeof(*header))
@@ -206,28 +213,32 @@ static int header_check(const struct myc_region *region, struct myc_error *error
 	blocks = __atomic_load_n(&header->blocks, __ATOMIC_RELAXED);
 	if (blocks > MYC_REGION_BLOCKS_MAX || header->size != region->size)
 		return myc_error_set(error, -EPROTO, NULL, "region's header does not add up");
-	for (uint32_t i = 0; i < blocks; i++)
-		if (entry_copy(region, i, &entry))
+	table = malloc(sizeof(*table) + blocks * sizeof(table->block[0]));
+	if (!table)
+		return myc_error_set(error, -ENOMEM, NULL, "no memory for a region's table");
+	region->table = table;
+	table->blocks = blocks;
+	for (uint32_t i = 0; i < blocks; i++) {
+		if (entry_copy(region, i, &table->block[i]) || table->block[i].offset < begin)
 			return myc_error_set(error, -EPROTO, NULL,
 					     "block %u lies outside its region", i);
+		begin = table->block[i].offset + table->block[i].size;
+	}
 	return 0;
 }
 
 /* What is between reserves is there from now on, as far as there is memory; these are nobody's yet. */
 static int populate(const struct myc_region *region)
 {
-	const struct region_header *header = region->base;
 	char *base = region->base;
 	uint64_t done = 0;
-	struct region_entry entry;
 
-	for (uint32_t i = 0; i < header->blocks && i < MYC_REGION_BLOCKS_MAX; i++) {
-		if (entry_copy(region, i, &entry))
-			return -EPROTO;
-		uint64_t end = entry.offset + entry.size, begin = end - entry.reserve;
+	for (uint32_t i = 0; i < region->table->blocks; i++) {
+		const struct region_entry *entry = &region->table->block[i];
+		uint64_t end = entry->offset + entry->size, begin = end - entry->reserve;
 
 		end -= end % SMALL_PAGE;
-		if (region->huge || !entry.reserve || begin < done || end <= begin)
+		if (region->huge || !entry->reserve || begin < done || end <= begin)
 			continue;
 		if (mprotect(base + begin, end - begin, PROT_NONE))
 			return -errno;
@@ -309,25 +320,22 @@ void myc_region_unmap(struct myc_region *region)
 {
 	if (region->base)
 		munmap(region->base, region->size);
+	free(region->table);
 	memset(region, 0, sizeof(*region));
 }
 
 void *myc_region_block(const struct myc_region *region, uint32_t kind, uint32_t index,
 		       uint64_t *size)
 {
-	const struct region_header *header = region->base;
-	struct region_entry entry;
+	for (uint32_t i = 0; region->table && i < region->table->blocks; i++) {
+		const struct region_entry *entry = &region->table->block[i];
 
-	if (!header)
-		return NULL;
-	uint32_t blocks = __atomic_load_n(&header->blocks, __ATOMIC_RELAXED);
-
-	for (uint32_t i = 0; i < blocks && i < MYC_REGION_BLOCKS_MAX; i++) {
-		if (entry_copy(region, i, &entry) || entry.kind != kind || entry.index != index)
+		if (entry->kind != kind || entry->index != index)
 			continue;
 		if (size)
-			*size = entry.size;
-		return (char *)region->base + entry.offset;
+			*size = entry->size -
+				(region->role == MYC_REGION_OWNER ? 0 : entry->reserve);
+		return (char *)region->base + entry->offset;
 	}
 	return NULL;
 }

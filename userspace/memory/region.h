@@ -96,11 +96,16 @@ int myc_region_create(const char *name, const struct myc_region_plan *plan,
 
 enum myc_region_role { MYC_REGION_OWNER, MYC_REGION_READER };
 
+struct myc_region_table; /* of the blocks, as it was when the region was mapped */
+
 struct myc_region {
 	void *base;
 	uint64_t size;
 	enum myc_region_role role;
 	bool huge; /* in huge pages */
+	/* Ours alone: what the owner makes of the one in the region leads nobody astray. Copies of this struct share
+	 * it, and one of them is unmapped. */
+	struct myc_region_table *table;
 };
 
 /* Maps and populates, all but reserves; checks magic, version and block table (the descriptor may come from another
@@ -113,7 +118,7 @@ void myc_region_unmap(struct myc_region *region);
  * predecessor's, what is there is there. Calls of the kernel, some microseconds for each 64 KiB. */
 int myc_region_grow(const struct myc_region *region, void *at, uint64_t size, bool again);
 void myc_region_shrink(const struct myc_region *region, void *at, uint64_t size);
-/* NULL when there is no such block. Its address is 64-byte aligned. */
+/* NULL when there is no such block. Its address is 64-byte aligned. To readers its reserve is not a part of it. */
 void *myc_region_block(const struct myc_region *region, uint32_t kind, uint32_t index,
 		       uint64_t *size);
 
