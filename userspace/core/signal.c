@@ -113,12 +113,14 @@ void myc_signals_hold(struct myc_executor *executor, struct myc_flow_out *flow)
 		myc_flow_more(&executor->out, flow);
 }
 
-/* Signals of this pair wait, or wait no more. */
+/* Signals of this pair wait, or wait no more. By whichever road: their receiver may have moved since, and be back. */
 static void hold_pair(struct myc_executor *executor, const struct myc_signal_entry *entry)
 {
-	for (uint32_t f = 0; entry->from && f < MYC_LANE_FLOWS; f++)
-		if (carries(&entry->road->flow[f], entry))
-			myc_signals_hold(executor, &entry->road->flow[f]);
+	struct myc_flow_out *flow = NULL;
+
+	while (entry->from &&
+	       (flow = myc_sender_pair(&executor->out, flow, entry->from_address, entry->to)))
+		myc_signals_hold(executor, flow);
 }
 
 /* ---- sending ----------------------------------------------------------------------------------- */
