@@ -268,8 +268,10 @@ bench-actors: $(ACTORS_PROGRAMS) ## actors beside their peers (root installs the
 	@MYC_BENCH_DIR=$${MYC_BENCH_DIR:-$(BUILD)/bench} $(ACTORS_BENCH)/driver
 
 SOAK_MESSAGES ?= 1000000000
-soak: all tests ## a thousand million messages from 4 threads, and from 4 processes, killed at random
+SOAK_SCRIBBLE ?= 600
+soak: all tests ## a thousand million messages from 4 threads, and from 4 processes, killed at random; 10 minutes of a process that scribbles
 	@MYC_SOAK=$(SOAK_MESSAGES) $(BUILD)/tests/integration/soak_test
+	@MYC_SCRIBBLE=$(SOAK_SCRIBBLE) $(BUILD)/tests/integration/scribble_test
 
 bench-codec: $(CODEC_PROGRAMS) ## message codecs beside their peers (root installs these), a minute; as bench
 	@CC='$(CC)' tests/bench/codec/peers/make-peers $(CODEC_BENCH)

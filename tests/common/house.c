@@ -145,15 +145,22 @@ void house_start(struct house *house, uint32_t process)
 		pause();
 }
 
-void house_kill(struct house *house, uint32_t process)
+int house_end(struct house *house, uint32_t process)
 {
 	int status;
 
 	assert_int_equal(kill(house->pid[process], SIGKILL), 0);
 	assert_int_equal(waitpid(house->pid[process], &status, 0), house->pid[process]);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	house->pid[process] = 0;
 	mark(house, process, true);
+	return status;
+}
+
+void house_kill(struct house *house, uint32_t process)
+{
+	int status = house_end(house, process);
+
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static uint64_t high(const uint64_t *pair)

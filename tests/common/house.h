@@ -45,6 +45,8 @@ void house_close(struct house *house);
 /* A worker, which goes on until it is killed. */
 void house_start(struct house *house, uint32_t process);
 void house_kill(struct house *house, uint32_t process); /* with -9, and reaps */
+int house_end(struct house *house,
+	      uint32_t process); /* the same; it may have ended by itself: its status */
 void *house_user(const struct house *house, uint32_t process);
 
 /* In a process forked from the holder, which has counted its incarnation: what house_start's worker does. */

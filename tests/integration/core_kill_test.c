@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes of one workspace, killed with -9 at random while they exchange messages, and one that
- * scribbles over its region.
+ * Processes of one workspace, killed with -9 at random while they exchange messages.
  */
 #include "common/house.h"
 
@@ -114,10 +113,6 @@ static int exchanger_message(struct myc_actor *self, const struct myc_message *m
 	if (message->type == GO)
 		return exchanger_go(self);
 	memcpy(&number, message->payload, sizeof(number));
-	if (number >= MESSAGES) { /* a scribbled payload is a message like any other */
-		memory->disorder++;
-		return 0;
-	}
 	if (message->flags & MYC_MESSAGE_REDELIVERED)
 		memory->redelivered++;
 	else if (number < memory->last)
@@ -271,81 +266,12 @@ static void with_redelivery_only_the_message_in_hand_comes_twice_and_marked(void
 	exchange(true, true);
 }
 
-/* ---- a process that scribbles ------------------------------------------------------------------ */
-
-/* Random words over its whole region, again and again, while its executor runs. */
-static void scribble(uint64_t seed)
-{
-	struct myc_region
-		pen; /* another mapping: this race is meant, ThreadSanitizer need not see it */
-	uint64_t chance = seed;
-	struct timespec while_exchanging = {.tv_nsec = 20000000};
-
-	house_join(&house, 1);
-	nanosleep(&while_exchanging, NULL);
-	if (myc_region_map(&pen, house.fd[1], MYC_REGION_OWNER, NULL))
-		_exit(14);
-	uint64_t *word = pen.base;
-
-	for (uint64_t i = 0; i < pen.size / 8; i++)
-		__atomic_store_n(&word[test_random(&chance) % (pen.size / 8)],
-				 test_random(&chance) >> (test_random(&chance) & 56),
-				 __ATOMIC_RELAXED);
-	for (uint64_t i = 0; i < pen.size / 8; i++)
-		__atomic_store_n(&word[i], test_random(&chance), __ATOMIC_RELAXED);
-	_exit(0);
-}
-
-static void wait_for_more(const uint64_t *counter, uint64_t more)
-{
-	uint64_t until = myc_clock_ns() + 20000000000ull, from = load(counter);
-	struct timespec nap = {.tv_nsec = 50000};
-
-	while (load(counter) - from < more && myc_clock_ns() < until)
-		nanosleep(&nap, NULL);
-	assert_true(load(counter) - from >= more);
-}
-
-static void a_scribbling_process_is_cut_off_and_harms_nobody(void **state)
-{
-	const struct myc_executor_words *words;
-	const struct myc_actor_metrics *metrics;
-	uint64_t faults = 0;
-	int status;
-
-	(void)state;
-	busy = true;
-	executor_opts.idle = MYC_IDLE_YIELD;
-	for (uint64_t round = 0; round < 5; round++) {
-		house_open(&house, plan, PROCESSES, sizeof(struct memory));
-		words = myc_region_block(&house.region[0], MYC_BLOCK_EXECUTOR, 0, NULL);
-		metrics = myc_region_block(&house.region[0], MYC_BLOCK_METRICS, 0, NULL);
-		house_start(&house, 0);
-		house.incarnation[1]++;
-		pid_t scribbler = fork();
-
-		if (!scribbler)
-			scribble(test_seed() * 7919 + round + 1);
-		/* It may well crash on its own garbage. */
-		assert_int_equal(waitpid(scribbler, &status, 0), scribbler);
-		wait_for_more(&words->turns, 1000);
-		assert_int_equal(waitpid(house.pid[0], &status, WNOHANG), 0);
-		assert_int_equal(metrics[0].restarts, 0);
-		for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
-			faults += words->lane_faults[i];
-		house_kill(&house, 0);
-		house_close(&house);
-	}
-	assert_true(faults > 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_processes_lose_and_repeat_nothing_but_what_was_in_hand),
 		cmocka_unit_test(killed_processes_that_sleep_lose_nothing_and_are_woken),
 		cmocka_unit_test(with_redelivery_only_the_message_in_hand_comes_twice_and_marked),
-		cmocka_unit_test(a_scribbling_process_is_cut_off_and_harms_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
