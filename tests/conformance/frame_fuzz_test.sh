@@ -7,13 +7,7 @@ trap 'rm -rf "$dir"' EXIT
 # The flags of the make around this test are its own affair, and so are its sanitizers.
 env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory SAN= BUILD=build build/tests/fuzz/frame_fuzz >"$dir/log" 2>&1 ||
 	{ tail -n 30 "$dir/log"; echo "failed: build"; exit 1; }
-mkdir "$dir/vectors"
-awk '/^```vector$/ {n++; on=1; next} /^```$/ {on=0} on && /^([0-9a-f][0-9a-f]( |$))+/ {print n, $0}' docs/FRAME.md |
-	while read -r n hex; do
-		[ -f "$dir/vectors/$n" ] || printf '\237' >"$dir/vectors/$n"
-		for byte in $hex; do printf '%b' "\\0$(printf %o "0x$byte")"; done >>"$dir/vectors/$n"
-	done
-[ "$(find "$dir/vectors" -type f | wc -l)" -gt 20 ] || { echo "failed: no vectors"; exit 1; }
+tests/fuzz/seeds frame_fuzz "$dir/vectors"
 build/tests/fuzz/frame_fuzz -seed=1 -runs=100000 -max_total_time=15 -artifact_prefix="$dir/" "$dir/vectors" >"$dir/log" 2>&1 ||
 	{ tail -n 40 "$dir/log"; echo "failed: frame_fuzz"; exit 1; }
 tail -n 1 "$dir/log"

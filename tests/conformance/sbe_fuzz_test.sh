@@ -7,19 +7,17 @@ trap 'rm -rf "$dir"' EXIT
 # The flags of the make around this test are its own affair, and so are its sanitizers.
 env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory SAN= BUILD=build build/tests/fuzz/sbe_schema_fuzz \
 	build/tests/fuzz/sbe_message_fuzz >"$dir/log" 2>&1 || { tail -n 30 "$dir/log"; echo "failed: build"; exit 1; }
-run() { # NAME SEEDS...
+run() { # NAME
 	name=$1
-	shift
-	"build/tests/fuzz/$name" -seed=1 -runs=20000 -max_total_time=15 -artifact_prefix="$dir/" "$@" >"$dir/$name.log" 2>&1 || {
+	tests/fuzz/seeds "$name" "$dir/$name"
+	"build/tests/fuzz/$name" -seed=1 -runs=20000 -max_total_time=15 -artifact_prefix="$dir/" "$dir/$name" >"$dir/$name.log" 2>&1 || {
 		tail -n 40 "$dir/$name.log"
 		echo "failed: $name"
 		exit 1
 	}
 	tail -n 1 "$dir/$name.log"
 }
-mkdir "$dir/schemas" "$dir/messages"
-cp tests/schemas/car/*.sbe "$dir/messages"
-(run sbe_message_fuzz "$dir/messages") &
+(run sbe_message_fuzz) &
 other=$!
-(run sbe_schema_fuzz "$dir/schemas" tests/schemas/good tests/schemas/bad) || { wait; exit 1; }
+(run sbe_schema_fuzz) || { wait; exit 1; }
 wait $other

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Generated decoders on any bytes: opened whole and bounded, all of it read, also after the memory
+/* Generated decoders on any bytes: opened whole and bounded, all of it read and its values judged, also after the memory
  * has become something else, as another process could make it. The first byte chooses the schema. */
 #include <stdlib.h>
 
@@ -16,6 +16,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char text[1 << 16];
 
+/* The name of the first field whose value is not allowed, or NULL. */
+static void checked(const char *field)
+{
+	if (field && !*field)
+		abort();
+}
+
 #define READS(view)                                                                      \
 	static void view##_reads(uint8_t *memory, size_t size, uint8_t filler)           \
 	{                                                                                \
@@ -26,14 +33,17 @@ static char text[1 << 16];
 			if (view##_size(&whole) > size || !view##_equal(&whole, &whole)) \
 				abort();                                                 \
 			view##_print(&whole, MYC_SBE_JSON, text, sizeof(text));          \
+			checked(view##_check(&whole));                                   \
 		}                                                                        \
 		if (view##_open_bounded(&bounded, memory, size))                         \
 			return;                                                          \
 		if (!error && !view##_equal(&whole, &bounded))                           \
 			abort();                                                         \
 		view##_print(&bounded, MYC_SBE_TEXT, text, sizeof(text));                \
+		checked(view##_check(&bounded));                                         \
 		memset(memory, filler, size);                                            \
 		view##_print(&bounded, MYC_SBE_TEXT, text, sizeof(text));                \
+		checked(view##_check(&bounded));                                         \
 	}
 
 READS(extension_car)
