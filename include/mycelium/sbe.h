@@ -191,17 +191,31 @@ MYC_SBE_INLINE double myc_sbe_double(uint64_t bits)
 	return value;
 }
 
-/* Equality of fields: a NaN equals itself, it is the null value. */
+MYC_SBE_INLINE uint32_t myc_sbe_float_bits(float value)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+MYC_SBE_INLINE uint64_t myc_sbe_double_bits(double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+/* Equality of fields: a NaN equals itself, it is the null value; 0 and -0 differ. */
 MYC_SBE_INLINE bool myc_sbe_same_float(float a, float b)
 {
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): the bits are meant */
-	return !memcmp(&a, &b, sizeof(a)) || (isnan(a) && isnan(b));
+	return myc_sbe_float_bits(a) == myc_sbe_float_bits(b) || (isnan(a) && isnan(b));
 }
 
 MYC_SBE_INLINE bool myc_sbe_same_double(double a, double b)
 {
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): the bits are meant */
-	return !memcmp(&a, &b, sizeof(a)) || (isnan(a) && isnan(b));
+	return myc_sbe_double_bits(a) == myc_sbe_double_bits(b) || (isnan(a) && isnan(b));
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

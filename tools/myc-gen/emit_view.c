@@ -102,6 +102,69 @@ static void emit_parts(struct gen_emit *e, const struct gen_block *block)
 	out(e, "\t(void)view, (void)cursor;\n}\n\n");
 }
 
+/* The header of a message of this version as one word; false = other than 8 bytes, or with gaps. */
+static bool usual_header(const struct gen_emit *e, const struct gen_block *block, uint64_t *word)
+{
+	const struct gen_type *header = e->schema->header;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} members[] = {{"blockLength", block->length},
+		       {"templateId", block->id},
+		       {"schemaId", e->schema->id},
+		       {"version", e->schema->version}};
+	uint32_t known = 0;
+
+	*word = 0;
+	for (int i = 0; i < 4; i++) {
+		const struct gen_type *type = member_type(header, members[i].name);
+
+		for (uint32_t byte = 0; byte < type->size; byte++) {
+			uint32_t shift = e->schema->big_endian ? type->size - 1 - byte : byte;
+			uint32_t at = member_at(header, members[i].name) + byte;
+
+			if (at < 8)
+				*word |= (members[i].value >> 8 * shift & 0xff) << 8 * at;
+		}
+		known += type->size;
+	}
+	return header->size == 8 && known == 8;
+}
+
+static void emit_opened(struct gen_emit *e, const struct gen_block *block)
+{
+	const char *c = block->c_name, *C = capitals(e, c);
+	uint64_t word;
+	bool usual = usual_header(e, block, &word);
+
+	out(e,
+	    "MYC_SBE_INLINE MYC_SBE_CHECK int %s_opened_(struct %s *view, const void *data, size_t "
+	    "size, bool whole)\n{\n"
+	    "\tstruct myc_sbe_header header;\n\n\t*view = (struct %s){0};\n",
+	    c, c, c);
+	if (usual)
+		out(e,
+		    "\t/* of this version in one comparison: then lengths are constants */\n"
+		    "\tif (__builtin_expect(size >= %s_HEADER_LENGTH + %s_BLOCK_LENGTH &&\n"
+		    "\t\t\tMYC_SBE_ONCE(myc_sbe_get_uint64_le(data)) == "
+		    "UINT64_C(0x%016llx), 1)) {\n"
+		    "\t\theader = (struct myc_sbe_header){%s_BLOCK_LENGTH, %s_TEMPLATE_ID, "
+		    "%s_SCHEMA_ID,\n\t\t\t\t%s_SCHEMA_VERSION, MYC_SBE_UNTOLD, MYC_SBE_UNTOLD};\n"
+		    "\t} else {\n",
+		    e->P, C, (unsigned long long)word, C, C, e->P, e->P);
+	const char *tab = usual ? "\t\t" : "\t";
+	out(e, "%sint error = %s_header(&header, data, size);\n\n%sif (error)\n%s\treturn error;\n",
+	    tab, e->p, tab, tab);
+	out(e, "%sif (header.template_id != %s_TEMPLATE_ID)\n%s\treturn MYC_SBE_TEMPLATE;\n", tab,
+	    C, tab);
+	out(e, "%sif (header.schema_id != %s_SCHEMA_ID)\n%s\treturn MYC_SBE_SCHEMA;\n%s", tab, e->P,
+	    tab, usual ? "\t}\n" : "");
+	out(e,
+	    "\treturn %s_place_(view, (const uint8_t *)data + %s_HEADER_LENGTH, size - "
+	    "%s_HEADER_LENGTH,\n\t\t\t&header, whole);\n}\n\n",
+	    c, e->P, e->P);
+}
+
 static void emit_open(struct gen_emit *e, const struct gen_block *block)
 {
 	const char *c = block->c_name;
@@ -127,34 +190,21 @@ static void emit_open(struct gen_emit *e, const struct gen_block *block)
 		out(e, "\t%s_parts_(view, &cursor);\n", c);
 	out(e, "\tview->at.end = cursor.at;\n\treturn whole ? cursor.error : 0;\n}\n\n");
 
+	emit_opened(e, block);
 	out(e, "/* Opens a message in memory that nobody else writes: the whole of it is checked, "
 	       "0 or an enum\n"
 	       " * myc_sbe_error. What comes behind it in the memory is left alone. */\n");
 	out(e,
 	    "MYC_SBE_INLINE MYC_SBE_CHECK int %s_open(struct %s *view, const void *data, size_t "
-	    "size)\n{\n"
-	    "\tstruct myc_sbe_header header;\n\tint error = %s_header(&header, data, size);\n\n"
-	    "\tmemset(view, 0, sizeof(*view));\n\tif (error)\n\t\treturn error;\n"
-	    "\tif (header.template_id != %s_TEMPLATE_ID)\n\t\treturn MYC_SBE_TEMPLATE;\n"
-	    "\tif (header.schema_id != %s_SCHEMA_ID)\n\t\treturn MYC_SBE_SCHEMA;\n"
-	    "\treturn %s_place_(view, (const uint8_t *)data + %s_HEADER_LENGTH, size - "
-	    "%s_HEADER_LENGTH,\n"
-	    "\t\t\t&header, true);\n}\n\n",
-	    c, c, e->p, capitals(e, c), e->P, c, e->P, e->P);
+	    "size)\n{\n\treturn %s_opened_(view, data, size, true);\n}\n\n",
+	    c, c, c);
 	out(e, "/* The same in memory that another process may write at any time: refused when "
 	       "header or root block\n"
 	       " * do not fit; counts and lengths that do not are cut to what does. */\n");
 	out(e,
 	    "MYC_SBE_INLINE MYC_SBE_CHECK int %s_open_bounded(struct %s *view, const void *data, "
-	    "size_t size)\n{\n"
-	    "\tstruct myc_sbe_header header;\n\tint error = %s_header(&header, data, size);\n\n"
-	    "\tmemset(view, 0, sizeof(*view));\n\tif (error)\n\t\treturn error;\n"
-	    "\tif (header.template_id != %s_TEMPLATE_ID)\n\t\treturn MYC_SBE_TEMPLATE;\n"
-	    "\tif (header.schema_id != %s_SCHEMA_ID)\n\t\treturn MYC_SBE_SCHEMA;\n"
-	    "\treturn %s_place_(view, (const uint8_t *)data + %s_HEADER_LENGTH, size - "
-	    "%s_HEADER_LENGTH,\n"
-	    "\t\t\t&header, false);\n}\n\n",
-	    c, c, e->p, capitals(e, c), e->P, c, e->P, e->P);
+	    "size_t size)\n{\n\treturn %s_opened_(view, data, size, false);\n}\n\n",
+	    c, c, c);
 	out(e, "/* The same without a header: who sent it said the acting block length and "
 	       "version. whole: as open;\n"
 	       " * else as open_bounded. */\n");
@@ -166,9 +216,9 @@ static void emit_open(struct gen_emit *e, const struct gen_block *block)
 	    "\t\t\t\t\t.version = version,\n"
 	    "\t\t\t\t\t.groups = MYC_SBE_UNTOLD,\n"
 	    "\t\t\t\t\t.datas = MYC_SBE_UNTOLD};\n\n"
-	    "\tmemset(view, 0, sizeof(*view));\n"
+	    "\t*view = (struct %s){0};\n"
 	    "\treturn %s_place_(view, body, size, &header, whole);\n}\n\n",
-	    c, c, c);
+	    c, c, c, c);
 	out(e,
 	    "/* Bytes of an open message, header and all known parts. */\n"
 	    "MYC_SBE_INLINE size_t %s_size(const struct %s *view)\n{\n"
@@ -227,7 +277,7 @@ static void emit_group_access(struct gen_emit *e, const struct gen_block *block,
 	    "/* Straight to the entry of that index; false = there is none. */\n"
 	    "MYC_SBE_INLINE bool %s_at(const struct %s *of, struct %s *view, uint32_t index)\n{\n"
 	    "\tmyc_sbe_entries(&view->at, &of->%s, of->at.%s, of->at.version);\n"
-	    "\tif (index >= view->at.left)\n\t\treturn false;\n"
+	    "\tif (__builtin_expect(index >= view->at.left, 0))\n\t\treturn false;\n"
 	    "\tview->at.left -= index;\n"
 	    "\tview->at.next += (size_t)index * view->at.block_length;\n"
 	    "\treturn myc_sbe_next(&view->at);\n}\n\n",

@@ -13,7 +13,7 @@ static inline size_t order_encode(const struct order *from, uint8_t *to)
 	const struct order o = *from;
 	struct order_new_order_encoder e;
 
-	if (order_new_order_begin(&e, to, ROOM))
+	if (order_new_order_begin(&e, to, ORDER_ROOM))
 		return 0;
 	order_new_order_set_cl_ord_id(&e, o.cl_ord_id, 16);
 	order_new_order_set_account(&e, o.account, 16);
@@ -33,21 +33,28 @@ static inline size_t order_encode(const struct order *from, uint8_t *to)
 	return order_new_order_end(&e);
 }
 
-static inline uint64_t order_read(const uint8_t *from, size_t size)
+READ int order_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	struct order_new_order v;
 
 	if (order_new_order_open(&v, from, size))
-		return 0;
-	return sum_text(order_new_order_get_cl_ord_id(&v).data, 16) +
-	       sum_text(order_new_order_get_account(&v).data, 16) +
-	       sum_text(order_new_order_get_symbol(&v).data, 8) +
-	       order_new_order_get_transact_time(&v) + order_new_order_get_order_id(&v) +
-	       (uint64_t)order_new_order_get_price(&v) + (uint64_t)order_new_order_get_stop_px(&v) +
-	       order_new_order_get_order_qty(&v) + order_new_order_get_min_qty(&v) +
-	       order_new_order_get_party_id(&v) + order_new_order_get_strategy_id(&v) +
-	       order_new_order_get_security_id(&v) + order_new_order_get_flags(&v) +
-	       order_new_order_get_side(&v) + order_new_order_get_ord_type(&v);
+		return 1;
+	add_text(sum, order_new_order_get_cl_ord_id(&v).data, 16);
+	add_text(sum, order_new_order_get_account(&v).data, 16);
+	add_text(sum, order_new_order_get_symbol(&v).data, 8);
+	add(sum, order_new_order_get_transact_time(&v));
+	add(sum, order_new_order_get_order_id(&v));
+	add(sum, (uint64_t)order_new_order_get_price(&v));
+	add(sum, (uint64_t)order_new_order_get_stop_px(&v));
+	add(sum, order_new_order_get_order_qty(&v));
+	add(sum, order_new_order_get_min_qty(&v));
+	add(sum, order_new_order_get_party_id(&v));
+	add(sum, order_new_order_get_strategy_id(&v));
+	add(sum, order_new_order_get_security_id(&v));
+	add(sum, order_new_order_get_flags(&v));
+	add(sum, order_new_order_get_side(&v));
+	add(sum, order_new_order_get_ord_type(&v));
+	return 0;
 }
 
 static inline void order_checked(size_t i)
@@ -57,7 +64,7 @@ static inline void order_checked(size_t i)
 
 static inline int64_t order_one(size_t i)
 {
-	return order_new_order_get_price(&order_view[i]);
+	return order_new_order_get_price(HELD(&order_view[i]));
 }
 
 static inline int order_take(struct order *to, const uint8_t *from, size_t size)
@@ -112,24 +119,27 @@ static inline size_t book_encode(const struct book *b, uint8_t *to)
 	return book_refresh_end(&e);
 }
 
-static inline uint64_t book_read(const uint8_t *from, size_t size)
+READ int book_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	struct book_refresh v;
 	struct book_refresh_entries g;
 
 	if (book_refresh_open(&v, from, size))
-		return 0;
-	uint64_t sum = book_refresh_get_transact_time(&v) + book_refresh_get_event(&v);
+		return 1;
+	add(sum, book_refresh_get_transact_time(&v));
+	add(sum, book_refresh_get_event(&v));
 	book_refresh_entries_open(&v, &g);
-	while (book_refresh_entries_next(&g))
-		sum += (uint64_t)book_refresh_entries_get_price(&g) +
-		       (uint64_t)(int64_t)book_refresh_entries_get_size(&g) +
-		       (uint64_t)(int64_t)book_refresh_entries_get_security_id(&g) +
-		       book_refresh_entries_get_rpt_seq(&g) +
-		       (uint64_t)(int64_t)book_refresh_entries_get_orders(&g) +
-		       book_refresh_entries_get_level(&g) + book_refresh_entries_get_action(&g) +
-		       book_refresh_entries_get_entry_type(&g);
-	return sum;
+	while (book_refresh_entries_next(&g)) {
+		add(sum, (uint64_t)book_refresh_entries_get_price(&g));
+		add(sum, (uint64_t)(int64_t)book_refresh_entries_get_size(&g));
+		add(sum, (uint64_t)(int64_t)book_refresh_entries_get_security_id(&g));
+		add(sum, book_refresh_entries_get_rpt_seq(&g));
+		add(sum, (uint64_t)(int64_t)book_refresh_entries_get_orders(&g));
+		add(sum, book_refresh_entries_get_level(&g));
+		add(sum, book_refresh_entries_get_action(&g));
+		add(sum, book_refresh_entries_get_entry_type(&g));
+	}
+	return 0;
 }
 
 static inline void book_checked(size_t i)
@@ -141,8 +151,9 @@ static inline int64_t book_one(size_t i)
 {
 	struct book_refresh_entries g;
 
-	return book_refresh_entries_at(&book_view[i], &g, 20) ? book_refresh_entries_get_price(&g)
-							      : 0;
+	return book_refresh_entries_at(HELD(&book_view[i]), &g, 20)
+		       ? book_refresh_entries_get_price(&g)
+		       : 0;
 }
 
 static inline int book_take(struct book *b, const uint8_t *from, size_t size)

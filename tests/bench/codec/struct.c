@@ -58,16 +58,27 @@ static inline size_t order_encode(const struct order *o, uint8_t *to)
 	return sizeof(*p);
 }
 
-static inline uint64_t order_read(const uint8_t *from, size_t size)
+READ int order_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
-	struct packed_order p;
+	const struct packed_order *p = (const struct packed_order *)from;
 
 	(void)size;
-	memcpy(&p, from, sizeof(p));
-	return sum_text(p.cl_ord_id, 16) + sum_text(p.account, 16) + sum_text(p.symbol, 8) +
-	       p.transact_time + p.order_id + (uint64_t)p.price + (uint64_t)p.stop_px +
-	       p.order_qty + p.min_qty + p.party_id + p.strategy_id + p.security_id + p.flags +
-	       (uint8_t)p.side + (uint8_t)p.ord_type;
+	add_text(sum, p->cl_ord_id, 16);
+	add_text(sum, p->account, 16);
+	add_text(sum, p->symbol, 8);
+	add(sum, p->transact_time);
+	add(sum, p->order_id);
+	add(sum, (uint64_t)p->price);
+	add(sum, (uint64_t)p->stop_px);
+	add(sum, p->order_qty);
+	add(sum, p->min_qty);
+	add(sum, p->party_id);
+	add(sum, p->strategy_id);
+	add(sum, p->security_id);
+	add(sum, p->flags);
+	add(sum, (uint8_t)p->side);
+	add(sum, (uint8_t)p->ord_type);
+	return 0;
 }
 
 static inline void order_checked(size_t i)
@@ -77,7 +88,7 @@ static inline void order_checked(size_t i)
 
 static inline int64_t order_one(size_t i)
 {
-	return ((const struct packed_order *)order_wire[i])->price;
+	return ((const struct packed_order *)HELD(order_wire[i]))->price;
 }
 
 static inline int order_take(struct order *o, const uint8_t *from, size_t size)
@@ -128,21 +139,26 @@ static inline size_t book_encode(const struct book *b, uint8_t *to)
 	return offsetof(struct packed_book, entry) + b->count * sizeof(struct packed_entry);
 }
 
-static inline uint64_t book_read(const uint8_t *from, size_t size)
+READ int book_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	const struct packed_book *p = (const struct packed_book *)from;
-	uint64_t sum = p->transact_time + p->event;
+	add(sum, p->transact_time);
+	add(sum, p->event);
 
 	(void)size;
 	for (uint32_t i = 0; i < p->count; i++) {
-		struct packed_entry e;
+		const struct packed_entry *e = &p->entry[i];
 
-		memcpy(&e, &p->entry[i], sizeof(e));
-		sum += (uint64_t)e.price + (uint64_t)(int64_t)e.size +
-		       (uint64_t)(int64_t)e.security_id + e.rpt_seq + (uint64_t)(int64_t)e.orders +
-		       e.level + e.action + (uint8_t)e.type;
+		add(sum, (uint64_t)e->price);
+		add(sum, (uint64_t)(int64_t)e->size);
+		add(sum, (uint64_t)(int64_t)e->security_id);
+		add(sum, e->rpt_seq);
+		add(sum, (uint64_t)(int64_t)e->orders);
+		add(sum, e->level);
+		add(sum, e->action);
+		add(sum, (uint8_t)e->type);
 	}
-	return sum;
+	return 0;
 }
 
 static inline void book_checked(size_t i)
@@ -152,7 +168,7 @@ static inline void book_checked(size_t i)
 
 static inline int64_t book_one(size_t i)
 {
-	return ((const struct packed_book *)book_wire[i])->entry[20].price;
+	return ((const struct packed_book *)HELD(book_wire[i]))->entry[20].price;
 }
 
 static inline int book_take(struct book *b, const uint8_t *from, size_t size)

@@ -8,9 +8,9 @@
 
 static capnp::word scratch[ROOM / sizeof(capnp::word)];
 
-static inline size_t flat(capnp::MessageBuilder &message, uint8_t *to)
+static inline size_t flat(capnp::MessageBuilder &message, uint8_t *to, size_t room)
 {
-	kj::ArrayOutputStream stream(kj::arrayPtr(to, ROOM));
+	kj::ArrayOutputStream stream(kj::arrayPtr(to, room));
 
 	capnp::writeMessage(stream, message);
 	return stream.getArray().size();
@@ -48,7 +48,7 @@ static inline size_t order_encode(const struct order *o, uint8_t *to)
 	b.setFlags(o->flags);
 	b.setSide((uint8_t)o->side);
 	b.setOrdType((uint8_t)o->ord_type);
-	return used = flat(message, to);
+	return used = flat(message, to, ORDER_ROOM);
 }
 
 static inline bool sizes_hold(Order::Reader &v)
@@ -56,17 +56,29 @@ static inline bool sizes_hold(Order::Reader &v)
 	return v.getClOrdId().size() == 16 && v.getAccount().size() == 16 && v.getSymbol().size() == 8;
 }
 
-static inline uint64_t order_read(const uint8_t *from, size_t size)
+READ int order_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	capnp::FlatArrayMessageReader message(words(from, size));
 	Order::Reader v = message.getRoot<Order>();
 
 	if (!sizes_hold(v))
-		return 0;
-	return sum_text(v.getClOrdId().begin(), 16) + sum_text(v.getAccount().begin(), 16) +
-	       sum_text(v.getSymbol().begin(), 8) + v.getTransactTime() + v.getOrderId() + (uint64_t)v.getPrice() +
-	       (uint64_t)v.getStopPx() + v.getOrderQty() + v.getMinQty() + v.getPartyId() + v.getStrategyId() +
-	       v.getSecurityId() + v.getFlags() + v.getSide() + v.getOrdType();
+		return 1;
+	add_text(sum, v.getClOrdId().begin(), 16);
+	add_text(sum, v.getAccount().begin(), 16);
+	add_text(sum, v.getSymbol().begin(), 8);
+	add(sum, v.getTransactTime());
+	add(sum, v.getOrderId());
+	add(sum, (uint64_t)v.getPrice());
+	add(sum, (uint64_t)v.getStopPx());
+	add(sum, v.getOrderQty());
+	add(sum, v.getMinQty());
+	add(sum, v.getPartyId());
+	add(sum, v.getStrategyId());
+	add(sum, v.getSecurityId());
+	add(sum, v.getFlags());
+	add(sum, v.getSide());
+	add(sum, v.getOrdType());
+	return 0;
 }
 
 static Order::Reader order_view[ORDERS];
@@ -90,7 +102,7 @@ static inline void order_checked(size_t i)
 
 static inline int64_t order_one(size_t i)
 {
-	return order_view[i].getPrice();
+	return HELD(&order_view[i])->getPrice();
 }
 
 static inline int order_take(struct order *o, const uint8_t *from, size_t size)
@@ -139,19 +151,27 @@ static inline size_t book_encode(const struct book *b, uint8_t *to)
 		e.setAction(x->action);
 		e.setType((uint8_t)x->type);
 	}
-	return used = flat(message, to);
+	return used = flat(message, to, ROOM);
 }
 
-static inline uint64_t book_read(const uint8_t *from, size_t size)
+READ int book_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	capnp::FlatArrayMessageReader message(words(from, size));
 	Book::Reader v = message.getRoot<Book>();
-	uint64_t sum = v.getTransactTime() + v.getEvent();
+	add(sum, v.getTransactTime());
+	add(sum, v.getEvent());
 
-	for (auto x : v.getEntries())
-		sum += (uint64_t)x.getPrice() + (uint64_t)(int64_t)x.getSize() + (uint64_t)(int64_t)x.getSecurityId() +
-		       x.getRptSeq() + (uint64_t)(int64_t)x.getOrders() + x.getLevel() + x.getAction() + x.getType();
-	return sum;
+	for (auto x : v.getEntries()) {
+		add(sum, (uint64_t)x.getPrice());
+		add(sum, (uint64_t)(int64_t)x.getSize());
+		add(sum, (uint64_t)(int64_t)x.getSecurityId());
+		add(sum, x.getRptSeq());
+		add(sum, (uint64_t)(int64_t)x.getOrders());
+		add(sum, x.getLevel());
+		add(sum, x.getAction());
+		add(sum, x.getType());
+	}
+	return 0;
 }
 
 static inline void book_checked(size_t i)
@@ -163,7 +183,7 @@ static inline void book_checked(size_t i)
 
 static inline int64_t book_one(size_t i)
 {
-	return book_view[i].getEntries()[20].getPrice();
+	return HELD(&book_view[i])->getEntries()[20].getPrice();
 }
 
 static inline int book_take(struct book *b, const uint8_t *from, size_t size)

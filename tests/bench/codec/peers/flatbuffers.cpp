@@ -35,16 +35,28 @@ static inline const fb::Order *order_verified(const uint8_t *from, size_t size)
 	return v;
 }
 
-static inline uint64_t order_read(const uint8_t *from, size_t size)
+READ int order_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	const fb::Order *v = order_verified(from, size);
 
 	if (!v)
-		return 0;
-	return sum_text(v->cl_ord_id()->data(), 16) + sum_text(v->account()->data(), 16) +
-	       sum_text(v->symbol()->data(), 8) + v->transact_time() + v->order_id() + (uint64_t)v->price() +
-	       (uint64_t)v->stop_px() + v->order_qty() + v->min_qty() + v->party_id() + v->strategy_id() +
-	       v->security_id() + v->flags() + v->side() + v->ord_type();
+		return 1;
+	add_text(sum, v->cl_ord_id()->data(), 16);
+	add_text(sum, v->account()->data(), 16);
+	add_text(sum, v->symbol()->data(), 8);
+	add(sum, v->transact_time());
+	add(sum, v->order_id());
+	add(sum, (uint64_t)v->price());
+	add(sum, (uint64_t)v->stop_px());
+	add(sum, v->order_qty());
+	add(sum, v->min_qty());
+	add(sum, v->party_id());
+	add(sum, v->strategy_id());
+	add(sum, v->security_id());
+	add(sum, v->flags());
+	add(sum, v->side());
+	add(sum, v->ord_type());
+	return 0;
 }
 
 static inline void order_checked(size_t i)
@@ -54,7 +66,7 @@ static inline void order_checked(size_t i)
 
 static inline int64_t order_one(size_t i)
 {
-	return flatbuffers::GetRoot<fb::Order>(order_wire[i])->price();
+	return flatbuffers::GetRoot<fb::Order>(HELD(order_wire[i]))->price();
 }
 
 static inline int order_take(struct order *o, const uint8_t *from, size_t size)
@@ -107,17 +119,25 @@ static inline const fb::Book *book_verified(const uint8_t *from, size_t size)
 	return v->entries() && v->entries()->size() <= ENTRIES ? v : nullptr;
 }
 
-static inline uint64_t book_read(const uint8_t *from, size_t size)
+READ int book_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	const fb::Book *v = book_verified(from, size);
 
 	if (!v)
-		return 0;
-	uint64_t sum = v->transact_time() + v->event();
-	for (const fb::Entry *x : *v->entries())
-		sum += (uint64_t)x->price() + (uint64_t)(int64_t)x->size() + (uint64_t)(int64_t)x->security_id() +
-		       x->rpt_seq() + (uint64_t)(int64_t)x->orders() + x->level() + x->action() + x->type();
-	return sum;
+		return 1;
+	add(sum, v->transact_time());
+	add(sum, v->event());
+	for (const fb::Entry *x : *v->entries()) {
+		add(sum, (uint64_t)x->price());
+		add(sum, (uint64_t)(int64_t)x->size());
+		add(sum, (uint64_t)(int64_t)x->security_id());
+		add(sum, x->rpt_seq());
+		add(sum, (uint64_t)(int64_t)x->orders());
+		add(sum, x->level());
+		add(sum, x->action());
+		add(sum, x->type());
+	}
+	return 0;
 }
 
 static inline void book_checked(size_t i)
@@ -127,7 +147,7 @@ static inline void book_checked(size_t i)
 
 static inline int64_t book_one(size_t i)
 {
-	return flatbuffers::GetRoot<fb::Book>(book_wire[i])->entries()->Get(20)->price();
+	return flatbuffers::GetRoot<fb::Book>(HELD(book_wire[i]))->entries()->Get(20)->price();
 }
 
 static inline int book_take(struct book *b, const uint8_t *from, size_t size)

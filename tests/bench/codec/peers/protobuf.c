@@ -54,16 +54,28 @@ static inline Order *order_unpacked(const uint8_t *from, size_t size)
 	return m && m->cl_ord_id.len == 16 && m->account.len == 16 && m->symbol.len == 8 ? m : NULL;
 }
 
-static inline uint64_t order_read(const uint8_t *from, size_t size)
+READ int order_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	const Order *m = order_unpacked(from, size);
 
 	if (!m)
-		return 0;
-	return sum_text(m->cl_ord_id.data, 16) + sum_text(m->account.data, 16) +
-	       sum_text(m->symbol.data, 8) + m->transact_time + m->order_id + (uint64_t)m->price +
-	       (uint64_t)m->stop_px + m->order_qty + m->min_qty + m->party_id + m->strategy_id +
-	       m->security_id + m->flags + m->side + m->ord_type;
+		return 1;
+	add_text(sum, m->cl_ord_id.data, 16);
+	add_text(sum, m->account.data, 16);
+	add_text(sum, m->symbol.data, 8);
+	add(sum, m->transact_time);
+	add(sum, m->order_id);
+	add(sum, (uint64_t)m->price);
+	add(sum, (uint64_t)m->stop_px);
+	add(sum, m->order_qty);
+	add(sum, m->min_qty);
+	add(sum, m->party_id);
+	add(sum, m->strategy_id);
+	add(sum, m->security_id);
+	add(sum, m->flags);
+	add(sum, m->side);
+	add(sum, m->ord_type);
+	return 0;
 }
 
 /* There is no way to one field but through all of them. */
@@ -74,7 +86,7 @@ static inline void order_checked(size_t i)
 
 static inline int64_t order_one(size_t i)
 {
-	return order_unpacked(order_wire[i], order_size[i])->price;
+	return order_unpacked(HELD(order_wire[i]), order_size[i])->price;
 }
 
 static inline int order_take(struct order *o, const uint8_t *from, size_t size)
@@ -134,21 +146,27 @@ static inline Book *book_unpacked(const uint8_t *from, size_t size)
 	return m && m->n_entries <= ENTRIES ? m : NULL;
 }
 
-static inline uint64_t book_read(const uint8_t *from, size_t size)
+READ int book_read(const uint8_t *from, size_t size, uint64_t *sum)
 {
 	const Book *m = book_unpacked(from, size);
 
 	if (!m)
-		return 0;
-	uint64_t sum = m->transact_time + m->event;
+		return 1;
+	add(sum, m->transact_time);
+	add(sum, m->event);
 	for (size_t i = 0; i < m->n_entries; i++) {
 		const Entry *x = m->entries[i];
 
-		sum += (uint64_t)x->price + (uint64_t)(int64_t)x->size +
-		       (uint64_t)(int64_t)x->security_id + x->rpt_seq +
-		       (uint64_t)(int64_t)x->orders + x->level + x->action + x->type;
+		add(sum, (uint64_t)x->price);
+		add(sum, (uint64_t)(int64_t)x->size);
+		add(sum, (uint64_t)(int64_t)x->security_id);
+		add(sum, x->rpt_seq);
+		add(sum, (uint64_t)(int64_t)x->orders);
+		add(sum, x->level);
+		add(sum, x->action);
+		add(sum, x->type);
 	}
-	return sum;
+	return 0;
 }
 
 static inline void book_checked(size_t i)
@@ -158,7 +176,7 @@ static inline void book_checked(size_t i)
 
 static inline int64_t book_one(size_t i)
 {
-	return book_unpacked(book_wire[i], book_size[i])->entries[20]->price;
+	return book_unpacked(HELD(book_wire[i]), book_size[i])->entries[20]->price;
 }
 
 static inline int book_take(struct book *b, const uint8_t *from, size_t size)

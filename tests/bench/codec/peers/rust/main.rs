@@ -3,15 +3,16 @@
 // measure.h measures: argument rkyv or bincode.
 use rkyv::ser::{serializers::BufferSerializer, Serializer};
 use serde::{Deserialize as De, Serialize as Se};
-use std::hint::black_box;
+use std::arch::asm;
 use std::time::Instant;
 
 const ENTRIES: usize = 40;
 const ORDERS: usize = 128;
 const BOOKS: usize = 12;
 const ROOM: usize = 4096;
-const REPEATS: usize = 25;
-const LENGTH_NS: f64 = 1e6;
+const ORDER_ROOM: usize = 248;
+const REPEATS: usize = 250;
+const LENGTH_NS: f64 = 1e5;
 
 #[derive(Clone, Copy, Default, Se, De, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 #[archive_attr(derive(bytecheck::CheckBytes))]
@@ -55,47 +56,73 @@ struct Book {
 }
 
 #[repr(C, align(64))]
-struct Wire([u8; ROOM], usize);
+struct Wire<const N: usize>([u8; N], usize);
 
-fn text(bytes: &[u8]) -> u64 {
-    bytes.chunks_exact(8).fold(0u64, |sum, word| sum.wrapping_add(u64::from_le_bytes(word.try_into().unwrap())))
+// The compiler knows nothing of what lies behind it from here on, and must have it there: OPAQUE of measure.h.
+#[inline(always)]
+fn opaque<T>(what: &T) -> &T {
+    let mut at = what as *const T;
+    unsafe {
+        asm!("/* {0} */", inout(reg) at, options(nostack, preserves_flags));
+        &*at
+    }
 }
 
-macro_rules! sum_order {
-    ($o:expr) => {
-        text(&$o.cl_ord_id)
-            .wrapping_add(text(&$o.account))
-            .wrapping_add(text(&$o.symbol))
-            .wrapping_add($o.transact_time as u64)
-            .wrapping_add($o.order_id as u64)
-            .wrapping_add($o.price as u64)
-            .wrapping_add($o.stop_px as u64)
-            .wrapping_add($o.order_qty as u64)
-            .wrapping_add($o.min_qty as u64)
-            .wrapping_add($o.party_id as u64)
-            .wrapping_add($o.strategy_id as u64)
-            .wrapping_add($o.security_id as u64)
-            .wrapping_add($o.flags as u64)
-            .wrapping_add($o.side as u64)
-            .wrapping_add($o.ord_type as u64)
-    };
+#[inline(always)]
+fn known(value: usize) {
+    unsafe { asm!("/* {0} */", in(reg) value, options(nostack, preserves_flags)) };
 }
 
-macro_rules! sum_book {
-    ($b:expr) => {{
-        let mut sum = ($b.transact_time as u64).wrapping_add($b.event as u64);
+// A field was read, as in measure.h.
+#[inline(always)]
+fn seen(mut value: u64) -> u64 {
+    unsafe { asm!("/* {0} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}
+
+#[inline(always)]
+fn texts(bytes: &[u8], add: &mut impl FnMut(u64)) {
+    for word in bytes.chunks_exact(8) {
+        add(u64::from_le_bytes(word.try_into().unwrap()));
+    }
+}
+
+macro_rules! order_fields {
+    ($o:expr, $add:expr) => {{
+        let mut add = $add;
+        texts(&$o.cl_ord_id, &mut add);
+        texts(&$o.account, &mut add);
+        texts(&$o.symbol, &mut add);
+        add($o.transact_time as u64);
+        add($o.order_id as u64);
+        add($o.price as u64);
+        add($o.stop_px as u64);
+        add($o.order_qty as u64);
+        add($o.min_qty as u64);
+        add($o.party_id as u64);
+        add($o.strategy_id as u64);
+        add($o.security_id as u64);
+        add($o.flags as u64);
+        add($o.side as u64);
+        add($o.ord_type as u64);
+    }};
+}
+
+macro_rules! book_fields {
+    ($b:expr, $add:expr) => {{
+        let mut add = $add;
+        add($b.transact_time as u64);
+        add($b.event as u64);
         for x in $b.entries.iter() {
-            sum = sum
-                .wrapping_add(x.price as u64)
-                .wrapping_add(x.size as i64 as u64)
-                .wrapping_add(x.security_id as i64 as u64)
-                .wrapping_add(x.rpt_seq as u64)
-                .wrapping_add(x.orders as i64 as u64)
-                .wrapping_add(x.level as u64)
-                .wrapping_add(x.action as u64)
-                .wrapping_add(x.kind as u64);
+            add(x.price as u64);
+            add(x.size as i64 as u64);
+            add(x.security_id as i64 as u64);
+            add(x.rpt_seq as u64);
+            add(x.orders as i64 as u64);
+            add(x.level as u64);
+            add(x.action as u64);
+            add(x.kind as u64);
         }
-        sum
     }};
 }
 
@@ -174,38 +201,42 @@ fn fill() -> (Vec<Order>, Vec<Book>) {
 }
 
 macro_rules! play {
-    ($name:literal, $many:expr, $wires:expr, $sum:ident, $encode:expr, $read:expr, $one:expr, $take:expr) => {{
+    ($name:literal, $many:expr, $wires:expr, $fields:ident, $encode:expr, $read:expr, $one:expr, $take:expr) => {{
         let many = $many;
         let mut wires = $wires;
         let n = many.len();
         for i in 0..n {
             wires[i].1 = $encode(&many[i], &mut wires[i]);
-            assert_eq!($read(&wires[i]), $sum!(many[i]));
+            let (mut want, mut got) = (0u64, 0u64);
+            $fields!(many[i], |value: u64| want = want.wrapping_add(value));
+            $fields!($read(&wires[i]), |value: u64| got = got.wrapping_add(value));
+            assert_eq!(want, got);
         }
         let bytes = wires[0].1;
         measure(concat!($name, " encode"), n, bytes, |i| {
-            let made = $encode(black_box(&many[i]), &mut wires[i]);
-            black_box(made);
+            let made = $encode(opaque(&many[i]), &mut wires[i]);
+            known(made);
         });
-        let mut sum = 0u64;
         measure(concat!($name, " validate and read all"), n, bytes, |i| {
-            sum = sum.wrapping_add($read(black_box(&wires[i])));
+            let read = $read(opaque(&wires[i]));
+            $fields!(read, |value: u64| { seen(value); });
+            known(0);
         });
         measure(concat!($name, " read one field"), n, bytes, |i| {
-            sum = sum.wrapping_add($one(black_box(&wires[i])) as u64);
+            known($one(opaque(&wires[i])) as usize);
         });
         measure(concat!($name, " decode to a struct"), n, bytes, |i| {
-            black_box($take(black_box(&wires[i])));
+            let taken = $take(opaque(&wires[i]));
+            opaque(&taken);
         });
-        black_box(sum);
     }};
 }
 
-fn wires(n: usize) -> Vec<Wire> {
-    (0..n).map(|_| Wire([0; ROOM], 0)).collect()
+fn wires<const N: usize>(n: usize) -> Vec<Wire<N>> {
+    (0..n).map(|_| Wire([0; N], 0)).collect()
 }
 
-fn rkyv_encode<T>(from: &T, to: &mut Wire) -> usize
+fn rkyv_encode<T, const N: usize>(from: &T, to: &mut Wire<N>) -> usize
 where
     T: for<'a> rkyv::Serialize<BufferSerializer<&'a mut [u8]>>,
 {
@@ -214,40 +245,50 @@ where
     serializer.pos()
 }
 
+#[inline(always)]
+fn checked_order(w: &Wire<ORDER_ROOM>) -> &rkyv::Archived<Order> {
+    rkyv::check_archived_root::<Order>(&w.0[..w.1]).unwrap()
+}
+
+#[inline(always)]
+fn checked_book(w: &Wire<ROOM>) -> &rkyv::Archived<Book> {
+    rkyv::check_archived_root::<Book>(&w.0[..w.1]).unwrap()
+}
+
 fn main() {
     let (orders, books) = fill();
     match std::env::args().nth(1).as_deref() {
         Some("rkyv") => {
             use rkyv::{archived_root, check_archived_root, Deserialize, Infallible};
-            play!("order", orders, wires(ORDERS), sum_order,
-                |o: &Order, to: &mut Wire| rkyv_encode(o, to),
-                |w: &Wire| { let v = check_archived_root::<Order>(&w.0[..w.1]).unwrap(); sum_order!(v) },
-                |w: &Wire| unsafe { archived_root::<Order>(&w.0[..w.1]) }.price,
-                |w: &Wire| -> Order { check_archived_root::<Order>(&w.0[..w.1]).unwrap().deserialize(&mut Infallible).unwrap() });
-            play!("book", books, wires(BOOKS), sum_book,
-                |b: &Book, to: &mut Wire| book_encode(b, to),
-                |w: &Wire| { let v = check_archived_root::<Book>(&w.0[..w.1]).unwrap(); sum_book!(v) },
-                |w: &Wire| unsafe { archived_root::<Book>(&w.0[..w.1]) }.entries[20].price,
-                |w: &Wire| -> Book { check_archived_root::<Book>(&w.0[..w.1]).unwrap().deserialize(&mut Infallible).unwrap() });
+            play!("order", orders, wires::<ORDER_ROOM>(ORDERS), order_fields,
+                |o: &Order, to: &mut Wire<ORDER_ROOM>| rkyv_encode(o, to),
+                checked_order,
+                |w: &Wire<ORDER_ROOM>| unsafe { archived_root::<Order>(&w.0[..w.1]) }.price,
+                |w: &Wire<ORDER_ROOM>| -> Order { check_archived_root::<Order>(&w.0[..w.1]).unwrap().deserialize(&mut Infallible).unwrap() });
+            play!("book", books, wires::<ROOM>(BOOKS), book_fields,
+                |b: &Book, to: &mut Wire<ROOM>| book_encode(b, to),
+                checked_book,
+                |w: &Wire<ROOM>| unsafe { archived_root::<Book>(&w.0[..w.1]) }.entries[20].price,
+                |w: &Wire<ROOM>| -> Book { check_archived_root::<Book>(&w.0[..w.1]).unwrap().deserialize(&mut Infallible).unwrap() });
         }
         Some("bincode") => {
-            play!("order", orders, wires(ORDERS), sum_order,
-                |o: &Order, to: &mut Wire| bincode_encode(o, to),
-                |w: &Wire| { let v: Order = bincode::deserialize(&w.0[..w.1]).unwrap(); sum_order!(v) },
-                |w: &Wire| bincode::deserialize::<Order>(&w.0[..w.1]).unwrap().price,
-                |w: &Wire| bincode::deserialize::<Order>(&w.0[..w.1]).unwrap());
-            play!("book", books, wires(BOOKS), sum_book,
-                |b: &Book, to: &mut Wire| bincode_encode(b, to),
-                |w: &Wire| { let v: Book = bincode::deserialize(&w.0[..w.1]).unwrap(); sum_book!(v) },
-                |w: &Wire| bincode::deserialize::<Book>(&w.0[..w.1]).unwrap().entries[20].price,
-                |w: &Wire| bincode::deserialize::<Book>(&w.0[..w.1]).unwrap());
+            play!("order", orders, wires::<ORDER_ROOM>(ORDERS), order_fields,
+                |o: &Order, to: &mut Wire<ORDER_ROOM>| bincode_encode(o, to),
+                |w: &Wire<ORDER_ROOM>| bincode::deserialize::<Order>(&w.0[..w.1]).unwrap(),
+                |w: &Wire<ORDER_ROOM>| bincode::deserialize::<Order>(&w.0[..w.1]).unwrap().price,
+                |w: &Wire<ORDER_ROOM>| bincode::deserialize::<Order>(&w.0[..w.1]).unwrap());
+            play!("book", books, wires::<ROOM>(BOOKS), book_fields,
+                |b: &Book, to: &mut Wire<ROOM>| bincode_encode(b, to),
+                |w: &Wire<ROOM>| bincode::deserialize::<Book>(&w.0[..w.1]).unwrap(),
+                |w: &Wire<ROOM>| bincode::deserialize::<Book>(&w.0[..w.1]).unwrap().entries[20].price,
+                |w: &Wire<ROOM>| bincode::deserialize::<Book>(&w.0[..w.1]).unwrap());
         }
         _ => std::process::exit(2),
     }
 }
 
 // Vectors want scratch space: what they need of it is kept between messages.
-fn book_encode(from: &Book, to: &mut Wire) -> usize {
+fn book_encode(from: &Book, to: &mut Wire<ROOM>) -> usize {
     use rkyv::ser::serializers::{BufferScratch, CompositeSerializer};
     let mut scratch = [0u8; 256];
     let mut serializer = CompositeSerializer::new(
@@ -259,8 +300,8 @@ fn book_encode(from: &Book, to: &mut Wire) -> usize {
     serializer.pos()
 }
 
-fn bincode_encode<T: Se>(from: &T, to: &mut Wire) -> usize {
+fn bincode_encode<T: Se, const N: usize>(from: &T, to: &mut Wire<N>) -> usize {
     let mut rest = &mut to.0[..];
     bincode::serialize_into(&mut rest, from).unwrap();
-    ROOM - rest.len()
+    N - rest.len()
 }
