@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 #define WORKERS_MAX   64
 #define QUEUE_MAX     1024
 #define DRAIN_NS      5000000000u
