@@ -38,10 +38,11 @@ uint32_t myc_read_executor(const struct myc_view *view, uint32_t process, uint32
 	uint64_t size = 0;
 	const struct myc_process_words *words =
 		myc_region_block(&view->region[process], MYC_BLOCK_PROCESS, 0, &size);
-	const struct myc_actor_slot *at = (const struct myc_actor_slot *)(const void *)(words + 1);
 
-	if (!words || size < sizeof(*words) || (size - sizeof(*words)) / sizeof(*at) <= slot)
+	if (!words || size < sizeof(*words) ||
+	    (size - sizeof(*words)) / sizeof(struct myc_actor_slot) <= slot)
 		return fallback;
+	const struct myc_actor_slot *at = (const struct myc_actor_slot *)(const void *)(words + 1);
 	uint64_t word = __atomic_load_n(&at[slot].word, __ATOMIC_ACQUIRE);
 
 	return myc_actor_word_lives(word) ? myc_actor_word_home(word) : fallback;
