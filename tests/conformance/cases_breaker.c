@@ -100,15 +100,6 @@ static void fail_often(struct probe *who, const struct probe *silent, uint32_t c
 		SAW(who, REPLY, before + i + 1);
 	}
 }
-static void let_pass(uint64_t ns)
-{
-	struct probe *clock = keeper_of(HERE);
-	uint32_t before = clock->timers;
-
-	OK(start_timer(clock, ns, 0, 1));
-	SAW(clock, TIMER, before + 1);
-}
-
 CASE(closed_it_lets_all_asks_go)
 {
 	struct probe *a = spawn_as(HERE, &calm_gateway), *b = replier(THERE, echoes);

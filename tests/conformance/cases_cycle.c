@@ -94,15 +94,6 @@ static struct probe *lowest(uint32_t count)
 	return best;
 }
 
-static void let_pass(uint64_t ns)
-{
-	struct probe *clock = keeper_of(HERE);
-	uint32_t before = clock->timers;
-
-	OK(start_timer(clock, ns, 0, 1));
-	SAW(clock, TIMER, before + 1);
-}
-
 CASE(a_ring_is_told_once_and_by_default_stays)
 {
 	close_ring(RING);

@@ -34,16 +34,6 @@ static uint32_t fired(const struct probe *who, uint64_t cookie)
 		n += who->seen[i].what == TIMER && who->seen[i].number == cookie;
 	return n;
 }
-/* By another's clock. */
-static void let_pass(uint64_t ns)
-{
-	struct probe *clock = keeper_of(HERE);
-	uint32_t before = clock->timers;
-
-	OK(start_timer(clock, ns, 0, 1));
-	SAW(clock, TIMER, before + 1);
-}
-
 /* ---- declared ---------------------------------------------------------------------------------- */
 
 CASE(declared_timers_are_there_after_the_start)

@@ -117,21 +117,12 @@ CASE(a_letter_of_a_thread_is_from_nobody)
 	assert_int_equal(recent(HERE, 1, 1)->to, to->address);
 }
 
-static int job_urgent(struct myc_actor *self, struct probe *me, const uint64_t *a)
-{
-	struct myc_ref ref;
-	int code = myc_resolve(self, a[0], &ref);
-
-	(void)me;
-	return code ? code : myc_send_urgent(self, &ref, NUMBER, &a[1], 8);
-}
-
 CASE(a_letter_says_that_it_was_urgent)
 {
 	struct probe *a = spawn(HERE), *to = spawn(THERE);
 
 	hold(to);
-	OK(let(a, job_urgent, to->address, 1, 0, 0));
+	OK(send_urgent(a, to, 1));
 	settle();
 	OK(send_stop(keeper_of(to->place), to, MYC_STOP_KILL));
 	UNTIL(counted_dead_all() == 1);

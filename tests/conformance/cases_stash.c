@@ -227,22 +227,13 @@ CASE(an_ask_put_aside_is_answered_later)
 	assert_int_equal(nth(a, REPLY, 0)->payload, 7);
 }
 
-static int job_urgent(struct myc_actor *self, struct probe *me, const uint64_t *a)
-{
-	struct myc_ref ref;
-	int code = myc_resolve(self, a[0], &ref);
-
-	(void)me;
-	return code ? code : myc_send_urgent(self, &ref, NUMBER, &a[1], 8);
-}
-
 CASE(urgent_ones_come_back_first)
 {
 	struct probe *a = spawn(HERE), *b = keeper(THERE);
 
 	put(a, b, 1, 2);
 	for (uint64_t i = 51; i <= 52; i++) {
-		OK(let(a, job_urgent, b->address, i, 0, 0));
+		OK(send_urgent(a, b, i));
 		UNTIL(b->kept_count == i - 48);
 	}
 	put(a, b, 3, 1);

@@ -43,16 +43,6 @@ static struct probe *held(struct probe *from)
 	return to;
 }
 
-/* Time passes, for all. */
-static void let_pass(uint64_t ns)
-{
-	struct probe *clock = keeper_of(HERE);
-	uint32_t before = clock->timers;
-
-	OK(start_timer(clock, ns, 0, 1));
-	SAW(clock, TIMER, before + 1);
-}
-
 /* ---- deadlines --------------------------------------------------------------------------------- */
 
 CASE(in_time_they_are_messages_like_others)

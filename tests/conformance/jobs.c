@@ -98,6 +98,19 @@ int send_number(struct probe *from, const struct probe *to, uint64_t number)
 	return send_sized(from, to, SEND, number, sizeof(number));
 }
 
+static int job_urgent(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, a[0], &ref);
+
+	(void)me;
+	return code ? code : myc_send_urgent(self, &ref, NUMBER, &a[1], 8);
+}
+int send_urgent(struct probe *from, const struct probe *to, uint64_t number)
+{
+	return let(from, job_urgent, to->address, number, 0, 0);
+}
+
 /* Credit of an actor of another executor is granted when it has seen the pair. */
 int try_number(struct probe *from, const struct probe *to, uint64_t number)
 {
@@ -438,6 +451,15 @@ JOB_OF(job_untimer, myc_timer_cancel(self, me->timer[a[0]]))
 int start_timer(struct probe *who, uint64_t delay_ns, uint64_t period_ns, uint32_t slot)
 {
 	return let(who, job_timer, delay_ns, period_ns, slot, 0);
+}
+
+void let_pass(uint64_t ns)
+{
+	struct probe *clock = keeper_of(HERE);
+	uint32_t before = clock->timers;
+
+	OK(start_timer(clock, ns, 0, 1));
+	SAW(clock, TIMER, before + 1);
 }
 int stop_timer(struct probe *who, uint32_t slot)
 {

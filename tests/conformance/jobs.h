@@ -25,6 +25,7 @@ int do_send_type(struct myc_actor *self, myc_address to, uint16_t type, uint64_t
 void fill(void *payload, uint64_t number, uint32_t size);
 bool filled(const void *payload, uint32_t size);
 int send_number(struct probe *from, const struct probe *to, uint64_t number);
+int send_urgent(struct probe *from, const struct probe *to, uint64_t number);
 int try_number(struct probe *from, const struct probe *to, uint64_t number);
 /* `count` numbers from `first` on; stops at an error. */
 int send_many(struct probe *from, const struct probe *to, uint64_t first, uint64_t count);
@@ -86,6 +87,7 @@ void set_word(struct probe *who, uint32_t slot, uint64_t value); /* for its reac
 /* ---- timers ------------------------------------------------------------------------------------ */
 
 int start_timer(struct probe *who, uint64_t delay_ns, uint64_t period_ns, uint32_t slot);
+void let_pass(uint64_t ns); /* time, for all */
 int stop_timer(struct probe *who, uint32_t slot);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <mycelium/abi/registry.h>
+
 #include "core/executor.h"
 
 #define BEING_WRITTEN UINT64_MAX
@@ -13,15 +15,6 @@ struct myc_name {
 	char name[MYC_NAME_SIZE];
 	uint64_t address; /* released after name; 0 = never used */
 };
-
-static uint32_t name_hash(const char *name)
-{
-	uint32_t hash = 2166136261u;
-
-	while (*name)
-		hash = (hash ^ (uint8_t)*name++) * 16777619u;
-	return hash;
-}
 
 /* A name is free as soon as its actor has ended. */
 static bool lives(const struct myc_system *system, myc_address address)
@@ -50,7 +43,7 @@ static bool same(const struct myc_name *row, const char *name)
 /* The row that has this name, NULL: none. */
 static struct myc_name *find(const struct myc_system *system, const char *name, uint64_t *address)
 {
-	uint32_t at = name_hash(name);
+	uint32_t at = myc_name_hash(name);
 
 	for (uint32_t i = 0; i <= system->names_mask; i++) {
 		struct myc_name *row = &system->names[(at + i) & system->names_mask];
@@ -74,7 +67,7 @@ static struct myc_name *find(const struct myc_system *system, const char *name, 
 /* A row for a new name: never used, or of one that has ended. There are twice as many as actors. */
 static struct myc_name *take(const struct myc_system *system, const char *name)
 {
-	uint32_t at = name_hash(name);
+	uint32_t at = myc_name_hash(name);
 
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): myc_names_open made it */
 	while (system->names[at & system->names_mask].address &&

@@ -6,6 +6,7 @@
 
 #include <mycelium/abi/hand.h>
 
+#include "base/bits.h"
 #include "dataplane/source.h"
 
 /* Twice a default RX ring, and few enough that their lines stay in a core's second-level cache. */
@@ -17,14 +18,9 @@
 #define RX_RING_DEFAULT 2048
 #define RX_RING_MAX	(1u << 18)
 
-static bool power_of_two(uint32_t x)
-{
-	return x && !(x & (x - 1));
-}
-
 static int check_sizes(const struct myc_shape *shape, struct myc_error *error)
 {
-	if (!power_of_two(shape->frames) || shape->frames < FRAMES_MIN ||
+	if (!myc_power_of_two(shape->frames) || shape->frames < FRAMES_MIN ||
 	    shape->frames > FRAMES_MAX)
 		return myc_error_set(error, -EINVAL, "use a power of two from 1024 to 262144",
 				     "%u frames", shape->frames);
@@ -39,7 +35,7 @@ static int check_sizes(const struct myc_shape *shape, struct myc_error *error)
 			return myc_error_set(error, -EINVAL, "use 0 to 63",
 					     "endpoint %u: process %u", e,
 					     shape->endpoint[e].process);
-		if (!power_of_two(shape->endpoint[e].rx_ring) ||
+		if (!myc_power_of_two(shape->endpoint[e].rx_ring) ||
 		    shape->endpoint[e].rx_ring > RX_RING_MAX)
 			return myc_error_set(error, -EINVAL, "use a power of two, at most 262144",
 					     "endpoint %u: RX ring of %u entries", e,

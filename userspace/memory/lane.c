@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory/lane.h"
 
-static bool power_of_two(uint32_t value)
-{
-	return value && !(value & (value - 1));
-}
+#include "base/bits.h"
 
 uint64_t myc_lanes_size(const struct myc_lanes *parameters)
 {
@@ -13,8 +10,8 @@ uint64_t myc_lanes_size(const struct myc_lanes *parameters)
 
 static bool parameters_fit(const struct myc_lanes *head, uint64_t size)
 {
-	return head->lanes && head->lanes <= 65536 && power_of_two(head->slots) &&
-	       power_of_two(head->urgent_slots) && power_of_two(head->local_slots) &&
+	return head->lanes && head->lanes <= 65536 && myc_power_of_two(head->slots) &&
+	       myc_power_of_two(head->urgent_slots) && myc_power_of_two(head->local_slots) &&
 	       head->slots <= MYC_LANE_SLOTS_MAX && head->urgent_slots <= MYC_LANE_SLOTS_MAX &&
 	       head->local_slots <= MYC_LANE_SLOTS_MAX && head->flows <= 65536 && head->flows &&
 	       myc_lanes_size(head) <= size;

@@ -2,15 +2,12 @@
 /* Message buffers: layout, whom we borrow from, what comes home to us. The ledger: pool_ledger.c; after
  * a crash: pool_recover.c. */
 #include "memory/pool.h"
+
+#include "base/bits.h"
 #include "memory/pool_private.h"
 
 #define LOANS 1024
 #define SLOTS 256
-
-static bool power_of_two(uint32_t value)
-{
-	return value && !(value & (value - 1));
-}
 
 static uint64_t aligned(uint64_t offset)
 {
@@ -23,7 +20,7 @@ int myc_pool_shape(const struct myc_pools *head, uint64_t size, struct myc_pool_
 {
 	if (head->version != MYC_POOL_VERSION || head->classes > MYC_POOL_CLASSES || !head->peers ||
 	    head->peers > UINT16_MAX - 1 || !head->loans || head->loans > MYC_POOL_LOANS_MAX ||
-	    !power_of_two(head->slots) || head->slots > MYC_POOL_SLOTS_MAX)
+	    !myc_power_of_two(head->slots) || head->slots > MYC_POOL_SLOTS_MAX)
 		return -EPROTO;
 	*shape = (struct myc_pool_shape){.classes = head->classes,
 					 .loans = head->loans,

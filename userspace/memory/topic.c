@@ -3,10 +3,7 @@
 
 #include <stdlib.h>
 
-static bool power_of_two(uint32_t value)
-{
-	return value && !(value & (value - 1));
-}
+#include "base/bits.h"
 
 bool myc_topic_parameters_fit(const struct myc_topic *head, uint64_t size)
 {
@@ -14,10 +11,10 @@ bool myc_topic_parameters_fit(const struct myc_topic *head, uint64_t size)
 	bool keyed = head->flags & MYC_TOPIC_KEYED, reliable = head->flags & MYC_TOPIC_RELIABLE;
 
 	return !(head->flags & ~known) && !(keyed && reliable) &&
-	       (reliable || !(head->flags & MYC_TOPIC_TIMED)) && power_of_two(head->slots) &&
+	       (reliable || !(head->flags & MYC_TOPIC_TIMED)) && myc_power_of_two(head->slots) &&
 	       head->slots <= MYC_TOPIC_SLOTS_MAX && head->payload_max <= MYC_TOPIC_PAYLOAD_MAX &&
 	       head->readers <= MYC_TOPIC_READERS_MAX &&
-	       (keyed ? power_of_two(head->keys) && head->keys <= MYC_TOPIC_KEYS_MAX
+	       (keyed ? myc_power_of_two(head->keys) && head->keys <= MYC_TOPIC_KEYS_MAX
 		      : !head->keys) &&
 	       myc_topic_size(head) <= size;
 }
