@@ -69,6 +69,7 @@ guide docs/TOPICS.md 'MSFT: 200' 'AAPL: 101' 'feed.nasdaq has started' '3 checks
 guide docs/STATES.md 'logged on' 'order 1' 'order 2' 'order 3' 'logged off' 'logged on' 'order 4' '4 orders sent'
 guide docs/LIVES.md 'message 1 was taken' 'message 2 was taken' 'the book failed with a total of 5, and is there again' \
 	'its total is 0 now' 'and 5 after a repair' 'keeper has stopped' 'book has stopped' 'ended, 0 were late'
+guide docs/REFERENCES.md 'the book closes after 6 trades' 'it has ended, as it should'
 guide docs/MAILBOXES.md 'the feed is through, the journal is not' 'it has more than 1024 messages waiting' 'all is written'
 guide docs/FRAME.md 'order 1 of 100' 'order 3 of 100' '2 frames, 1 damaged; the stream ends within a frame, after 240 bytes'
 guide docs/TYPED.md 'order 6 of 5' 'accepted, place 1' \
