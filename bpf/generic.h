@@ -35,6 +35,7 @@ static __always_inline void generic_header(const struct payload *payload,
 
 	header->count = 1;
 	header->flags = 0;
+	header->wraps = config->generic_width;
 	if (width == 0)
 		header->flags = MYC_META_UNSEQUENCED;
 	else if (payload->size < offset + width)

@@ -195,6 +195,12 @@ static __always_inline void header_parse(const struct steer_host *host,
 		generic_header(&payload, config, header);
 }
 
+static __always_inline bool session_is(const uint64_t *session, const struct header *header)
+{
+	return ((word_load(&session[0]) ^ header->session[0]) |
+		(word_load(&session[1]) ^ header->session[1])) == 0;
+}
+
 static __always_inline enum myc_reason channel_judge(const struct steer_host *host,
 						     const struct myc_channel_config *config,
 						     const struct datagram *datagram,
@@ -227,18 +233,18 @@ static __always_inline enum myc_reason channel_judge(const struct steer_host *ho
 		return MYC_REASON_REDIRECTED;
 	}
 	session = page->session[epoch & 3];
-	if (config->protocol == MYC_PROTOCOL_GENERIC) {
-		header.sequence = generic_unwrap(header.sequence, myc_word_number(watermark),
-						 config->generic_width);
+	/* One test on the road of feeds whose numbers do not wrap. */
+	if (header.wraps) {
+		if (config->protocol != MYC_PROTOCOL_GENERIC && !session_is(session, &header)) {
+			meta->flags |= MYC_META_UNKNOWN_SESSION;
+			return MYC_REASON_REDIRECTED;
+		}
+		header.sequence =
+			generic_unwrap(header.sequence, myc_word_number(watermark), header.wraps);
 		meta->sequence = header.sequence;
-	} else if (((word_load(&session[0]) ^ header.session[0]) |
-		    (word_load(&session[1]) ^ header.session[1])) != 0) {
+	} else if (!session_is(session, &header)) {
 		meta->flags |= MYC_META_UNKNOWN_SESSION;
 		return MYC_REASON_REDIRECTED;
-	} else if (sbe_wraps(config->protocol)) {
-		header.sequence = generic_unwrap(header.sequence, myc_word_number(watermark),
-						 sbe_wraps(config->protocol));
-		meta->sequence = header.sequence;
 	}
 	return sequence_judge(host, config, datagram, &header, shared, watermark, verdict);
 }

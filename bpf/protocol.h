@@ -23,6 +23,7 @@ struct header {
 	uint32_t count;	 /* messages; 0 for heartbeats and end of session */
 	uint32_t blocks; /* offset in the payload of the first length-prefixed message */
 	uint8_t flags;	 /* enum myc_meta_flag */
+	uint8_t wraps;	 /* bytes of a sequence that goes round; 0 = it does not */
 };
 
 /* The payload as bytes; `size` is at most what lies in the frame from `at` on. */

@@ -26,12 +26,6 @@ enum {
 	MEMX_SEQUENCED = 2,
 };
 
-/* Width of the sequence where it is shorter than 48 bits and goes round; 0 = it does not. */
-static __always_inline uint8_t sbe_wraps(uint8_t protocol)
-{
-	return protocol == MYC_PROTOCOL_MDP3 || protocol == MYC_PROTOCOL_DERIBIT ? 4 : 0;
-}
-
 static __always_inline void packet_numbered(const struct payload *payload, uint32_t size,
 					    struct header *header)
 {
@@ -49,6 +43,7 @@ static __always_inline void mdp3_header(const struct payload *payload, struct he
 		return;
 	}
 	header->sequence = LE32(payload->at);
+	header->wraps = 4;
 	packet_numbered(payload, MDP3_SIZE, header);
 }
 
@@ -109,6 +104,7 @@ static __always_inline void deribit_header(const struct payload *payload, struct
 	}
 	header->session[0] = LE16(at + 2);
 	header->sequence = LE32(at + 4);
+	header->wraps = 4;
 	packet_numbered(payload, DERIBIT_SIZE, header);
 }
 

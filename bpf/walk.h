@@ -170,8 +170,13 @@ static __always_inline enum walk_result walk_packet(struct walk *walk, uint8_t p
 
 	walk->result = WALK_DROPPABLE;
 	walk->left = count;
-	if (protocol == MYC_PROTOCOL_IEXTP)
+	/* Going through the kernel's loop costs as much as three messages: a short packet does not. */
+	if (protocol == MYC_PROTOCOL_IEXTP && steps == 1)
+		walk_iex(0, walk);
+	else if (protocol == MYC_PROTOCOL_IEXTP)
 		host_loop(steps, walk_iex, walk);
+	else if (steps == 1)
+		walk_itch(0, walk);
 	else
 		host_loop(steps, walk_itch, walk);
 	if (walk->result == WALK_DROPPABLE && walk->at != walk->end)
