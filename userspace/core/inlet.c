@@ -309,14 +309,18 @@ static void start_at(struct myc_inlet *inlet, struct myc_flow_in *flow, uint32_t
 	myc_lane_count(&inlet->lane, (uint16_t)f, myc_pair_low(inlet->lane.counted[f]), base);
 }
 
-/* Its messages' positions are of the other ring now: what is said to be counted last is none in hand. */
-static void ring_is(struct myc_inlet *inlet, struct myc_flow_in *flow, bool urgent)
+/* Its messages' positions may be of the other ring now (`known`: in this life, so that its former one is): what is said
+ * to be counted last is none in hand. Unless a predecessor has counted some of this pair's: then it is one of them. */
+static void ring_is(struct myc_inlet *inlet, struct myc_flow_in *flow, bool urgent, uint32_t base,
+		    bool known)
 {
 	enum myc_lane_ring ring = urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
 
-	if (flow->urgent == urgent)
+	if (known && flow->urgent == urgent)
 		return;
 	flow->urgent = urgent;
+	if ((int32_t)(flow->handled - base) > 0)
+		return;
 	myc_lane_count(&inlet->lane, flow->index, inlet->lane.next[ring], flow->handled);
 }
 
@@ -361,6 +365,8 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 	}
 	if (!actor_of(executor, entry.to, &actor))
 		return false;
+	bool known = flow->epoch;
+
 	account(executor, flow, -1); /* the entry's former pair */
 	start_at(inlet, flow, f, entry.base);
 	flow->actor = inlet->refused ? NULL : actor;
@@ -369,7 +375,7 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 	flow->epoch = epoch;
 	flow->from_slot = entry.from ? myc_address_slot(entry.from) : MYC_SLOT_PLAIN;
 	flow->look_at = flow->handled + 1;
-	ring_is(inlet, flow, epoch & MYC_FLOW_URGENT);
+	ring_is(inlet, flow, epoch & MYC_FLOW_URGENT, entry.base, known);
 	flow->slot_to = flow->urgent ? UINT64_MAX
 				     : myc_slot_to(myc_address_slot(entry.to),
 						   myc_address_generation(entry.to), f);

@@ -508,12 +508,12 @@ int myc_sender_resolve_urgent(struct myc_sender *sender, myc_address from, struc
 
 /* ---- one message ------------------------------------------------------------------------------- */
 
-/* Keeps the base near: see struct myc_flow. */
+/* Keeps the base near: see struct myc_flow. Some of the pair's have been counted, and it shows (ring_is). */
 static void rebase(struct myc_flow_out *flow)
 {
 	uint32_t f = (uint32_t)(flow - flow->road->flow);
 
-	flow->base = myc_pair_high(__atomic_load_n(flow->counted, __ATOMIC_RELAXED));
+	flow->base = myc_pair_high(__atomic_load_n(flow->counted, __ATOMIC_RELAXED)) - 1;
 	myc_lane_flow_write(&flow->road->lane.flow[f], myc_flow_from(flow), flow->to, flow->base,
 			    flow->urgent ? MYC_FLOW_URGENT : 0);
 }
