@@ -149,6 +149,141 @@ static void who_sends_to_himself_leaves_every_turn_to_the_others(void **state)
 	}
 }
 
+/* ---- feeds ------------------------------------------------------------------------------------------- */
+
+#define EVENTS 600
+
+/* Something is always there until `left` is 0. What it finds out when it is polled: how many messages were handled since
+ * it gave its last events, while there were some of both. */
+static struct feed {
+	struct myc_source source;
+	struct myc_actor *actor;
+	uint32_t left, polls, refused;
+	uint32_t (*handled)(void); /* by others, so far */
+	uint32_t before, gap_max, all, at_end;
+} feed;
+static _Atomic uint32_t events, events_wrong;
+
+static unsigned feed_poll(struct myc_source *source, unsigned budget)
+{
+	uint32_t now = feed.handled(), gap = now - feed.before;
+	unsigned n = 0;
+
+	(void)source;
+	if (feed.polls++ && feed.left && now < feed.all) {
+		feed.gap_max = gap > feed.gap_max ? gap : feed.gap_max;
+	}
+	feed.before = now;
+	for (; n < budget && feed.left; n++, feed.left--) {
+		const struct myc_feed_event event = {.sequence = events + 1};
+
+		if (!myc_actor_ready(feed.actor)) {
+			feed.refused++;
+			return n;
+		}
+		assert_int_equal(myc_actor_feed(feed.actor, &event), 0);
+		feed.at_end = now;
+	}
+	return n;
+}
+
+static bool feed_ready(struct myc_source *source)
+{
+	(void)source;
+	return feed.left && myc_actor_ready(feed.actor);
+}
+
+static uint64_t feed_deadline(struct myc_source *source)
+{
+	(void)source;
+	return UINT64_MAX;
+}
+
+static int fed(struct myc_actor *self, const struct myc_feed_event *event)
+{
+	(void)self;
+	events_wrong += event->sequence != events + 1;
+	events++;
+	return 0;
+}
+
+static void feeds(struct myc_system *system, myc_address whom, uint32_t count,
+		  uint32_t (*others)(void), uint32_t all)
+{
+	events = events_wrong = 0;
+	feed = (struct feed){
+		.source = {.poll = feed_poll, .ready = feed_ready, .deadline_ns = feed_deadline},
+		.actor = myc_system_actor(system, whom),
+		.left = count,
+		.handled = others,
+		.all = all};
+	assert_int_equal(myc_system_add_source(system, 0, &feed.source), 0);
+}
+
+static uint32_t messages_handled(void)
+{
+	return eaten + gaps;
+}
+
+static const struct myc_behaviour fed_behaviour = {
+	.name = "fed", .capacity_per_sender = 256, .message = neighbour_message, .feed = fed};
+
+/* Two with full mailboxes, one of which has the feed. */
+static void open_fed(uint32_t share, uint32_t batch, myc_address *address)
+{
+	static struct myc_spawn_opts spawn;
+
+	open_kit(share, batch);
+	spawn = (struct myc_spawn_opts){.sz = sizeof(spawn), .behaviour = &fed_behaviour};
+	assert_int_equal(myc_testkit_spawn(kit, 0, &spawn, address), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	for (uint32_t i = 0; i < 200; i++) {
+		post(glutton, WORK, i);
+		post(*address, NUMBER, i);
+	}
+	feeds(myc_testkit_system(kit, 0), *address, EVENTS, messages_handled, 400);
+}
+
+static void feeds_and_mailboxes_have_their_part_of_every_turn(void **state)
+{
+	myc_address address;
+
+	(void)state;
+	for (uint32_t share = 0; share <= 4; share += 2) {
+		open_fed(share, 8, &address);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(events, EVENTS);
+		assert_int_equal(events_wrong + disorder, 0);
+		assert_true(eaten == 200 && last_number == 200);
+		/* A turn gives the feed a batch, the mailboxes at most a batch, or each its share. */
+		assert_in_range(feed.gap_max, 1, share ? 2 * share : 2 * 8);
+		assert_true(feed.polls >= EVENTS / 8 && feed.at_end >= EVENTS / 8);
+		myc_testkit_close(kit);
+	}
+}
+
+static void a_feed_waits_for_its_own_actor_and_for_no_other(void **state)
+{
+	myc_address address;
+
+	(void)state;
+	open_fed(1, 8, &address);
+	assert_int_equal(myc_actor_suspend(myc_testkit_system(kit, 0), address), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	uint32_t before = events;
+
+	assert_int_equal(eaten, 200);
+	assert_true(before < EVENTS && last_number < 200 && feed.refused > 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(events, before);
+	assert_int_equal(myc_actor_resume(myc_testkit_system(kit, 0), address), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(events, EVENTS);
+	assert_int_equal(events_wrong + disorder, 0);
+	assert_int_equal(last_number, 200);
+	myc_testkit_close(kit);
+}
+
 /* ---- on a thread ----------------------------------------------------------------------------------- */
 
 #define EACH 100
@@ -181,11 +316,17 @@ static int slow_timer(struct myc_actor *self, uint64_t cookie)
 	return 0;
 }
 
+static uint32_t slow_handled(void)
+{
+	return handled[ONE] + handled[OTHER];
+}
+
 static const struct myc_timer_plan slow_tick = {.delay_ns = 100000, .period_ns = 100000};
 static const struct myc_behaviour slow = {.name = "slow",
 					  .capacity_per_sender = 128,
 					  .message = slow_message,
 					  .timer = slow_timer,
+					  .feed = fed,
 					  .timers = &slow_tick,
 					  .timers_count = 1};
 
@@ -207,6 +348,8 @@ static void a_slow_one_begins_nothing_more_when_its_time_is_over(void **state)
 
 		assert_int_equal(myc_spawn(system, &spawn, &address[i], NULL), 0);
 	}
+	/* More than there are turns; both have messages while one of 100 each is not handled. */
+	feeds(system, address[OTHER], UINT32_MAX, slow_handled, SLOW * EACH - EACH / 2);
 	assert_int_equal(myc_system_start(system, NULL), 0);
 	for (uint32_t i = 0; i < SLOW; i++)
 		while (myc_actor_suspend(system, address[i]))
@@ -229,6 +372,9 @@ static void a_slow_one_begins_nothing_more_when_its_time_is_over(void **state)
 	assert_true(system->executor[0].words->shares_ended > EACH / 2);
 	assert_true(timer_ticks > 5);
 	assert_int_equal(myc_system_stop(system, 10000), 0);
+	/* Between two looks at the feed each handles three at most. */
+	assert_true(feed.gap_max <= 2 * 3);
+	assert_true(events > EACH / 3 && !events_wrong);
 	myc_system_close(system);
 }
 
@@ -237,6 +383,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(with_shares_a_neighbour_does_not_wait_for_a_full_mailbox),
 		cmocka_unit_test(who_sends_to_himself_leaves_every_turn_to_the_others),
+		cmocka_unit_test(feeds_and_mailboxes_have_their_part_of_every_turn),
+		cmocka_unit_test(a_feed_waits_for_its_own_actor_and_for_no_other),
 		cmocka_unit_test(a_slow_one_begins_nothing_more_when_its_time_is_over),
 	};
 
