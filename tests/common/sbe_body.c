@@ -93,6 +93,8 @@ static uint32_t put_groups(enum myc_sbe_framing framing, const struct shape *sha
 
 		if (place != NONE && odd(word, 's'))
 			entry = place + 1;
+		if (place != NONE && odd(word, 'm'))
+			entry = place + instrument_width[framing];
 		memset(out + at, 0, shape->group[g].dimension);
 		put_number(framing, out + at, entry, 2);
 		if (shape->group[g].dimension == 8 && framing == MYC_SBE_MDP3)

@@ -13,7 +13,7 @@
  *	all      u an unknown template
  * Odd: x another schema, + - the length says one more or less than there is, k the bit by which
  * messages are kept, t four bytes behind the last group, w blocks four bytes longer, r a root block
- * cut before its end, s entries that end before the instrument, o without the last group, c the first
+ * cut before its end, s entries that end before the instrument, m entries that end with it, o without the last group, c the first
  * group says 255 entries, e another encoding (B3), g d one more group or variable field is said
  * (Deribit), N entries say they have groups.
  */

@@ -374,6 +374,8 @@ const struct vector vectors[] = {
 	{"MEMX, instruments are big-endian", SBE_OF(MEMX), .text = "b1280", REASON(FILTERED)},
 	{"MEMX, a message longer than said", SBE_OF(MEMX), .text = "b500:-", FLAGS(MALFORMED)},
 	{"Deribit, unwatched", SBE_OF(DERIBIT), .text = "b500 t501,502 b503", REASON(FILTERED)},
+	{"256 steps: the end is the last", SBE_OF(DERIBIT), .text = "t500:m", .repeat = 85, REASON(FILTERED)},
+	{"257 steps and more", SBE_OF(DERIBIT), .text = "t500:m", .repeat = 86, FLAGS(CAPPED)},
 	{"Deribit, watched in a group", SBE_OF(DERIBIT), .text = "b500 t501,6 b503"},
 	{"Deribit, watched behind groups", SBE_OF(DERIBIT), .text = "b500 t501,502 b6"},
 	{"Deribit, no trades", SBE_OF(DERIBIT), .text = "t"},
