@@ -308,6 +308,27 @@ CASE(the_held_ones_table_is_full)
 	expect_over(t);
 }
 
+static void with_threads(struct world_opts *opts)
+{
+	opts->system.threads = 1;
+}
+
+CASE(one_with_a_thread_of_its_own_ends_with_the_last_drop)
+{
+	struct probe *a = spawn(HERE), *t = make(THERE, &plain);
+
+	for (int i = 0; i < 3; i++) {
+		t->spawn_flags = MYC_SPAWN_WHILE_HELD | MYC_SPAWN_THREAD;
+		UNTIL(try_spawn(t) == 0); /* the one before has given its thread back */
+		take(a, t);
+		OK(send_many(a, t, 1, 5));
+		OK(drop(a, (uint32_t)i));
+		expect_over(t);
+		expect_numbers(t, 1, 5);
+		t = make(THERE, &plain);
+	}
+}
+
 /* ---- threads ----------------------------------------------------------------------------------- */
 
 static int do_hold(struct myc_system *system, uint64_t *a)
@@ -567,6 +588,7 @@ const struct conform_case cases_holder[] = {
 	{NAMED(a_chain_ends_link_by_link)},
 	{NAMED(the_takers_own_table_is_full), .where = FAR, .opts = four_watches},
 	{NAMED(the_held_ones_table_is_full), .where = FAR, .opts = four_watches},
+	{NAMED(one_with_a_thread_of_its_own_ends_with_the_last_drop), .opts = with_threads},
 	{NAMED(a_thread_holds_and_releases)},
 	{NAMED(a_thread_passes_it_on)},
 	{DEADLY(what_another_process_holds_no_thread_releases)},

@@ -118,8 +118,10 @@ int probe_signal(struct myc_actor *self, const struct myc_signal_event *event)
 		seen.strong = *event->strong;
 		seen.number = event->cookie;
 	}
-	if (event->kind == MYC_EVENT_HELD)
-		me->strong[me->holds++ % SLOTS] = *event->strong;
+	if (event->kind == MYC_EVENT_HELD) {
+		me->strong[me->holds % SLOTS] = *event->strong;
+		me->holds++;
+	}
 	if (event->state && event->state_size >= sizeof(seen.payload))
 		memcpy(&seen.payload, event->state, sizeof(seen.payload));
 	note(me, &seen);
