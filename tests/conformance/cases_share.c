@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How actors share their executor: `share`, mycelium/system.h. */
+/* How actors share their executor: `share`, `share_ns`, mycelium/system.h. */
 #include "conformance/cases.h"
 
+#include "base/clock.h"
 #include "core/executor.h"
 
 enum { SHARE_OF = 2 };
@@ -140,11 +141,83 @@ CASE(with_shares_what_waits_survives_its_process)
 	expect_numbers(b, 1, 10);
 }
 
+/* ---- shares of time ------------------------------------------------------------------------------ */
+
+enum { SLOW_NS = 20000 };
+
+static void shared_by_time(struct world_opts *opts)
+{
+	opts->executor.share_ns = SLOW_NS * 5 / 2;
+}
+
+static int counts_slowly(struct myc_actor *self, struct probe *me,
+			 const struct myc_message *message)
+{
+	uint64_t until = myc_clock_ns() + SLOW_NS;
+
+	while (myc_clock_ns() < until)
+		;
+	return counts(self, me, message);
+}
+
+/* A share is over when its third has been begun, or sooner where the thread lost its core. */
+CASE(none_begins_another_message_when_its_time_is_over)
+{
+	enum { EACH = 15, MOST = 3 }; /* within the credit */
+	struct probe *a = spawn(HERE), *b[2] = {spawn(THERE), spawn(THERE)};
+
+	for (int i = 0; i < 2; i++) {
+		b[i]->react = counts_slowly;
+		hold(b[i]);
+		OK(send_many(a, b[i], 1, EACH));
+	}
+	settle();
+	uint64_t before = shares_ended(b[0]);
+
+	OK(let(keeper_of(b[0]->place), job_release_both, b[0]->address, b[1]->address, 0, 0));
+	SAW(b[0], MESSAGE, EACH);
+	SAW(b[1], MESSAGE, EACH);
+	uint64_t begun = larger(b[0]->kept[0].asker, b[1]->kept[0].asker);
+	uint64_t over = smaller(b[0]->kept[EACH - 1].asker, b[1]->kept[EACH - 1].asker);
+	uint32_t looked = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (uint32_t n = 0; n + MOST < EACH; n++) {
+			uint64_t first = b[i]->kept[n].asker, last = b[i]->kept[n + MOST].asker;
+
+			if (first < begun || last > over)
+				continue;
+			assert_true(last > first + MOST);
+			looked++;
+		}
+	assert_true(looked >= EACH / 2);
+	assert_true(shares_ended(b[0]) >= before + EACH / MOST);
+}
+
+CASE(with_shares_of_time_all_comes_in_order)
+{
+	struct probe *a = spawn(HERE), *b = spawn(THERE), *c = spawn(THERE);
+
+	OK(start_timer(c, MS, 0, 1));
+	for (uint64_t i = 0; i < 4; i++) {
+		OK(send_many(a, b, 1 + 20 * i, 20));
+		OK(send_many(a, c, 1 + 20 * i, 20));
+	}
+	OK(send_sized(a, b, SEND, 81, 500));
+	expect_numbers(b, 1, 81);
+	SAW(c, TIMER, 1);
+	SAW(c, MESSAGE, 80);
+	expect_bodies_home();
+}
+
 const struct conform_case cases_share[] = {
 	{NAMED(none_handles_more_than_its_share_while_others_wait), .opts = shared_by_two},
 	{NAMED(with_shares_messages_of_a_pair_keep_their_order), .opts = shared_by_two},
 	{NAMED(with_shares_credit_is_what_it_is), .opts = shared_by_two},
 	{NAMED(with_shares_asks_timers_and_ends_are_as_ever), .opts = shared_by_two},
 	{DEADLY(with_shares_what_waits_survives_its_process), .opts = shared_by_two},
+	{NAMED(none_begins_another_message_when_its_time_is_over), .opts = shared_by_time,
+	 .blocks = true},
+	{NAMED(with_shares_of_time_all_comes_in_order), .opts = shared_by_time},
 	{0},
 };

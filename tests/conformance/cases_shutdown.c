@@ -3,6 +3,7 @@
 #include "conformance/cases.h"
 
 #include <stdio.h>
+#include <time.h>
 
 /* a: timeout in ms, how, together, number in the name; out: the phase. */
 static int do_phase(struct myc_system *system, uint64_t *a)
@@ -195,6 +196,151 @@ CASE(phases_that_cannot_be_are_refused)
 	RESULT(try_spawn(none), -EINVAL);
 }
 
+/* ---- tasks --------------------------------------------------------------------------------------- */
+
+/* What tasks leave, in words of the keeper of HERE, where nobody else writes: they run on a thread of their own. */
+enum { FIRST_DONE, SECOND_DONE, GO_ON, GONE_ON };
+
+static uint64_t *left(uint32_t what)
+{
+	return &keeper_of(HERE)->word[what];
+}
+static int first_task(void *context)
+{
+	(void)context;
+	*left(FIRST_DONE) = ++keeper_of(HERE)->word[6];
+	return 0;
+}
+static int second_task(void *context)
+{
+	(void)context;
+	*left(SECOND_DONE) = ++keeper_of(HERE)->word[6];
+	return 0;
+}
+static int failing_task(void *context)
+{
+	(void)context;
+	return -EIO;
+}
+/* Until the case lets it go on, when it was left behind long ago. */
+static int long_task(void *context)
+{
+	(void)context;
+	while (!__atomic_load_n(left(GO_ON), __ATOMIC_ACQUIRE))
+		nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+	__atomic_store_n(left(GONE_ON), 1, __ATOMIC_RELEASE);
+	return 0;
+}
+/* To the actor whose address is there: it drains, and so handles it. */
+static struct myc_system *posting;
+static int posting_task(void *context)
+{
+	uint64_t number = 5;
+
+	(void)context;
+	return myc_post(posting, *left(FIRST_DONE), NUMBER, &number, sizeof(number), LONG);
+}
+
+static int (*const task_of[])(void *) = {first_task, second_task, failing_task, long_task,
+					 posting_task};
+enum { FIRST_TASK, SECOND_TASK, FAILING_TASK, LONG_TASK, POSTING_TASK };
+
+/* a: phase, which. */
+static int do_task(struct myc_system *system, uint64_t *a)
+{
+	char name[16];
+
+	posting = system;
+	snprintf(name, sizeof(name), "task %u", (unsigned)a[1]);
+	return myc_phase_task(system, (uint32_t)a[0], name, task_of[a[1]], NULL, NULL);
+}
+static int task(uint32_t phase, uint64_t which)
+{
+	uint64_t a[ERRAND_WORDS] = {phase, which};
+
+	return at(HERE, do_task, a);
+}
+
+CASE(a_phases_tasks_are_done_one_after_the_other_and_before_its_actors_end)
+{
+	uint32_t phase;
+
+	OK(declare(1, 0, 0, false, &phase));
+	struct probe *a = in_phase(phase);
+
+	OK(task(phase, FIRST_TASK));
+	OK(task(phase, SECOND_TASK));
+	OK(end_phase(phase));
+	assert_int_equal(*left(FIRST_DONE), 1);
+	assert_int_equal(*left(SECOND_DONE), 2);
+	assert_int_equal(a->word[0], 3);
+	assert_int_equal(result[4], 0);
+}
+
+CASE(what_a_task_posts_is_handled_before_the_phase_ends)
+{
+	uint32_t phase;
+
+	OK(declare(1, 0, 0, false, &phase));
+	struct probe *a = in_phase(phase);
+
+	*left(FIRST_DONE) = a->address;
+	OK(task(phase, POSTING_TASK));
+	OK(end_phase(phase));
+	expect_numbers(a, 5, 5);
+	assert_true(ended(a));
+}
+
+CASE(a_task_that_fails_is_noted_and_ends_nothing_else)
+{
+	uint32_t phase;
+
+	OK(declare(1, 0, 0, false, &phase));
+	struct probe *a = in_phase(phase);
+
+	OK(task(phase, FAILING_TASK));
+	OK(task(phase, SECOND_TASK));
+	RESULT(end_phase(phase), -ETIME);
+	assert_true(ended(a) && *left(SECOND_DONE));
+	assert_int_equal(result[3], 1);
+	assert_int_equal(result[4], 1);
+	assert_int_equal(result[5], MYC_NOBODY);
+	assert_int_equal(result[6], MYC_SHUTDOWN_FAILED);
+	assert_int_equal((int)result[7], -EIO);
+}
+
+CASE(a_task_that_takes_too_long_is_noted_and_left_behind)
+{
+	uint32_t phase;
+
+	OK(declare(1, 30, MYC_STOP, false, &phase));
+	struct probe *a = in_phase(phase);
+
+	OK(task(phase, LONG_TASK));
+	OK(task(phase, SECOND_TASK)); /* has no time to begin */
+	RESULT(end_phase(phase), -ETIME);
+	assert_true(ended(a));
+	assert_int_equal(result[2], 2);
+	assert_int_equal(result[4], 2 + result[0]);
+	assert_int_equal(*left(SECOND_DONE), 0);
+	__atomic_store_n(left(GO_ON), 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(left(GONE_ON), __ATOMIC_ACQUIRE))
+		nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+}
+
+CASE(tasks_that_cannot_be_are_refused)
+{
+	uint32_t phase;
+
+	RESULT(task(99, FIRST_TASK), -EINVAL);
+	OK(declare(1, 0, 0, false, &phase));
+	for (int i = 0; i < MYC_PHASE_TASKS_MAX; i++)
+		OK(task(phase, FIRST_TASK));
+	RESULT(task(phase, FIRST_TASK), -ENOSPC);
+	OK(end_phase(phase));
+	RESULT(task(phase, FIRST_TASK), -ESHUTDOWN);
+}
+
 const struct conform_case cases_shutdown[] = {
 	{NAMED(a_phases_actors_end_in_reverse_order_and_no_others), .where = NEAR},
 	{NAMED(a_phase_drains_by_default_and_stops_if_it_says_so), .where = NEAR},
@@ -202,5 +348,12 @@ const struct conform_case cases_shutdown[] = {
 	{NAMED(all_of_a_phase_may_be_told_at_once), .where = NEAR},
 	{NAMED(after_the_end_of_a_phase_nobody_is_spawned_into_it), .where = NEAR},
 	{NAMED(phases_that_cannot_be_are_refused), .where = NEAR},
+	{NAMED(a_phases_tasks_are_done_one_after_the_other_and_before_its_actors_end),
+	 .where = NEAR},
+	/* A thread of its own that posts is no part of a seed. */
+	{NAMED(what_a_task_posts_is_handled_before_the_phase_ends), .where = NEAR, .blocks = true},
+	{NAMED(a_task_that_fails_is_noted_and_ends_nothing_else), .where = NEAR},
+	{NAMED(a_task_that_takes_too_long_is_noted_and_left_behind), .where = NEAR},
+	{NAMED(tasks_that_cannot_be_are_refused), .where = NEAR},
 	{0},
 };

@@ -33,7 +33,7 @@ static int works(struct myc_actor *self, const struct myc_message *message)
 		code = myc_reply(self, message, ANSWER, &load.number, 8);
 	if (load.what == FAIL && !(message->flags & MYC_MESSAGE_REDELIVERED))
 		code = -EIO;
-	if (load.what == KEEP_IT)
+	if (load.what == KEEP_IT && !(message->flags & MYC_MESSAGE_REDELIVERED))
 		code = myc_job_keep(self, (struct myc_job *)&me->kept[load.number % 64]);
 	if (load.what == TRY_BECOME) {
 		me->word[0] = (uint64_t)myc_become(self, &plain);
@@ -54,9 +54,24 @@ static void hears_of(struct myc_actor *self, void *context, const struct myc_wor
 	(void)self;
 	(void)context;
 	atomic_fetch_add(&keeper_of(ELSEWHERE)->kept_count, event->kind == MYC_WORKER_HANGS);
+	if (event->kind == MYC_WORKER_GIVEN_UP)
+		atomic_fetch_add(&keeper_of(ELSEWHERE)->holds, 1);
 }
 
-/* a: settings, first probe; out: intake, control. */
+/* At first what cannot be, then one more worker while jobs wait. */
+static void adapts(void *context, const struct myc_workers_numbers *n,
+		   struct myc_workers_settings *settings)
+{
+	(void)context;
+	uint32_t looks = atomic_fetch_add(&keeper_of(ELSEWHERE)->stoppings, 1);
+
+	if (!looks)
+		settings->workers = 99;
+	else if (n->waiting > 2 && settings->workers < WORKERS)
+		settings->workers++;
+}
+
+/* a: settings, first probe, [4] ns between looks of `adapts`; out: intake, control. */
 static int do_pool(struct myc_system *system, uint64_t *a)
 {
 	const struct myc_setting setting = {.key = "first", .value = first_setting};
@@ -74,6 +89,8 @@ static int do_pool(struct myc_system *system, uint64_t *a)
 		.worker_settings = &setting,
 		.worker_settings_count = 1,
 		.event = hears_of,
+		.adapt = a[4] ? adapts : NULL,
+		.adapt_ns = a[4],
 		.settings = *(const struct myc_workers_settings *)(uintptr_t)a[0]};
 
 	snprintf(first_setting, sizeof(first_setting), "%u", (unsigned)a[1]);
@@ -124,11 +141,11 @@ static int do_drain(struct myc_system *system, uint64_t *a)
 
 static struct probe *hand[WORKERS], *intake, *control;
 
-static void pool(const struct myc_workers_settings *settings)
+static void adapting_pool(const struct myc_workers_settings *settings, uint64_t adapt_ns)
 {
 	for (int i = 0; i < WORKERS; i++)
 		hand[i] = make(HERE, &plain);
-	uint64_t a[ERRAND_WORDS] = {(uintptr_t)settings, hand[0]->index};
+	uint64_t a[ERRAND_WORDS] = {(uintptr_t)settings, hand[0]->index, 0, 0, adapt_ns};
 
 	intake = make(HERE, &plain);
 	control = make(HERE, &plain);
@@ -136,6 +153,11 @@ static void pool(const struct myc_workers_settings *settings)
 	intake->address = a[2];
 	control->address = a[3];
 	settle();
+}
+
+static void pool(const struct myc_workers_settings *settings)
+{
+	adapting_pool(settings, 0);
 }
 
 static struct myc_workers_numbers numbers(void)
@@ -272,6 +294,49 @@ CASE(a_key_with_jobs_stays_with_its_worker_in_order)
 			last[number % 4] = number;
 		}
 	}
+}
+
+static uint32_t of_key(const struct probe *who, const uint64_t *numbers, uint32_t count)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		n += saw_number(who, numbers[i]);
+	return n;
+}
+
+CASE(a_sticky_key_stays_while_it_has_jobs_and_is_anybodys_then)
+{
+	static const struct myc_workers_settings settings = {.workers = 2,
+							     .route = MYC_ROUTE_STICKY};
+	static const uint64_t one[] = {1, 2, 5}, other[] = {3, 4, 6};
+	struct probe *a = spawn(THERE);
+
+	pool(&settings);
+	hold_worker(0, true);
+	hold_worker(1, true);
+	for (int i = 0; i < 3;
+	     i++) /* the first has a worker's hand, the others wait for that one */
+		OK(put(a, one[i], DO, 1, 0));
+	for (int i = 0; i < 3; i++)
+		OK(put(a, other[i], DO, 2, 0));
+	settle();
+	hold_worker(0, false);
+	hold_worker(1, false);
+	UNTIL(numbers().done == 6);
+	uint32_t by = saw_number(hand[1], 1);
+
+	assert_int_equal(of_key(hand[by], one, 3), 3);
+	assert_int_equal(of_key(hand[!by], other, 3), 3);
+	/* He who had it is busy with another key. */
+	hold_worker(by, true);
+	OK(put(a, 7, DO, 3, 0));
+	OK(put(a, 8, DO, 4, 0));
+	settle();
+	OK(put(a, 9, DO, 1, 0));
+	UNTIL(saw_number(hand[!by], 9));
+	hold_worker(by, false);
+	UNTIL(numbers().done == 9);
 }
 
 CASE(round_robin_goes_round)
@@ -540,6 +605,25 @@ CASE(a_shrinking_pool_loses_no_job_and_keeps_keys_in_order)
 	}
 }
 
+CASE(a_pool_changes_itself_by_its_numbers_within_what_can_be)
+{
+	static const struct myc_workers_settings settings = {.workers = 1,
+							     .route = MYC_ROUTE_ROUND_ROBIN};
+	struct probe *a = spawn(THERE);
+
+	adapting_pool(&settings, 5 * MS);
+	hold_worker(0, true);
+	for (uint64_t i = 1; i <= 8; i++)
+		OK(put(a, i, DO, 0, 0));
+	UNTIL(keeper_of(ELSEWHERE)->stoppings >= 2 + WORKERS);
+	settle();
+	for (uint64_t i = 9; i <= 16; i++)
+		OK(put(a, i, DO, 0, 0));
+	UNTIL(done_by(hand[WORKERS - 1]) >= 1);
+	hold_worker(0, false);
+	UNTIL(numbers().done == 16);
+}
+
 CASE(what_a_pool_cannot_be_is_refused)
 {
 	static const struct myc_workers_settings good = {.workers = 2}, many = {.workers = 5},
@@ -611,6 +695,28 @@ CASE(one_that_has_a_job_too_long_is_told)
 	assert_int_equal(keeper_of(ELSEWHERE)->kept_count, 1); /* once */
 }
 
+CASE(one_that_hangs_is_given_up_and_its_job_goes_to_another_marked)
+{
+	static const struct myc_workers_settings settings = {
+		.workers = 1, .hang_ns = 30 * MS, .hang_replace = 1, .retries = 1};
+	struct probe *a = spawn(THERE);
+	uint64_t words[ERRAND_WORDS] = {0}, first;
+
+	pool(&settings);
+	UNTIL(at(HERE, do_worker, words) == 0 && words[1] != MYC_NOBODY);
+	first = words[1];
+	OK(put(a, 3, KEEP_IT, 0, 0));
+	OK(put(a, 4, DO, 0, 0));
+	UNTIL(numbers().done == 2);
+	assert_int_equal(keeper_of(ELSEWHERE)->kept_count, 1);
+	assert_int_equal(keeper_of(ELSEWHERE)->holds, 1);
+	assert_int_equal(handled(), 3);
+	assert_int_equal(nth(hand[0], MESSAGE, 1)->number, 3);
+	assert_true(nth(hand[0], MESSAGE, 1)->flags & MYC_MESSAGE_REDELIVERED);
+	UNTIL(at(HERE, do_worker, words) == 0 && words[1] != MYC_NOBODY);
+	assert_true(words[1] != first);
+}
+
 /* ---- ends -------------------------------------------------------------------------------------- */
 
 CASE(draining_finishes_what_was_sent_and_refuses_the_rest)
@@ -670,6 +776,7 @@ const struct conform_case cases_workers[] = {
 	{NAMED(an_ask_of_a_pool_is_answered_by_the_worker)},
 	{NAMED(a_body_is_shared_with_the_worker_and_goes_home)},
 	{NAMED(a_key_with_jobs_stays_with_its_worker_in_order)},
+	{NAMED(a_sticky_key_stays_while_it_has_jobs_and_is_anybodys_then)},
 	{NAMED(round_robin_goes_round)},
 	{NAMED(the_least_loaded_gets_the_next)},
 	{NAMED(the_idle_take_from_one_queue)},
@@ -683,10 +790,12 @@ const struct conform_case cases_workers[] = {
 	{NAMED(a_job_is_given_again_as_often_as_it_may)},
 	{NAMED(a_grown_pool_gives_work_to_the_new_and_a_shrunk_one_finishes)},
 	{NAMED(a_shrinking_pool_loses_no_job_and_keeps_keys_in_order)},
+	{NAMED(a_pool_changes_itself_by_its_numbers_within_what_can_be)},
 	{NAMED(what_a_pool_cannot_be_is_refused), .where = NEAR},
 	{NAMED(a_worker_becomes_nothing_and_puts_nothing_aside), .where = NEAR},
 	{NAMED(a_kept_job_is_done_when_somebody_says_so)},
 	{NAMED(one_that_has_a_job_too_long_is_told)},
+	{NAMED(one_that_hangs_is_given_up_and_its_job_goes_to_another_marked)},
 	{NAMED(draining_finishes_what_was_sent_and_refuses_the_rest)},
 	{NAMED(at_the_deadline_of_a_drain_what_is_left_has_a_name)},
 	{NAMED(stopping_its_intake_drains_a_pool)},
