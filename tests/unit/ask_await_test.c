@@ -69,7 +69,7 @@ static void the_reply_to_a_forwarded_request_goes_to_the_first_asker(void **stat
 	{
 		for (uint32_t i = 0; i < 20; i++) {
 			assert_int_equal(order(0, ORDER_ASK, replier[1], REQUEST_FORWARD,
-					       replier[0], 1000 * MS, i),
+					       replier[0], 20000 * MS, i),
 					 0);
 			expect(i, 0, REQUEST_ECHO + 100, i);
 			assert_int_equal(rig_reply_code, 0);
@@ -86,10 +86,11 @@ static void a_request_is_forwarded_twice(void **state)
 		myc_address third = rig_spawn(&rig, 1, &rig_replier);
 
 		rig_third = third;
-		rig_until(order(0, ORDER_ASK, third, REQUEST_ECHO, 0, 100 * MS, 3) == 0);
+		rig_until(order(0, ORDER_ASK, third, REQUEST_ECHO, 0, 20000 * MS, 3) == 0);
 		expect(0, 0, REQUEST_ECHO + 100, 3);
 		assert_int_equal(
-			order(0, ORDER_ASK, replier[1], REQUEST_PASS, replier[0], 1000 * MS, 5), 0);
+			order(0, ORDER_ASK, replier[1], REQUEST_PASS, replier[0], 20000 * MS, 5),
+			0);
 		expect(1, 0, REQUEST_ECHO + 100, 5);
 		assert_int_equal(rig_requests, 4);
 	}
@@ -125,7 +126,7 @@ static void a_request_that_is_passed_on_to_nobody_stays_where_it_is(void **state
 			order(0, ORDER_ASK, replier[1], REQUEST_FORWARD, replier[0], 30 * MS, 1),
 			0);
 		expect(0, -ETIMEDOUT, 0, 1);
-		assert_int_equal(rig_reply_code, -ESRCH);
+		rig_until(rig_reply_code == -ESRCH);
 		assert_int_equal(rig_seen[0].asked, replier[1]);
 	}
 }
@@ -261,7 +262,7 @@ static void a_restart_ends_awaiting(void **state)
 					     .cookie = 1});
 		rig_tell(&rig, asker[0], ORDER_FAIL, (struct order_body){.to = 0});
 		rig_until(rig_starts == 3);
-		assert_int_equal(order(0, ORDER_AWAIT, replier[1], REQUEST_ECHO, 0, 1000 * MS, 2),
+		assert_int_equal(order(0, ORDER_AWAIT, replier[1], REQUEST_ECHO, 0, 20000 * MS, 2),
 				 0);
 		expect(1, 0, REQUEST_ECHO + 100, 2);
 	}
@@ -462,7 +463,7 @@ static void a_gather_of_all_ends_with_the_last_reply(void **state)
 		bool seen[4] = {false};
 
 		whom(4, (myc_address[]){replier[0], replier[1], asker[1], replier[1]});
-		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_ECHO, 1000 * MS, 7), 0);
+		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_ECHO, 20000 * MS, 7), 0);
 		rig_until(rig_count == 5);
 		for (uint32_t i = 0; i < 4; i++) {
 			expect(i, 0, REQUEST_ECHO + 100, 7);
@@ -551,10 +552,11 @@ static void a_gather_may_be_cancelled_also_by_its_hook(void **state)
 	on_each_bed
 	{
 		whom(2, (myc_address[]){replier[0], replier[1]});
-		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_KEEP, 50 * MS, 1), 0);
+		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_KEEP, 20000 * MS, 1), 0);
 		assert_int_equal(order(0, ORDER_CANCEL, 0, 0, 0, 0, 0), 0);
 		assert_int_equal(order(0, ORDER_CANCEL, 0, 0, 0, 0, 0), -ENOENT);
-		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_ECHO, 50 * MS, REPLY_CANCELS), 0);
+		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_ECHO, 20000 * MS, REPLY_CANCELS),
+				 0);
 		rig_until(late() == 1);
 		assert_int_equal(rig_count, 1);
 		assert_int_equal(rig_reply_code, 0);

@@ -389,6 +389,7 @@ static void a_late_reply_reaches_nobody_and_is_counted(void **state)
 	{
 		assert_int_equal(ask(REQUEST_KEEP, 0, 5 * MS, 1), 0);
 		expect(0, -ETIMEDOUT, 0, 1);
+		rig_until(rig_kept == 1);
 		/* Others are asked meanwhile: none of them gets it. */
 		assert_int_equal(ask(REQUEST_SILENCE, 0, MYC_FOREVER, 2), 0);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
@@ -405,20 +406,27 @@ static void after_a_cancel_no_outcome_comes(void **state)
 	(void)state;
 	on_each_bed(NULL, &rig_replier)
 	{
-		assert_int_equal(ask(REQUEST_KEEP, 0, 20 * MS, 1), 0);
-		rig_until(rig_kept == 1);
-		assert_int_equal(rig_order(&rig, asker, ORDER_CANCEL, (struct order_body){.to = 0}),
-				 0);
+		uint32_t over = 0; /* on a slow machine: before they were cancelled */
+		int code;
+
+		for (;; over++) {
+			assert_int_equal(ask(REQUEST_KEEP, 0, 20 * MS, 1), 0);
+			rig_until(rig_kept == over + 1);
+			code = rig_order(&rig, asker, ORDER_CANCEL, (struct order_body){.to = 0});
+			if (code != -ENOENT || over == 1000)
+				break;
+		}
+		assert_int_equal(code, 0);
 		assert_int_equal(rig_order(&rig, asker, ORDER_CANCEL, (struct order_body){.to = 0}),
 				 -ENOENT);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
-		rig_until(late() == 1);
+		rig_until(late() == over + 1);
 		assert_int_equal(ask(REQUEST_SILENCE, 0, 40 * MS, 2), 0);
-		expect(0, -ETIMEDOUT, 0, 2);
+		expect(over, -ETIMEDOUT, 0, 2);
 		/* Its entry has served another since: the handle is known to be old. */
 		assert_int_equal(rig_order(&rig, asker, ORDER_CANCEL, (struct order_body){.to = 0}),
 				 -ENOENT);
-		assert_int_equal(rig_count, 1);
+		assert_int_equal(rig_count, over + 1);
 	}
 }
 
@@ -428,7 +436,7 @@ static void a_restarted_asker_gets_none_of_its_former_replies(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		for (uint32_t i = 0; i < 3; i++)
-			assert_int_equal(ask(REQUEST_KEEP, 0, 50 * MS, i), 0);
+			assert_int_equal(ask(REQUEST_KEEP, 0, 20000 * MS, i), 0);
 		rig_until(rig_kept == 3);
 		rig_tell(&rig, asker, ORDER_FAIL, (struct order_body){.to = 0});
 		rig_until(rig_starts == 2);
