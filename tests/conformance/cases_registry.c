@@ -249,15 +249,14 @@ CASE(who_was_spawned_with_a_name_is_found_by_it)
 	RESULT(whereis(a, SPAWNED, RISK), -ENOENT);
 }
 
-/* ---- lives
- * -------------------------------------------------------------------------------------
- */
+/* ---- lives ------------------------------------------------------------------------------------- */
 
 CASE(a_watcher_hears_of_a_life_in_order)
 {
 	struct probe *w = spawn_as(HERE, &watcher);
 
 	OK(let(w, job_watch, SPAWNED, RISKS, 7, 0));
+	settle(); /* its first look is over */
 	struct probe *b = make(THERE, &plain);
 
 	memcpy(b->name, "risk", 5);
