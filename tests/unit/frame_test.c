@@ -488,9 +488,11 @@ static void what_the_format_has_no_room_for_is_not_written(void **state)
 	assert_int_equal(myc_frame_write(&frame, out, sizeof(out)), -EINVAL);
 	extra[1].type = 0x4001;
 	assert_int_equal(myc_frame_write(&frame, out, sizeof(out)), 64 + 16);
-	frame = (struct myc_frame){.traced = true, .trace = {.trace = {1}}};
+	frame = (struct myc_frame){.traced = true};
+	frame.trace.trace[0] = 1;
 	assert_int_equal(myc_frame_write(&frame, out, sizeof(out)), -EINVAL);
-	frame = (struct myc_frame){.traced = true, .trace = {.span = {1}}};
+	frame = (struct myc_frame){.traced = true};
+	frame.trace.span[0] = 1;
 	assert_int_equal(myc_frame_write(&frame, out, sizeof(out)), -EINVAL);
 	frame = (struct myc_frame){.body = out, .body_size = MYC_FRAME_MAX - 63};
 	assert_int_equal(myc_frame_head(&frame, out, sizeof(out)), -EMSGSIZE);
