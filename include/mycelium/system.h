@@ -145,7 +145,9 @@ struct myc_spawn_opts {
 	uint32_t executor; /* index */
 	const struct myc_setting *settings; /* copied */
 	uint32_t settings_count;
-	uint32_t restarts_max;	     /* in restarts_window_ns before the failure goes up, 0 = 3 */
+	/* In restarts_window_ns before the failure goes up, 0 = 3: who monitors the actor is told. Under `myc run` its
+	 * process ends then, for the supervisor to restart, unless an actor has spawned it and somebody monitors it. */
+	uint32_t restarts_max;
 	uint64_t restarts_window_ns; /* 0 = 5 s */
 	uint32_t phase; /* of the shutdown (mycelium/shutdown.h), 0 = none; of who spawns locally */
 	uint32_t flags; /* enum myc_spawn_flag */

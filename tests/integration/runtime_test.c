@@ -342,6 +342,50 @@ static void a_hanging_executor_is_reported_and_killed_at_the_stop_deadline(void 
 	assert_true(live_logged(&live, "did not stop within 300 ms: killed"));
 }
 
+/* ---- actors that were spawned by actors ------------------------------------------------------- */
+
+static void start_nursery(const char *watches)
+{
+	char library[512];
+
+	snprintf(library, sizeof(library), "%.*snursery.so",
+		 (int)(strlen(live.actors) - strlen("pair.so")), live.actors);
+	live_topology(
+		&live,
+		"supervisor: { intensity: 2, period_s: 60, lease_ms: 1000 }\n"
+		"processes:\n"
+		"  - { name: one, library: %s, actors: [ { name: ping, behaviour: ping } ] }\n"
+		"  - { name: two, library: %s, actors: [ { name: nursery, behaviour: nursery,\n"
+		"        settings: { watches: '%s' } } ] }\n",
+		live.actors, library, watches);
+	assert_int_equal(live_start(&live, NULL), 0);
+}
+
+static bool has_lost_all(struct live *l, void *context)
+{
+	(void)context;
+	return live_status(l, "nursery", "lost") == 5;
+}
+
+static void a_spawned_actor_that_is_monitored_fails_alone(void **state)
+{
+	(void)state;
+	start_nursery("true");
+	live_until(&live, "five children have failed", has_lost_all, NULL);
+	assert_int_equal(live_number(&live, "two", "restarts"), 0);
+	assert_true(live_logged(&live, "spawned by another, failed beyond its restart limit"));
+	live_stop(&live);
+}
+
+static void a_spawned_actor_that_nobody_monitors_takes_its_process_along(void **state)
+{
+	(void)state;
+	start_nursery("false");
+	assert_int_equal(live_wait_end(&live), 1);
+	assert_true(live_logged(&live, "process 'two' ended"));
+	assert_true(live_logged(&live, "let who spawns it monitor it"));
+}
+
 /* ---- sandbox --------------------------------------------------------------------------------- */
 
 static bool has_tried(struct live *l, void *context)
@@ -466,6 +510,8 @@ int main(void)
 		TEST(a_transient_process_that_ends_normally_stays_down),
 		TEST(a_temporary_process_is_never_restarted),
 		TEST(a_hanging_executor_is_reported_and_killed_at_the_stop_deadline),
+		TEST(a_spawned_actor_that_is_monitored_fails_alone),
+		TEST(a_spawned_actor_that_nobody_monitors_takes_its_process_along),
 		TEST(a_worker_has_no_privilege_and_owns_no_kernel_object),
 		TEST(bad_input_has_a_cause_a_remedy_and_an_exit_code),
 	};

@@ -26,13 +26,15 @@
 static struct myc_region own;
 static _Atomic int failed_code;
 static _Atomic uint64_t failed_address;
+static _Atomic bool failed_watched;
 
-static void note_failed(void *context, myc_address actor, int code)
+static void note_failed(void *context, myc_address actor, int code, bool watched)
 {
 	(void)context;
 	if (actor == MYC_NOBODY) /* the system has stopped */
 		return;
 	failed_code = code;
+	failed_watched = watched;
 	failed_address = actor;
 }
 
@@ -265,6 +267,61 @@ static uint64_t inits_until_failed(uint32_t restarts_max)
 	return inits;
 }
 
+/* Asks in a way to know of the end of `frail`, then makes it fail. */
+enum { NOTHING, MONITORS, LINKS, TAKES };
+static myc_address frail_address;
+static int way;
+
+static int asker_started(struct myc_actor *self)
+{
+	struct myc_ref ref;
+	int code = way == MONITORS ? myc_monitor(self, frail_address, 0, NULL)
+		   : way == LINKS  ? myc_link(self, frail_address)
+		   : way == TAKES  ? myc_strong_take(self, frail_address)
+				   : 0;
+
+	assert_int_equal(code, 0);
+	assert_int_equal(myc_trap_exit(self, true), 0);
+	assert_int_equal(myc_resolve(self, frail_address, &ref), 0);
+	return myc_send(self, &ref, 1, NULL, 0);
+}
+
+static int hears(struct myc_actor *self, const struct myc_signal_event *event)
+{
+	(void)self;
+	(void)event;
+	return 0;
+}
+
+static const struct myc_behaviour asker = {
+	.name = "asker", .started = asker_started, .signal = hears};
+
+static bool watched_when(int how)
+{
+	struct myc_system *system = open_system(1);
+
+	way = how;
+	failed_address = 0;
+	failed_watched = false;
+	frail_address = spawn(system, &frail, 0, MYC_RESTARTS_NONE);
+	spawn(system, &asker, 0, 0);
+	assert_int_equal(myc_system_start(system, NULL), 0);
+	wait_until(failed_address == frail_address);
+	bool watched = failed_watched;
+
+	close_system(system);
+	return watched;
+}
+
+static void who_fails_for_good_is_told_of_with_whether_somebody_monitors_it(void **state)
+{
+	(void)state;
+	assert_false(watched_when(NOTHING));
+	assert_true(watched_when(MONITORS));
+	assert_false(watched_when(LINKS));
+	assert_false(watched_when(TAKES));
+}
+
 static void an_actor_that_is_never_to_be_restarted_fails_at_once(void **state)
 {
 	(void)state;
@@ -316,6 +373,7 @@ int main(void)
 		cmocka_unit_test(senders_that_find_a_full_mailbox_get_one_credit_each_and_no_more),
 		cmocka_unit_test(actors_that_pause_each_other_are_seen_as_stuck),
 		cmocka_unit_test(an_actor_that_is_never_to_be_restarted_fails_at_once),
+		cmocka_unit_test(who_fails_for_good_is_told_of_with_whether_somebody_monitors_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,10 +75,11 @@ static const struct myc_state_codec codec = {.rights = MYC_STATE_READ | MYC_STAT
 static const struct myc_behaviour worker = {
 	.name = "worker", .state_size = 8, .message = work, .codec = &codec};
 
-static void failed(void *context, myc_address actor, int code)
+static void failed(void *context, myc_address actor, int code, bool watched)
 {
 	(void)context;
 	(void)actor;
+	(void)watched;
 	failures += code != 0;
 }
 

@@ -93,10 +93,11 @@ static int give_up(struct myc_actor *actor, int code)
 {
 	struct myc_system *system = actor->executor->system;
 	myc_address address = actor->address;
+	bool watched = actor->ties.flags & MYC_TIE_WATCHED;
 
 	myc_actor_end(actor, MYC_EXIT_FAILED, code);
 	if (system->workspace.failed)
-		system->workspace.failed(system->workspace.context, address, code);
+		system->workspace.failed(system->workspace.context, address, code, watched);
 	return code;
 }
 

@@ -710,6 +710,6 @@ void *myc_executor_run(void *argument)
 	pthread_cond_broadcast(&system->ended);
 	pthread_mutex_unlock(&system->mutex);
 	if (last && system->workspace.failed)
-		system->workspace.failed(system->workspace.context, MYC_NOBODY, 0);
+		system->workspace.failed(system->workspace.context, MYC_NOBODY, 0, false);
 	return NULL;
 }

@@ -154,7 +154,7 @@ void myc_exit_restarted(struct myc_actor *actor, int code)
 	myc_last_send(actor, false);
 	myc_watch_forget(actor, false);
 	myc_letters_forget(actor);
-	ties->flags &= MYC_TIE_DRAINING | MYC_TIE_WHILE_HELD;
+	ties->flags &= MYC_TIE_DRAINING | MYC_TIE_WHILE_HELD | MYC_TIE_WATCHED;
 	ties->reason = MYC_EXIT_FAILED;
 	ties->code = code;
 	ties->telling = ties->watchers;

@@ -157,6 +157,7 @@ static bool told_before(struct myc_executor *executor, const struct myc_watch *m
 
 	while ((watch = myc_watch_next(executor, made->peer, watch)))
 		if (watch != made && watch->state == MYC_WATCH_ARMED && !watch->held &&
+		    (watch->kind != MYC_WATCH_STRONG || made->kind == MYC_WATCH_STRONG) &&
 		    watch->restart == made->restart && watch->incarnation == made->incarnation)
 			return true;
 	return false;
@@ -167,12 +168,14 @@ int myc_link_watch(struct myc_executor *executor, struct myc_watch *watch)
 	watch->restart = restart_of(executor, watch->peer);
 	if (watch->state == MYC_WATCH_LOST || (!watch->wants_state && told_before(executor, watch)))
 		return 0;
-	const struct myc_signal_watch asked = {.who = watch->peer,
-					       .incarnation = watch->incarnation,
-					       .restart = watch->restart,
-					       .through = watch->through,
-					       .state = watch->wants_state,
-					       .watcher = watch->owner->address};
+	const struct myc_signal_watch asked = {
+		.who = watch->peer,
+		.incarnation = watch->incarnation,
+		.restart = watch->restart,
+		.through = watch->through,
+		.wants = (watch->wants_state ? MYC_WATCH_LAST_STATE : 0) |
+			 (watch->kind == MYC_WATCH_STRONG ? MYC_WATCH_UNTOLD : 0),
+		.watcher = watch->owner->address};
 	const struct myc_signal signal = {.type = MYC_SIGNAL_WATCH,
 					  .size = sizeof(asked),
 					  .to = watch->peer,
@@ -330,14 +333,17 @@ int myc_link_watched(struct myc_executor *executor, const struct myc_inlet *inle
 static int watch_came(struct myc_executor *executor, struct myc_inlet *inlet,
 		      const struct myc_signal_watch *watch)
 {
+	bool state = watch->wants & MYC_WATCH_LAST_STATE;
 	struct myc_actor *actor;
 	int code;
 
-	if (watch->state && !from_there(executor, inlet, watch->watcher))
+	if (state && !from_there(executor, inlet, watch->watcher))
 		return -EPROTO;
 	code = watched(executor, way_back(executor, inlet), watch->who, watch->incarnation,
 		       watch->restart, watch->through, &actor);
-	if (actor && watch->state)
+	if (actor && !(watch->wants & MYC_WATCH_UNTOLD))
+		actor->ties.flags |= MYC_TIE_WATCHED;
+	if (actor && state)
 		myc_last_wanted(actor, watch->watcher, watch->through);
 	return code;
 }
@@ -473,6 +479,8 @@ static int control_came(struct myc_executor *executor, struct myc_inlet *inlet,
 
 	if (code)
 		return code;
+	if (actor && control->watch)
+		actor->ties.flags |= MYC_TIE_WATCHED;
 	if (actor)
 		myc_exit_control(actor, control->what);
 	return 0;

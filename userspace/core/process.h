@@ -51,8 +51,9 @@ struct myc_workspace {
 	/* The name of an actor of any process, at most 47 bytes; false: it has none. NULL: only our own
 	 * actors' names are known. Any executor's thread; must not block. */
 	bool (*name)(void *context, myc_address actor, char name[48]);
-	/* An actor failed beyond its restart limit, or the system stopped. Any executor's thread. */
-	void (*failed)(void *context, myc_address actor, int code);
+	/* An actor failed beyond its restart limit, or the system stopped. Any executor's thread. `watched`: somebody has
+	 * asked to know of its end (a monitor, a stop that is watched), and is told. Not by a link: it may end too. */
+	void (*failed)(void *context, myc_address actor, int code, bool watched);
 	/* The eventfd (EFD_NONBLOCK) that wakes this executor: made by the holder, inherited by all,
 	 * so that who sends can wake who sleeps. -1 or NULL: our own executors then sleep at most
 	 * 1 ms at a time (there are other processes), and others' cannot be woken by us. */

@@ -210,20 +210,29 @@ static void log_cycle(void *context, const struct myc_cycle_report *report)
 	myc_log_warn("actors wait for one another: %s; %s", text, what[report->policy]);
 }
 
-/* An actor beyond its restart limit takes its process with it; the supervisor decides. */
-static void actor_failed(void *context, myc_address actor, int code)
+/* An actor beyond its restart limit takes its process with it, and the supervisor decides; but for one that another
+ * actor has spawned, if somebody monitors it, who decides then. */
+static void actor_failed(void *context, myc_address actor, int code, bool watched)
 {
 	struct worker *worker = context;
 	uint32_t slot = myc_address_slot(actor);
+	bool spawned = slot >= worker->topology->actors;
 
 	if (actor == MYC_NOBODY) /* the last executor has ended: see serve() */
 		pthread_kill(worker->main, MYC_ORDER_SIGNAL);
 	if (!code || asked_to_stop)
 		return;
-	myc_error_set(&worker->control->error, code, "see its log",
+	if (spawned && watched) {
+		myc_log_warn(
+			"actor 0x%llx, spawned by another, failed beyond its restart limit: %s; "
+			"who watches it is told",
+			(unsigned long long)actor, strerror(-code));
+		return;
+	}
+	myc_error_set(&worker->control->error, code,
+		      spawned ? "let who spawns it monitor it" : "see its log",
 		      "actor '%s' failed beyond its restart limit: %s",
-		      slot < worker->topology->actors ? worker->topology->actor[slot].name : "?",
-		      strerror(-code));
+		      spawned ? "?" : worker->topology->actor[slot].name, strerror(-code));
 	set_state(worker, MYC_WORKER_FAILED);
 	_exit(1);
 }
