@@ -232,7 +232,7 @@ static const struct {
 	 "c.yaml:4: [0].filter: protocol generic has no messages to filter (remove it, or name the "
 	 "protocol)"},
 	{HEAD("moldudp64") "  filter: { symbols: [] }",
-	 "c.yaml:4: [0].filter.symbols: has 0 items (give 1 to 256)"},
+	 "c.yaml:4: [0].filter.symbols: has 0 items (give 1 to 1024)"},
 	{HEAD("moldudp64") "  filter: { symbols: [TOOLONGNAME] }",
 	 "c.yaml:4: [0].filter.symbols[0]: TOOLONGNAME: not 1 to 8 printable characters (write it "
 	 "as on the wire, unpadded)"},

@@ -377,7 +377,7 @@ static void what_cannot_work_is_refused_with_its_cause(void **state)
 	assert_int_equal(myc_feed_open(&feed, &opts, &error), -EINVAL);
 	myc_error_format(&error, text, sizeof(text));
 	assert_string_equal(text, "opening channel 1 of 1 of a feed: channel 1: 9 lines, 0 symbols "
-				  "(1 to 4 lines, at most 256 symbols)");
+				  "(1 to 4 lines, at most 1024 symbols)");
 	channel = (struct myc_feed_channel_opts){.channel = 77, .lines = 1};
 	assert_int_equal(myc_feed_open(&feed, &opts, &error), -ENOENT);
 	opts.channels = 0;

@@ -3,7 +3,10 @@
 #include "common/test.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/sbe_body.h"
 #include "dataplane/steer_user.h"
@@ -70,7 +73,7 @@ static int read_channel(const char *protocol, const char *filter, struct myc_cha
 {
 	struct myc_error error = {0};
 	struct myc_yaml *yaml = NULL;
-	char text[2000];
+	static char text[13000];
 	int err;
 
 	snprintf(text, sizeof(text),
@@ -197,6 +200,71 @@ static void what_cannot_be_is_refused_with_place_and_remedy(void **state)
 	}
 }
 
+/* As many instruments as there is room for, and one more. */
+static void instruments_are_counted(void **state)
+{
+	static char filter[12000];
+	struct myc_channels *channels;
+	char message[1024];
+
+	(void)state;
+	for (unsigned n = MYC_SYMBOLS_MAX; n <= MYC_SYMBOLS_MAX + 1; n++) {
+		size_t at = (size_t)snprintf(filter, sizeof(filter), MDP3 "    instruments: [1");
+
+		for (unsigned i = 2; i <= n; i++)
+			at += (size_t)snprintf(filter + at, sizeof(filter) - at, ", %u", i * 7);
+		snprintf(filter + at, sizeof(filter) - at, "]\n");
+		if (n > MYC_SYMBOLS_MAX) {
+			assert_int_equal(read_channel("mdp3", filter, &channels, message), -EINVAL);
+			assert_non_null(strstr(message, "has 1025 items (give 1 to 1024)"));
+			continue;
+		}
+		if (read_channel("mdp3", filter, &channels, message)) {
+			fail_msg("%s", message);
+			abort();
+		}
+		assert_int_equal(channels->spec[0].symbols->count, n);
+		myc_channels_free(channels);
+	}
+}
+
+/* B3 has two dozen templates that name instruments: all of them go into one table. */
+static void templates_of_a_whole_feed_fit(void **state)
+{
+	char path[] = "/tmp/myc-sbe-filter-XXXXXX", names[MYC_SBE_TEMPLATES_MAX][8];
+	const char *templates[MYC_SBE_TEMPLATES_MAX];
+	struct myc_sbe_filter filter;
+	unsigned used = 0;
+	uint64_t most;
+
+	(void)state;
+	FILE *file = fdopen(mkstemp(path), "w");
+	assert_non_null(file);
+	fputs("<sbe:messageSchema xmlns:sbe=\"http://fixprotocol.io/2016/sbe\" package=\"many\" "
+	      "id=\"1\" "
+	      "version=\"0\"><types><composite name=\"messageHeader\">"
+	      "<type name=\"blockLength\" primitiveType=\"uint16\"/><type name=\"templateId\" "
+	      "primitiveType=\"uint16\"/><type name=\"schemaId\" primitiveType=\"uint16\"/>"
+	      "<type name=\"version\" primitiveType=\"uint16\"/></composite></types>\n",
+	      file);
+	for (unsigned i = 0; i < MYC_SBE_TEMPLATES_MAX; i++) {
+		fprintf(file,
+			"<sbe:message name=\"m%u\" id=\"%u\"><field name=\"instrument\" id=\"1\" "
+			"type=\"uint32\"/></sbe:message>\n",
+			i, 30 + 2 * i);
+		snprintf(names[i], sizeof(names[i]), "m%u", i);
+		templates[i] = names[i];
+	}
+	fputs("</sbe:messageSchema>\n", file);
+	fclose(file);
+	compile(MYC_PROTOCOL_MDP3, path, templates, MYC_SBE_TEMPLATES_MAX, "instrument", NULL, NULL,
+		&filter, &most);
+	unlink(path);
+	for (unsigned i = 0; i < MYC_SBE_ROWS; i++)
+		used += filter.row[i].used;
+	assert_int_equal(used, MYC_SBE_TEMPLATES_MAX);
+}
+
 static void without_a_compiler_schemas_are_refused(void **state)
 {
 	struct myc_channels *channels;
@@ -216,6 +284,8 @@ int main(void)
 		cmocka_unit_test(tables_are_those_written_by_hand),
 		cmocka_unit_test(a_topology_names_schema_templates_and_instruments),
 		cmocka_unit_test(what_cannot_be_is_refused_with_place_and_remedy),
+		cmocka_unit_test(instruments_are_counted),
+		cmocka_unit_test(templates_of_a_whole_feed_fit),
 		cmocka_unit_test(without_a_compiler_schemas_are_refused),
 	};
 

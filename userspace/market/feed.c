@@ -240,7 +240,7 @@ static int open_channel(struct myc_feed *feed, const struct myc_feed_opts *opts,
 				     "the endpoint does not know channel %u", channel->channel);
 	code = myc_arbiter_open(&feed->arbiter[at], &arbiter);
 	if (code)
-		return myc_error_set(error, code, "1 to 4 lines, at most 256 symbols",
+		return myc_error_set(error, code, "1 to 4 lines, at most 1024 symbols",
 				     "channel %u: %u lines, %u symbols", channel->channel,
 				     channel->lines, channel->symbols_count);
 	feed->block[at] = arbiter.block;

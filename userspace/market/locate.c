@@ -12,6 +12,9 @@
 enum directory { DIRECTORY_UNKNOWN = 0, DIRECTORY_STARTED = 1 };
 
 /* FNV-1a over the list: tells whether a predecessor watched the same symbols in the same order. */
+_Static_assert(sizeof(((struct myc_feed_block *)0)->symbols_seen) * 8 == MYC_SYMBOLS_MAX,
+	       "a bit each");
+
 static uint64_t list_key(const uint64_t *symbols, uint32_t count)
 {
 	uint64_t key = 0xcbf29ce484222325ull;

@@ -84,10 +84,10 @@ struct myc_feed_block {
 
 	struct myc_feed_row row[4]; /* by epoch & 3 */
 
-	uint64_t symbols_key;	  /* of the watched list that `seen` is about */
-	uint64_t symbols_seen[4]; /* bit i: symbol i's locate was learnt in this epoch */
-	uint64_t directory;	  /* start of messages seen, nothing lost since */
-	uint64_t reserved2[2];
+	uint64_t symbols_key;	   /* of the watched list that `seen` is about */
+	uint64_t symbols_seen[16]; /* bit i: symbol i's locate was learnt in this epoch */
+	uint64_t directory;	   /* start of messages seen, nothing lost since */
+	uint64_t reserved2[6];
 };
 _Static_assert(__builtin_offsetof(struct myc_feed_block, progress) % 64 == 0, "one hot line");
 _Static_assert(sizeof(struct myc_feed_row) == 64, "one cache line");

@@ -14,8 +14,8 @@
 
 #include <stdint.h>
 
-#define MYC_SBE_TEMPLATES_MAX 16
-#define MYC_SBE_ROWS	      32 /* open addressing from (template id & 31) on */
+#define MYC_SBE_TEMPLATES_MAX 32
+#define MYC_SBE_ROWS	      64 /* open addressing from (template id & 63) on */
 #define MYC_SBE_ROW_PROBES    8
 #define MYC_SBE_GROUPS_MAX    4
 #define MYC_SBE_STEPS_MAX     256 /* of a packet: a message, a group, or MYC_SBE_STEP entries each */

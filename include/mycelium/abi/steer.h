@@ -24,7 +24,7 @@
 #define MYC_ENDPOINTS_MAX	 64   /* endpoints of one program */
 #define MYC_PROCESS_CHANNELS_MAX 32   /* channels owned by one process */
 #define MYC_PROCESSES_MAX	 64   /* worker processes of one system on this host */
-#define MYC_SYMBOLS_MAX		 256  /* watched symbols of one channel (table is twice that) */
+#define MYC_SYMBOLS_MAX		 1024 /* watched symbols of one channel (table is twice that) */
 #define MYC_WALK_MAX		 128  /* messages of a packet that the filter walks */
 #define MYC_WINDOW_WORDS	 8192 /* filtered window: words a channel, 32 messages each */
 #define MYC_REORDER_WINDOW_DEFAULT \
@@ -140,7 +140,7 @@ struct myc_symbol_filter {
 
 static inline __attribute__((always_inline)) uint32_t myc_symbol_hash(uint64_t symbol)
 {
-	return (uint32_t)((symbol * 0x9e3779b97f4a7c15ull) >> 55); /* 9 bits: 0..511 */
+	return (uint32_t)((symbol * 0x9e3779b97f4a7c15ull) >> 53); /* 11 bits: 0..2047 */
 }
 
 /* ITCH: bit per stock locate. Written by the owner as it learns the directory; the program uses
