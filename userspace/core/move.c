@@ -151,6 +151,15 @@ static void open_word(struct myc_executor *executor, struct myc_move *move, int 
 		myc_move_set(move, MYC_MOVE_ASKED);
 }
 
+/* Straight into the lane: what waits in our queue may wait for the actor, and all that it sent is in lanes. */
+static bool ask_for_mark(struct myc_executor *executor, uint32_t process, uint32_t index,
+			 const struct myc_signal *signal)
+{
+	struct myc_road *road = myc_sender_road_to(&executor->out, process, index);
+
+	return road && !myc_signal_put(executor, road, signal);
+}
+
 /* Asks everybody for a mark; true: all have sent it, or are dead. */
 static bool all_marked(struct myc_executor *executor, struct myc_move *move)
 {
@@ -172,9 +181,8 @@ static bool all_marked(struct myc_executor *executor, struct myc_move *move)
 		for (uint32_t e = 0; e < executors; e++) {
 			uint32_t at = p * MYC_EXECUTORS_MAX + e;
 
-			if (!move->told[at] &&
-			    !myc_signal_send_executor(executor, p, e, &signal, MYC_RING_ORDINARY))
-				move->told[at] = true;
+			if (!move->told[at])
+				move->told[at] = ask_for_mark(executor, p, e, &signal);
 			if (all && !move->marked[at])
 				all = !stays(move, MYC_STAYS_MARKS, at);
 		}

@@ -407,6 +407,25 @@ static bool find_anew(struct myc_executor *executor, struct myc_signal_entry *en
 	return true;
 }
 
+/* While the lane is full all stay in their order. Behind one that waits for its sender's older messages, only that
+ * sender's stay, for whom the same holds, and the executor's own, which may be about his end: those of others may be
+ * what he waits for. */
+static bool stays(struct myc_executor *executor, const struct myc_signal_entry *entry)
+{
+	struct myc_road *road = entry->road;
+	enum myc_lane_ring ring = entry->ring;
+	uint32_t round = executor->signals.round;
+
+	if (older_waits(executor, entry)) {
+		road->signals_behind[ring] = round;
+		return true;
+	}
+	if (road->signals_full[ring] != round && myc_road_full(&executor->out, road, ring))
+		road->signals_full[ring] = round;
+	return road->signals_full[ring] == round ||
+	       (!entry->from && road->signals_behind[ring] == round);
+}
+
 unsigned myc_signals_drain(struct myc_executor *executor)
 {
 	struct myc_signals *signals = &executor->signals;
@@ -426,10 +445,7 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 		struct myc_road *road = entry->road;
 		bool cut = myc_road_cut(road) || process_dead(executor, road, entry->ring);
 
-		if (!cut && (road->signals_blocked[entry->ring] == signals->round ||
-			     older_waits(executor, entry) ||
-			     myc_road_full(&executor->out, road, entry->ring))) {
-			road->signals_blocked[entry->ring] = signals->round;
+		if (!cut && stays(executor, entry)) {
 			last = index;
 			link = &entry->next;
 			continue;
