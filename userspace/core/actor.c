@@ -32,6 +32,9 @@ void myc_actor_set_life(struct myc_actor *actor, uint32_t life)
 	bool takes = (life != MYC_ACTOR_FREE && life != MYC_ACTOR_ENDED) &&
 		     !(actor->ties.flags & MYC_TIE_DRAINING);
 	uint64_t rows = myc_actor_shared(actor)->word & MYC_ACTOR_WORD_ROWS;
+
+	if (!takes)
+		myc_receiver_close_own(actor);
 	/* Release: what the actor was is done with. Pairs with the acquire where slots are given, and
 	 * where its end is waited for. */
 	__atomic_store_n(&myc_actor_shared(actor)->word,

@@ -74,6 +74,8 @@ struct myc_flow_in {
 	uint16_t index;
 	bool dirty;  /* credit to be given back that is not published yet */
 	bool urgent; /* slot_to is then no message's, so that the ordinary ring has none of it */
+	uint32_t
+		counted; /* of handled, in what is granted; the rest is counted when credit is looked at */
 	uint64_t to;
 };
 
@@ -187,7 +189,7 @@ struct myc_actor {
 	bool entries_abroad : 1; /* it moved: some lie in other executors' parts */
 	bool grows : 1;		 /* its mailbox has no bounds: `capacity` is grows_to */
 	uint32_t slot;
-	int32_t granted;      /* credit out there: sum of limit - handled over its flows */
+	int32_t granted;      /* credit out there: sum of limit - counted over its flows */
 	uint32_t window;      /* credit of each of its flows at most; set with flows_in */
 	uint32_t grant_batch; /* so much of it is given back at a time */
 	uint32_t outboxed;    /* of its messages in the outbox */
@@ -440,6 +442,9 @@ void myc_receiver_scan(struct myc_executor *executor);
 bool myc_receiver_changed(const struct myc_executor *executor);
 /* A flow between two of our own actors is known at once. */
 void myc_receiver_learn_own(struct myc_executor *executor, uint32_t f);
+/* The actor takes no messages here any more: nothing goes to it at once by flows of this executor, until
+ * myc_flow_more finds it there again. */
+void myc_receiver_close_own(struct myc_actor *actor);
 void myc_receiver_publish(struct myc_executor *executor); /* before idling */
 bool myc_receiver_ready(const struct myc_executor *executor);
 void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor);

@@ -113,9 +113,20 @@ static void look_again(const struct myc_inlet *inlet, struct myc_flow_in *flow)
 	flow->look_at = flow->dirty && (int32_t)(at - flow->handled) > 0 ? at : flow->handled + 1;
 }
 
+/* What was handled since the last time is granted no more. */
+static void count_handled(struct myc_executor *executor, struct myc_flow_in *flow)
+{
+	int32_t handled = (int32_t)(flow->handled - flow->counted);
+
+	flow->counted = flow->handled;
+	flow->actor->granted -= handled;
+	executor->granted -= handled;
+}
+
 void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow)
 {
+	count_handled(executor, flow);
 	myc_credit_count_growth(executor, flow->actor);
 	int32_t more = inlet->cut ? 0 : credit_more(executor, inlet, flow);
 
@@ -157,6 +168,7 @@ void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
 		flow->dirty = true;
 		inlet->dirty[inlet->dirty_count++] = flow->index;
 	}
+	count_handled(executor, flow);
 	if (short_of(inlet, flow) >= (int32_t)batch_of(flow))
 		myc_credit_grant(executor, inlet, flow);
 	else
@@ -180,6 +192,21 @@ void myc_receiver_publish(struct myc_executor *executor)
 	}
 	if (executor->growth.taken)
 		myc_growth_tidy(executor);
+}
+
+/* What the flow is granted is its actor's, from now on or no more. */
+static void account(struct myc_executor *executor, struct myc_flow_in *flow, int32_t sign)
+{
+	if (!flow->actor)
+		return;
+	if (sign > 0)
+		flow->counted = flow->handled;
+	int32_t credit = sign * (int32_t)(flow->limit - flow->counted);
+
+	flow->actor->granted += credit;
+	executor->granted += credit;
+	myc_credit_count_growth(executor, flow->actor);
+	myc_credit_flows(flow->actor, sign);
 }
 
 /* ---- finding lanes and flows ------------------------------------------------------------------- */
@@ -208,7 +235,7 @@ struct myc_inlet *myc_inlet_bind(struct myc_executor *executor, uint64_t source)
 }
 
 /* Has the sender's next incarnation mended the lane that was cut? Then it is used again. */
-static void inlet_reopen(struct myc_inlet *inlet)
+static void inlet_reopen(struct myc_executor *executor, struct myc_inlet *inlet)
 {
 	struct myc_lane_cursor *cursor = inlet->lane.cursor;
 	/* Acquire: the mended lane. Pairs with myc_sender_recover. */
@@ -223,7 +250,7 @@ static void inlet_reopen(struct myc_inlet *inlet)
 		myc_flow_forget(flow);
 		if (!flow->actor || flow->limit != flow->handled)
 			continue;
-		myc_credit_flows(flow->actor, -1);
+		account(executor, flow, -1);
 		flow->actor = NULL;
 	}
 	inlet->cut = false;
@@ -256,7 +283,7 @@ static void inlet_open(struct myc_executor *executor, uint64_t source,
 		inlet->flow[f].index = (uint16_t)f;
 		inlet->flow[f].slot_to = UINT64_MAX; /* no message's before it is learnt */
 	}
-	inlet_reopen(inlet);
+	inlet_reopen(executor, inlet);
 }
 
 static bool address_ours(const struct myc_executor *executor, myc_address address)
@@ -284,18 +311,6 @@ static bool actor_of(struct myc_executor *executor, myc_address to, struct myc_a
 		return true;
 	*actor = &executor->system->actor[myc_address_slot(to)];
 	return (*actor)->adopted;
-}
-
-static void account(struct myc_executor *executor, const struct myc_flow_in *flow, int32_t sign)
-{
-	int32_t credit = sign * (int32_t)(flow->limit - flow->handled);
-
-	if (!flow->actor)
-		return;
-	flow->actor->granted += credit;
-	executor->granted += credit;
-	myc_credit_count_growth(executor, flow->actor);
-	myc_credit_flows(flow->actor, sign);
 }
 
 /* The pair counts from the base on. What lies before and was not used is nobody's any more. */
@@ -388,7 +403,7 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 static void inlet_scan(struct myc_executor *executor, struct myc_inlet *inlet)
 {
 	if (inlet->block && inlet->cut && inlet->lane.cursor)
-		inlet_reopen(inlet);
+		inlet_reopen(executor, inlet);
 	if (!inlet->block || inlet->cut)
 		return;
 	inlet_ask(executor, inlet);
@@ -403,6 +418,22 @@ void myc_receiver_learn_own(struct myc_executor *executor, uint32_t f)
 {
 	if (!myc_flow_learn(executor, &executor->inlet[0], f))
 		executor->rescan = true;
+}
+
+void myc_receiver_close_own(struct myc_actor *actor)
+{
+	struct myc_executor *executor = actor->executor;
+	const struct myc_flow_in *in = executor->inlet[0].flow;
+	uint32_t left = in ? actor->flows_in : 0;
+
+	for (uint32_t f = 0; left && f < MYC_LANE_FLOWS; f++) {
+		struct myc_flow_out *out = &executor->out.flow_table[f];
+
+		if (in[f].actor != actor)
+			continue;
+		out->open = out->sent;
+		left--;
+	}
 }
 
 void myc_receiver_scan_source(struct myc_executor *executor, uint32_t process, uint32_t source)

@@ -132,6 +132,7 @@ static void close_word(struct myc_executor *executor, struct myc_move *move)
 	       executor->system->workspace.processes * MYC_SOURCES_OF_PROCESS *
 		       sizeof(*move->posting));
 	move->closed_ns = myc_system_now(executor->system);
+	myc_receiver_close_own(move->actor);
 	store_word(move->actor, executor->index, MYC_ACTOR_MOVING);
 	/* Pairs with the fence in myc_posting_begin: a thread sees the word, or is seen posting. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -349,6 +350,7 @@ static void own_again(struct myc_executor *executor, struct myc_inlet *inlet, ui
 		return;
 	flow->actor = actor;
 	flow->look_at = flow->handled + 1;
+	flow->counted = flow->handled;
 	actor->granted += (int32_t)(flow->limit - flow->handled);
 	executor->granted += (int32_t)(flow->limit - flow->handled);
 	myc_credit_flows(actor, 1);

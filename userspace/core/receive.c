@@ -214,7 +214,7 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 		return take_last(executor, inlet, flow, slot, code);
 	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 
-	myc_credit_taken(executor, inlet, flow, actor, position);
+	myc_credit_taken(executor, inlet, flow, position);
 	inlet->lane.next[MYC_RING_ORDINARY] = position;
 	return true;
 }
@@ -669,7 +669,7 @@ void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor)
 
 			if (flow->actor != actor)
 				continue;
-			executor->granted -= (int32_t)(flow->limit - flow->handled);
+			executor->granted -= (int32_t)(flow->limit - flow->counted);
 			flow->actor = NULL;
 			left--;
 		}

@@ -63,15 +63,12 @@ static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
 
 /* One message of a flow that has an actor is dealt with: its credit may be given again, now or with others. */
 static inline void myc_credit_taken(struct myc_executor *executor, struct myc_inlet *inlet,
-				    struct myc_flow_in *flow, struct myc_actor *actor,
-				    uint32_t position)
+				    struct myc_flow_in *flow, uint32_t position)
 {
 	uint32_t handled = flow->handled + 1;
 
 	flow->handled = handled;
 	myc_lane_count(&inlet->lane, flow->index, position, handled);
-	actor->granted--;
-	executor->granted--;
 	if (__builtin_expect(handled == flow->look_at, 0))
 		myc_credit_look(executor, inlet, flow);
 }
@@ -81,7 +78,7 @@ static inline void myc_credit_handled(struct myc_executor *executor, struct myc_
 				      struct myc_flow_in *flow, uint32_t position)
 {
 	if (flow->actor)
-		myc_credit_taken(executor, inlet, flow, flow->actor, position);
+		myc_credit_taken(executor, inlet, flow, position);
 	else
 		myc_lane_count(&inlet->lane, flow->index, position, ++flow->handled);
 }

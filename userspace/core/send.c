@@ -101,7 +101,8 @@ __attribute__((noinline)) static int wait_slow(struct myc_actor *self, struct my
 			 myc_slot_from(self->slot, 0), payload, size, true);
 }
 
-/* The flow of a message that may go at once, else NULL. */
+/* The flow of a message that may go at once, else NULL. Flows to actors of this executor are closed when their
+ * actor goes (myc_receiver_close_own); of others the word is looked at. */
 static inline struct myc_flow_out *at_once(const struct myc_actor *self, const struct myc_ref *to,
 					   uint16_t type, size_t size)
 {
@@ -112,32 +113,51 @@ static inline struct myc_flow_out *at_once(const struct myc_actor *self, const s
 	/* 0, not resolved, is the entry before the first: of nobody. */
 	struct myc_flow_out *flow = &sender->flow_table[to->flow] - 1;
 
-	if (flow->from != self->address || flow->to != to->address || !myc_flow_alive(flow) ||
-	    (int32_t)(flow->sent - flow->open) >= 0)
+	if (flow->from != self->address || flow->to != to->address ||
+	    (int32_t)(flow->sent - flow->open) >= 0 ||
+	    !myc_lane_free(&flow->road->lane, MYC_RING_ORDINARY))
 		return NULL;
-	return myc_lane_free(&flow->road->lane, MYC_RING_ORDINARY) ? flow : NULL;
+	return flow;
 }
 
-/* Its end for who is elsewhere: apart, so that the common case saves no register for it. */
-__attribute__((noinline)) static int put_far(struct myc_actor *self, struct myc_road *road,
-					     uint32_t number)
+static inline __attribute__((always_inline)) void push(struct myc_actor *self,
+						       struct myc_flow_out *flow, uint64_t kind,
+						       uint32_t correlation, const void *payload,
+						       size_t size)
 {
-	myc_sender_put_far(&self->executor->out, road, number);
-	return 0;
-}
-
-static inline __attribute__((always_inline)) int put(struct myc_actor *self,
-						     struct myc_flow_out *flow, uint64_t kind,
-						     uint32_t correlation, const void *payload,
-						     size_t size)
-{
-	struct myc_road *road = flow->road;
-	uint32_t number = myc_lane_push(&road->lane, MYC_RING_ORDINARY, kind, flow->slot_to,
+	uint32_t number = myc_lane_push(&flow->road->lane, MYC_RING_ORDINARY, kind, flow->slot_to,
 					myc_slot_from(self->slot, correlation), payload, size);
 
 	myc_lane_sent(flow->shared_sent, ++flow->sent, number);
 	myc_count(&self->metrics->messages_sent);
-	return road->own ? 0 : put_far(self, road, number);
+}
+
+/* To who is elsewhere: apart, so that the common case saves no register for it. */
+__attribute__((noinline)) static int put_far(struct myc_actor *self, struct myc_ref *to,
+					     uint64_t kind, uint32_t correlation,
+					     const void *payload, bool wait)
+{
+	struct myc_sender *sender = &self->executor->out;
+	struct myc_flow_out *flow = &sender->flow_table[to->flow] - 1;
+	size_t size = (uint8_t)(kind >> 48);
+
+	if (__builtin_expect(!myc_flow_alive(flow), 0))
+		return send_slow(self, to, kind, myc_slot_from(self->slot, correlation), payload,
+				 size, wait);
+	push(self, flow, kind, correlation, payload, size);
+	myc_sender_put_far(sender, flow->road, flow->road->lane.head[MYC_RING_ORDINARY]);
+	return 0;
+}
+
+static inline __attribute__((always_inline)) int put(struct myc_actor *self, struct myc_ref *to,
+						     struct myc_flow_out *flow, uint64_t kind,
+						     uint32_t correlation, const void *payload,
+						     size_t size, bool wait)
+{
+	if (!flow->road->own)
+		return put_far(self, to, kind, correlation, payload, wait);
+	push(self, flow, kind, correlation, payload, size);
+	return 0;
 }
 
 int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
@@ -147,7 +167,7 @@ int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, cons
 
 	if (__builtin_expect(!flow, 0))
 		return try_slow(self, to, type, payload, size);
-	return put(self, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size);
+	return put(self, to, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size, false);
 }
 
 int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
@@ -157,7 +177,7 @@ int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const vo
 
 	if (__builtin_expect(!flow, 0))
 		return wait_slow(self, to, type, payload, size);
-	return put(self, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size);
+	return put(self, to, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size, true);
 }
 
 /* ---- asks -------------------------------------------------------------------------------------- */
@@ -170,7 +190,7 @@ static inline int send(struct myc_actor *self, struct myc_ref *to, uint64_t kind
 	if (__builtin_expect(!flow, 0))
 		return send_slow(self, to, kind, myc_slot_from(self->slot, correlation), payload,
 				 size, wait);
-	return put(self, flow, kind, correlation, payload, size);
+	return put(self, to, flow, kind, correlation, payload, size, wait);
 }
 
 int myc_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind, uint32_t correlation,
