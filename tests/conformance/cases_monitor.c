@@ -403,6 +403,42 @@ CASE(only_its_owner_demonitors)
 	SAW(a, SIGNAL, 1);
 }
 
+/* ---- restarts --------------------------------------------------------------------------------- */
+
+/* Both, in one handler; word[0]: how often it had been restarted, as it was known then. */
+static int job_watch_both(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_weak weak;
+	int code = myc_monitor(self, a[0], MYC_MONITOR_THROUGH, &me->monitor[0]);
+
+	code = code ? code : myc_monitor(self, a[0], 0, &me->monitor[1]);
+	code = code ? code : myc_weak_of(self, a[0], &weak);
+	me->word[0] = weak.restarts;
+	return code;
+}
+
+CASE(one_beside_a_monitor_through_restarts_is_told_of_each)
+{
+	for (uint32_t round = 0; round < 12; round++) {
+		struct probe *a = spawn(HERE), *b = spawn_restarting(THERE, 3);
+
+		if (round % 2)
+			tell(b, fail_job(), (uint64_t)-EIO, 0, 0, 0);
+		tell(a, job_watch_both, b->address, 0, 0, 0);
+		if (round % 2 == 0)
+			tell(b, fail_job(), (uint64_t)-EIO, 0, 0, 0);
+		UNTIL(a->jobs == 1 && b->starts == 2);
+		OK(a->result);
+		settle();
+		assert_int_equal(a->signals, a->word[0] ? 0 : 1);
+		if (a->word[0])
+			continue;
+		assert_memory_equal(&nth(a, SIGNAL, 0)->event.monitor, &a->monitor[1],
+				    sizeof(a->monitor[1]));
+		assert_int_equal(nth(a, SIGNAL, 0)->event.flags, MYC_EVENT_RESTARTED);
+	}
+}
+
 /* ---- refused ----------------------------------------------------------------------------------- */
 
 CASE(nobody_monitors_itself)
@@ -487,6 +523,7 @@ const struct conform_case cases_monitor[] = {
 	{NAMED(a_due_down_is_taken_back_by_demonitor)},
 	{NAMED(demonitor_twice_or_after_the_down_says_enoent)},
 	{NAMED(only_its_owner_demonitors)},
+	{NAMED(one_beside_a_monitor_through_restarts_is_told_of_each)},
 	{NAMED(nobody_monitors_itself), .where = NEAR},
 	{NAMED(one_without_signal_hook_cannot_monitor)},
 	{NAMED(no_more_monitors_than_the_executor_has_and_again_when_one_ends),

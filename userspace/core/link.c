@@ -150,7 +150,8 @@ int myc_unlink(struct myc_actor *self, myc_address other)
 	return found;
 }
 
-/* Does an armed one already stand for this peer as it is now? Then its executor knows that we watch. */
+/* Does an armed one already stand for this peer as it is now? Then its executor knows that we watch. One through
+ * restarts does not say so: if it was restarted before it heard of that, it answers nothing. */
 static bool told_before(struct myc_executor *executor, const struct myc_watch *made)
 {
 	struct myc_watch *watch = NULL;
@@ -158,6 +159,7 @@ static bool told_before(struct myc_executor *executor, const struct myc_watch *m
 	while ((watch = myc_watch_next(executor, made->peer, watch)))
 		if (watch != made && watch->state == MYC_WATCH_ARMED && !watch->held &&
 		    (watch->kind != MYC_WATCH_STRONG || made->kind == MYC_WATCH_STRONG) &&
+		    (!watch->through || made->through) &&
 		    watch->restart == made->restart && watch->incarnation == made->incarnation)
 			return true;
 	return false;
