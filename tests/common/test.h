@@ -31,14 +31,16 @@ static inline uint64_t test_seed(void)
 	return text ? strtoull(text, NULL, 0) : 1;
 }
 
-/* How many times slower than usual this machine is: MYC_SLOW, or 1. An emulated guest is; tests then
- * send at that fraction of their pace, do less of the same, and wait that much longer. */
+/* How many times slower than usual this machine is: MYC_SLOW, else 1, and 6 where a sanitizer watches each access.
+ * An emulated guest is; tests then send at that fraction of their pace, do less of the same, and wait that much
+ * longer. */
 static inline unsigned test_slowness(void)
 {
 	const char *text = getenv("MYC_SLOW");
-	unsigned long times = text ? strtoul(text, NULL, 10) : 1;
+	unsigned usual = TEST_SHORTER > 1 ? 6 : 1;
+	unsigned long times = text ? strtoul(text, NULL, 10) : usual;
 
-	return times >= 1 && times <= 100 ? (unsigned)times : 1;
+	return times >= 1 && times <= 100 ? (unsigned)times : usual;
 }
 
 /* xorshift64*: the tests' own chance, from their seed. The state must not be 0. */

@@ -294,9 +294,6 @@ static void itch_sample_has_117_unknown_references(void **state)
 }
 
 /* Line B packs otherwise: packets overlap partially, and nothing may be lost or repeated. */
-/* Packets a second that the consumer bears: fewer where each access is watched. */
-#define BORNE(rate, watched) (TEST_SHORTER > 1 ? (watched) : (rate))
-
 static void repacked_line_is_arbitrated(void **state)
 {
 	struct setup setup = {.kind = *(enum kind *)*state, .channel = mold_channel};
@@ -304,7 +301,7 @@ static void repacked_line_is_arbitrated(void **state)
 	input_until(&setup, MESSAGES(100000) + 1,
 		    (const char *[]){"--generate", "--messages", "100000", "--repack", "B",
 				     "--loss", "3,3", "--seed", "5", NULL},
-		    (const char *[]){"--rate", BORNE("60000", "10000"), NULL});
+		    (const char *[]){"--rate", "60000", NULL});
 	struct recording_sums sums = recording_walk(recording);
 	json_t *truth = lab_json(&lab, "feed.json");
 	recording_gaps_are(recording, truth);
@@ -356,7 +353,7 @@ static void stalled_consumer_never_turns_a_copy_into_a_loss(void **state)
 	__atomic_store_n(&recording->stalled, 0, __ATOMIC_RELEASE);
 	FEED("--generate", "--messages", "4000", "--symbols", "20", "--seed", "3",
 	     "--packet-messages", "1", "--end-packets", "1", "--loss", "100,0", "--raw", lab.peer,
-	     "--rate", BORNE("2000", "250"));
+	     "--rate", "2000");
 	recording_until(recording, MESSAGES(4000) + 1, 30000);
 	system_stop();
 	struct recording_sums sums = recording_walk(recording);
@@ -535,11 +532,11 @@ static void two_processes_share_a_queue(void **state)
 	arguments_here(second, 0,
 		       (const char *[]){"myc-feed", "--quiet", "--generate", "--messages", "40000",
 					"--seed", "2", "--line", "239.77.1.2:26478", "--raw",
-					lab.peer, "--rate", BORNE("30000", "6000"), NULL},
+					lab.peer, "--rate", "30000", NULL},
 		       numbers);
 	pid_t other = lab_start(&lab, LAB_SENDER, "other.log", second);
 	FEED("--generate", "--messages", "50000", "--seed", "1", "--line", "239.77.1.1:26477",
-	     "--raw", lab.peer, "--rate", BORNE("40000", "8000"));
+	     "--raw", lab.peer, "--rate", "40000");
 	assert_int_equal(lab_wait(other, 60000), 0);
 	recording_until(log[0], MESSAGES(50000) + 1, 30000);
 	recording_until(log[1], MESSAGES(40000) + 1, 30000);
