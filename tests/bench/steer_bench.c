@@ -97,11 +97,12 @@ static void decode(const uint8_t *payload, uint32_t payload_size)
 
 static double time_decode(const struct packet *packet)
 {
+	const unsigned rounds = REPEAT / 10;
 	const uint64_t start = myc_clock_ns();
 
-	for (unsigned i = 0; i < REPEAT / 10; i++)
+	for (unsigned i = 0; i < rounds; i++)
 		decode(packet->bytes + packet->payload, packet->size - packet->payload);
-	return (double)(myc_clock_ns() - start) / (REPEAT / 10);
+	return (double)(myc_clock_ns() - start) / rounds;
 }
 
 int main(void)

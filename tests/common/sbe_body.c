@@ -147,7 +147,9 @@ static uint32_t put_message(enum myc_sbe_framing framing, const struct shape *sh
 	at += root;
 	at += put_groups(framing, shape, word, list, out + at);
 	for (unsigned i = 0; i < shape->names; i++) {
-		memcpy(out + at, "\3BTC", 4);
+		static const uint8_t name[4] = {3, 'B', 'T', 'C'};
+
+		memcpy(out + at, name, sizeof(name));
 		at += 4;
 	}
 	if (odd(word, 't')) {

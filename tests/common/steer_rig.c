@@ -107,7 +107,7 @@ static void configure_channels(struct rig *rig)
 	channel[RIG_ITCH_REORDER].reorder_window = 10;
 	channel[RIG_ITCH_BOTH].filter = MYC_FILTER_LOCATE;
 	channel[RIG_ITCH_BOTH].type_drop[1] = 1ull << ('P' & 63);
-	for (uint16_t i = RIG_MDP3; i <= RIG_DERIBIT; i++) {
+	for (unsigned i = RIG_MDP3; i <= RIG_DERIBIT; i++) {
 		channel[i].flags = MYC_CHANNEL_DROP_DUPLICATES;
 		channel[i].filter = MYC_FILTER_SBE;
 		sbe_table((enum myc_sbe_framing)(i - RIG_MDP3), &rig->sbe[i - RIG_MDP3]);

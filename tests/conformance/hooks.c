@@ -118,7 +118,7 @@ int probe_signal(struct myc_actor *self, const struct myc_signal_event *event)
 		seen.strong = *event->strong;
 		seen.number = event->cookie;
 	}
-	if (event->kind == MYC_EVENT_HELD) {
+	if (event->kind == MYC_EVENT_HELD && event->strong) {
 		me->strong[me->holds % SLOTS] = *event->strong;
 		me->holds++;
 	}

@@ -403,7 +403,7 @@ static void lines_heal_each_other_and_a_gap_is_exact(void **state)
 		assert_int_equal(m->next, 100 + 20u * step);
 		/* What both lines had went once; the program dropped what it knew to be handled. */
 		assert_true(feed.dropped > 0);
-		snprintf(expected, sizeof(expected), "G%u+%u", 100 + 9 * step, step);
+		snprintf(expected, sizeof(expected), "G%u+%u", 100 + 9u * step, step);
 		assert_non_null(strstr(told(), expected));
 		feed_close();
 	}

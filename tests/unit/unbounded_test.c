@@ -129,7 +129,9 @@ static struct myc_mailbox_growth growth_of(const struct probe *who)
 
 static struct myc_executor *executor_of(const struct probe *who)
 {
-	return myc_system_actor(who->system, who->address)->executor;
+	const uint64_t *word = &who->system->slot[myc_address_slot(who->address)].word;
+
+	return &who->system->executor[myc_actor_word_home(__atomic_load_n(word, __ATOMIC_ACQUIRE))];
 }
 
 /* Pages of the executor's chunks that are memory. */
