@@ -5,18 +5,11 @@
  * by actors that wait for credit, and by both kinds in one ring. (What the
  * processor may reorder on top, the fences forbid; see there.)
  */
-#include "common/test.h"
-
-#include <string.h>
-#include <ucontext.h>
-
-static void point(const char *name);
-#define MYC_POINT(name) point(name)
+#include "unit/stage.h"
 
 #include "core/cycle.h"
 
-#define SIDES_MAX 3
-#define STACK	  65536
+#define SIDES_MAX STAGE_SIDES
 #define STEPS_MAX 64
 
 static struct myc_actor_slot row[SIDES_MAX];
@@ -25,13 +18,8 @@ static uint32_t waits[SIDES_MAX]; /* of those: 1 = for the next side's */
 static bool answer_known;	  /* side 0 has answered side `sides - 1` before */
 
 static struct {
-	ucontext_t scheduler, side[SIDES_MAX];
-	char stack[SIDES_MAX][STACK];
-	int running;
-	bool finished[SIDES_MAX];
 	int code[SIDES_MAX];
 	struct myc_cycle cycle[SIDES_MAX];
-	uint32_t points[SIDES_MAX];
 	uint32_t broken; /* by sides that wait for credit */
 } play;
 
@@ -42,7 +30,7 @@ static myc_address address_of(uint32_t side)
 
 static void point(const char *name)
 {
-	if (play.running < 0)
+	if (stage.running < 0)
 		return;
 	/* Of three there are seven million orders; without these two points, which are between no two
 	 * accesses that others can tell apart, few. */
@@ -50,9 +38,9 @@ static void point(const char *name)
 			   !strcmp(name, "cycle: fenced")))
 		return;
 	/* With credit more points are passed: after the first few all edges of the ring have been read once. */
-	if (sides == 3 && credits && ++play.points[play.running] > 3)
+	if (sides == 3 && credits && ++stage.points[stage.running] > 3)
 		return;
-	swapcontext(&play.side[play.running], &play.scheduler);
+	stage_give_way();
 }
 
 static const struct myc_actor_slot *row_of(const void *context, myc_address address)
@@ -113,20 +101,10 @@ static void look(uint32_t me)
 
 static void side_runs(void)
 {
-	uint32_t me = (uint32_t)play.running;
+	uint32_t me = (uint32_t)stage.running;
 
 	look(me);
-	play.finished[me] = true;
-	swapcontext(&play.side[me], &play.scheduler);
-}
-
-static void launch(uint32_t side)
-{
-	getcontext(&play.side[side]);
-	play.side[side].uc_stack.ss_sp = play.stack[side];
-	play.side[side].uc_stack.ss_size = STACK;
-	play.side[side].uc_link = &play.scheduler;
-	makecontext(&play.side[side], side_runs, 0);
+	stage_end();
 }
 
 /* Runs to the end by `choice`, which side goes at each step; later steps take the first that can. Returns the
@@ -137,27 +115,24 @@ static uint32_t run(const uint8_t *choice, uint32_t chosen, uint8_t *taken, uint
 
 	memset(row, 0, sizeof(row));
 	memset(waits, 0, sizeof(waits));
-	memset(play.points, 0, sizeof(play.points));
+	stage_reset();
 	play.broken = 0;
 	for (uint32_t i = 0; i < sides; i++) {
 		row[i].word = myc_actor_word(1, 0, MYC_ACTOR_RUNNING);
-		play.finished[i] = false;
-		launch(i);
+		stage_launch(i, side_runs);
 	}
 	for (;; steps++) {
 		uint32_t can[SIDES_MAX], n = 0;
 
 		for (uint32_t i = 0; i < sides; i++)
-			if (!play.finished[i])
+			if (!stage.finished[i])
 				can[n++] = i;
 		if (!n)
 			return steps;
 		assert_true(steps < STEPS_MAX);
 		taken[steps] = steps < chosen ? choice[steps] : 0;
 		open[steps] = (uint8_t)n;
-		play.running = (int)can[taken[steps]];
-		swapcontext(&play.scheduler, &play.side[play.running]);
-		play.running = -1;
+		(void)stage_step(can[taken[steps]]);
 	}
 }
 
@@ -382,11 +357,5 @@ int main(void)
 		cmocka_unit_test(a_chain_too_long_to_follow_is_refused),
 	};
 
-	play.running = -1;
-#ifdef __SANITIZE_THREAD__
-	printf("skipped: the sides are contexts of one thread, which ThreadSanitizer cannot "
-	       "follow\n");
-	return TEST_SKIPPED;
-#endif
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return stage_main(tests);
 }

@@ -5,19 +5,12 @@
  * preemptions, and those with one where sender or receiver is killed at each of its points and
  * started again; in the ordinary ring and in the urgent one, with one to three messages of credit.
  */
-#include "common/test.h"
-
-#include <string.h>
-#include <ucontext.h>
-
-static void point(const char *name);
-#define MYC_POINT(name) point(name)
+#include "unit/stage.h"
 
 #include "core/wake.h"
 #include "memory/lane.h"
 
 #define MESSAGES   4
-#define STACK	   65536
 #define POINTS_MAX 400
 
 enum { SENDER, RECEIVER, SIDES };
@@ -34,36 +27,22 @@ static struct {
 static struct {
 	int handled[MESSAGES], doubted[MESSAGES];
 	int deaths[SIDES];
-	bool finished[SIDES], waiting;
-	uint32_t points[SIDES];
+	bool waiting;
 } world;
 
 static struct {
-	ucontext_t scheduler, side[SIDES];
-	char stack[SIDES][STACK];
-	int running;
-	uint32_t steps;
 	enum myc_lane_ring ring;
-	uint32_t window;     /* credit */
-	uint32_t preempt[2]; /* steps at which the other side goes on */
-	int victim;	     /* side that dies, or -1 */
-	uint32_t death;	     /* at which of its points */
-	bool die;
-	bool waits; /* nothing to do before the other side did something */
+	uint32_t window; /* credit */
+	uint32_t slots;
+	int first; /* side that begins */
 } play;
 
 static void point(const char *name)
 {
-	int side = play.running;
-
-	if (side < 0)
+	if (stage.running < 0)
 		return;
-	play.waits = strstr(name, "waits") != NULL;
-	if (play.victim == side && ++world.points[side] == play.death) {
-		play.die = true;
-		play.victim = -1;
-	}
-	swapcontext(&play.side[side], &play.scheduler);
+	(void)stage_dies(name);
+	stage_give_way();
 }
 
 static struct myc_lanes *block(void)
@@ -110,8 +89,7 @@ static void sender(void)
 		myc_lane_sent(&lane.flow[0].sent, sent + 1, number);
 		dirty = true;
 	}
-	world.finished[SENDER] = true;
-	swapcontext(&play.side[SENDER], &play.scheduler);
+	stage_end();
 }
 
 static void handle(struct myc_lane_inward *lane, bool doubt)
@@ -170,25 +148,20 @@ static void receiver(void)
 		}
 		myc_sleep_end(&shared.asleep);
 	}
-	world.finished[RECEIVER] = true;
-	swapcontext(&play.side[RECEIVER], &play.scheduler);
+	stage_end();
 }
 
 static void launch(int side)
 {
-	getcontext(&play.side[side]);
-	play.side[side].uc_stack.ss_sp = play.stack[side];
-	play.side[side].uc_stack.ss_size = STACK;
-	play.side[side].uc_link = &play.scheduler;
-	makecontext(&play.side[side], side == SENDER ? sender : receiver, 0);
+	stage_launch((uint32_t)side, side == SENDER ? sender : receiver);
 }
 
-static void setup(uint32_t slots)
+static void setup(void)
 {
 	struct myc_lanes head = {.version = MYC_LANE_VERSION,
 				 .lanes = 2,
-				 .slots = play.ring == MYC_RING_URGENT ? 1 : slots,
-				 .urgent_slots = play.ring == MYC_RING_URGENT ? slots : 1,
+				 .slots = play.ring == MYC_RING_URGENT ? 1 : play.slots,
+				 .urgent_slots = play.ring == MYC_RING_URGENT ? play.slots : 1,
 				 .local_slots = 1,
 				 .flows = 1};
 
@@ -201,27 +174,22 @@ static void setup(uint32_t slots)
 		myc_lane_out_open(&lane, block(), 1);
 		myc_lane_flow_write(&lane.flow[0], 0, 0, 0, MYC_FLOW_URGENT);
 	}
+	stage_reset();
 	launch(SENDER);
 	launch(RECEIVER);
-	play.steps = 0;
-	play.die = false;
 }
 
 /* One schedule: from a side, the other goes on at the preemptions, and when one has finished or
  * waits. Returns the number of steps. */
-static uint32_t run(uint32_t slots, int first)
+static uint32_t run(void)
 {
-	int side = first;
+	int side = play.first;
 
-	setup(slots);
-	while (!world.finished[SENDER] || !world.finished[RECEIVER]) {
-		if (world.finished[side])
+	setup();
+	while (!stage.finished[SENDER] || !stage.finished[RECEIVER]) {
+		if (stage.finished[side])
 			side = !side;
-		play.running = side;
-		swapcontext(&play.scheduler, &play.side[side]);
-		play.running = -1;
-		if (play.die) {
-			play.die = false;
+		if (stage_step((uint32_t)side)) {
 			world.deaths[side]++;
 			world.waiting = world.waiting && side != RECEIVER;
 			launch(side);
@@ -234,15 +202,13 @@ static uint32_t run(uint32_t slots, int first)
 		assert_true((int32_t)(myc_pair_high(flow->sent) - myc_pair_high(*counted)) <=
 			    (int32_t)play.window);
 		/* Asleep with a message in the lane and a sender that has no more to say: lost. */
-		if (world.finished[SENDER] && world.waiting)
+		if (stage.finished[SENDER] && world.waiting)
 			assert_true(shared.bell);
-		play.steps++;
-		assert_true(play.steps < 10000);
-		if (play.steps == play.preempt[0] || play.steps == play.preempt[1] || play.waits)
+		assert_true(stage.steps < 10000);
+		if (stage_turns())
 			side = !side;
-		play.waits = false;
 	}
-	return play.steps;
+	return stage.steps;
 }
 
 static void check(void)
@@ -262,35 +228,25 @@ static void check(void)
 	assert_int_equal(myc_pair_high(*(const uint64_t *)(half() + 1)), MESSAGES);
 }
 
-/* Every death of `victim` (-1: none) under the schedule in play.preempt. */
-static unsigned every_death(uint32_t slots, int first, int victim)
+static void play_once(void)
 {
-	unsigned runs = 0;
-
-	for (uint32_t death = 1; death < POINTS_MAX; death++, runs++) {
-		play.victim = victim;
-		play.death = death;
-		run(slots, first);
-		check();
-		if (victim < 0 || play.victim >= 0) /* it has no such point */
-			break;
-	}
-	return runs + 1;
+	run();
+	check();
 }
 
-static unsigned schedules(uint32_t slots, int first, int victim)
+static unsigned schedules(int victim)
 {
 	unsigned runs = 0;
 
-	play.preempt[0] = play.preempt[1] = 0;
-	play.victim = -1;
-	uint32_t steps = run(slots, first) + 10;
+	stage.preempt[0] = stage.preempt[1] = 0;
+	stage.victim = -1;
+	uint32_t steps = run() + 10;
 
 	for (uint32_t a = 0; a < steps; a++)
 		for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b++) {
-			play.preempt[0] = a;
-			play.preempt[1] = b;
-			runs += every_death(slots, first, victim);
+			stage.preempt[0] = a;
+			stage.preempt[1] = b;
+			runs += stage_every_death(victim, POINTS_MAX, play_once);
 		}
 	return runs;
 }
@@ -301,9 +257,9 @@ static void all_schedules(int victim)
 
 	for (play.ring = MYC_RING_ORDINARY; play.ring <= MYC_RING_URGENT; play.ring++)
 		for (play.window = 1; play.window <= 3; play.window++)
-			for (uint32_t slots = 1; slots <= 4; slots *= 2)
-				for (int first = 0; first < SIDES; first++)
-					runs += schedules(slots, first, victim);
+			for (play.slots = 1; play.slots <= 4; play.slots *= 2)
+				for (play.first = 0; play.first < SIDES; play.first++)
+					runs += schedules(victim);
 	print_message("  %u schedules\n", runs);
 }
 
@@ -334,11 +290,5 @@ int main(void)
 		cmocka_unit_test(a_receiver_killed_at_any_point_doubts_only_the_message_in_hand),
 	};
 
-	play.running = -1;
-#ifdef __SANITIZE_THREAD__
-	printf("skipped: both sides are contexts of one thread, which ThreadSanitizer cannot "
-	       "follow\n");
-	return TEST_SKIPPED;
-#endif
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return stage_main(tests);
 }

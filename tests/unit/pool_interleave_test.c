@@ -6,10 +6,7 @@
  * killed at each of its points and started again, with one to three buffers, loans and ring slots.
  * After every step the weights are counted; what is read must be what was written.
  */
-#include "common/test.h"
-
-#include <string.h>
-#include <ucontext.h>
+#include "unit/stage.h"
 
 static void point(const char *name);
 #define MYC_POINT(name) point(name)
@@ -18,24 +15,16 @@ static void point(const char *name);
 #include "unit/pool_sides.h"
 
 #define MESSAGES   3
-#define STACK	   65536
 #define POINTS_MAX 600
 
 /* What the world outside has seen. */
 static struct {
 	int deaths;
-	uint32_t points[SIDES];
 } world;
 
 static struct {
-	ucontext_t scheduler, side[SIDES];
-	char stack[SIDES][STACK];
-	int running;
-	uint32_t steps, quiet; /* steps in a row that were nothing but waiting */
-	uint32_t preempt[2], hop;
-	int victim;
-	uint32_t death;
-	bool die, waits;
+	uint32_t quiet; /* steps in a row that were nothing but waiting */
+	uint32_t hop, capacity, start;
 } play;
 
 /* Points at which somebody was killed, over all runs. */
@@ -54,18 +43,12 @@ static void killed(const char *name)
 
 static void point(const char *name)
 {
-	int side = play.running;
-
-	if (side < 0)
+	if (stage.running < 0)
 		return;
-	play.waits = !strcmp(name, "waits");
-	play.quiet = play.waits ? play.quiet + 1 : 0;
-	if (play.victim == side && ++world.points[side] == play.death) {
-		play.die = true;
-		play.victim = -1;
+	if (stage_dies(name))
 		killed(name);
-	}
-	swapcontext(&play.side[side], &play.scheduler);
+	play.quiet = stage.waits ? play.quiet + 1 : 0;
+	stage_give_way();
 }
 
 static void first(void)
@@ -80,52 +63,42 @@ static void second(void)
 
 /* ---- schedules --------------------------------------------------------------------------------- */
 
-static void launch(int side)
+static void launch(uint32_t side)
 {
 	static void (*const entry[SIDES])(void) = {owner, first, second};
 
-	getcontext(&play.side[side]);
-	play.side[side].uc_stack.ss_sp = play.stack[side];
-	play.side[side].uc_stack.ss_size = STACK;
-	play.side[side].uc_link = &play.scheduler;
-	makecontext(&play.side[side], entry[side], 0);
+	stage_launch(side, entry[side]);
 }
 
-static void setup(uint32_t capacity)
+static void setup(void)
 {
-	reset(capacity);
+	reset(play.capacity);
 	memset(&world, 0, sizeof(world));
-	for (int s = 0; s < SIDES; s++)
+	stage_reset();
+	for (uint32_t s = 0; s < SIDES; s++)
 		launch(s);
-	play.steps = play.quiet = 0;
-	play.die = false;
+	play.quiet = 0;
 }
 
 /* One schedule, to its quiet end. Returns its steps. */
-static uint32_t run(uint32_t capacity, uint32_t start)
+static uint32_t run(void)
 {
-	uint32_t side = start;
+	uint32_t side = play.start;
 	struct myc_pool_sums sums;
 
-	setup(capacity);
+	setup();
 	while (play.quiet < 4 * SIDES) {
-		play.running = (int)side;
-		play.waits = false;
-		swapcontext(&play.scheduler, &play.side[side]);
-		play.running = -1;
-		if (play.die) {
-			play.die = false;
+		if (stage_step(side)) {
 			play.quiet = 0;
 			world.deaths++;
 			myc_pool_close(&pool_of[side]);
-			launch((int)side);
+			launch(side);
 		}
 		count_weights(&sums);
-		play.steps++;
-		assert_true(play.steps < 20000);
-		if (play.steps == play.preempt[0] || play.steps == play.preempt[1])
+		assert_true(stage.steps < 20000);
+		if (stage.steps == stage.preempt[0] || stage.steps == stage.preempt[1])
 			side = (side + play.hop) % SIDES;
-		else if (play.waits)
+		else if (stage.waits)
 			side = (side + 1) % SIDES;
 	}
 	assert_no_faults();
@@ -137,42 +110,33 @@ static uint32_t run(uint32_t capacity, uint32_t start)
 	assert_int_equal(shared->sent, MESSAGES);
 	assert_int_equal(sums.out, 0);
 	assert_true(shared->doubted <= (uint32_t)world.deaths);
-	return play.steps;
+	return stage.steps;
 }
 
-static unsigned every_death(uint32_t capacity, uint32_t start, int victim)
+static void play_once(void)
 {
-	unsigned runs = 0;
-
-	for (uint32_t death = 1; death < POINTS_MAX; death++, runs++) {
-		play.victim = victim;
-		play.death = death;
-		run(capacity, start);
-		if (victim < 0 || play.victim >= 0) /* it has no such point */
-			break;
-	}
-	return runs + 1;
+	run();
 }
 
 /* Preemptions at a and b, b - a up to `apart`. */
-static unsigned schedules(uint32_t capacity, uint32_t start, int victim, uint32_t apart)
+static unsigned schedules(int victim, uint32_t apart)
 {
 	unsigned runs = 0;
 
 	/* With a death at each point of each of them. */
-	uint32_t stride = (victim < 0 || capacity == 1 ? 1 : 3) * TEST_SHORTER;
+	uint32_t stride = (victim < 0 || play.capacity == 1 ? 1 : 3) * TEST_SHORTER;
 
-	play.victim = -1;
-	play.preempt[0] = play.preempt[1] = 0;
+	stage.victim = -1;
+	stage.preempt[0] = stage.preempt[1] = 0;
 	play.hop = 1;
-	uint32_t steps = run(capacity, start) + 10;
+	uint32_t steps = run() + 10;
 
 	for (play.hop = 1; play.hop < SIDES; play.hop++)
 		for (uint32_t a = 0; a < steps; a += stride)
 			for (uint32_t b = a; b < steps && b <= a + apart; b += stride) {
-				play.preempt[0] = a;
-				play.preempt[1] = b;
-				runs += every_death(capacity, start, victim);
+				stage.preempt[0] = a;
+				stage.preempt[1] = b;
+				runs += stage_every_death(victim, POINTS_MAX, play_once);
 			}
 	return runs;
 }
@@ -181,13 +145,10 @@ static void all_schedules(int victim)
 {
 	unsigned runs = 0;
 
-	for (uint32_t capacity = 1; capacity <= 3; capacity++) {
-		make_regions(capacity);
-		if (victim < 0)
-			for (uint32_t start = 0; start < SIDES; start++)
-				runs += schedules(capacity, start, victim, 24);
-		else
-			runs += schedules(capacity, OWNER, victim, 0);
+	for (play.capacity = 1; play.capacity <= 3; play.capacity++) {
+		make_regions(play.capacity);
+		for (play.start = 0; play.start < (victim < 0 ? SIDES : 1); play.start++)
+			runs += schedules(victim, victim < 0 ? 24 : 0);
 		drop_regions();
 	}
 	print_message("  %u schedules\n", runs);
@@ -272,11 +233,5 @@ int main(void)
 
 	shared = &memory;
 	messages = MESSAGES;
-	play.running = -1;
-#ifdef __SANITIZE_THREAD__
-	printf("skipped: all sides are contexts of one thread, which ThreadSanitizer cannot "
-	       "follow\n");
-	return TEST_SKIPPED;
-#endif
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return stage_main(tests);
 }

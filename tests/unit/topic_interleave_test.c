@@ -5,10 +5,7 @@
  * preemptions, and those with one where writer or reader is killed at each of its points and started
  * again; for tolerant, waiting and keyed readers.
  */
-#include "common/test.h"
-
-#include <string.h>
-#include <ucontext.h>
+#include "unit/stage.h"
 
 /* Who is killed gives nothing back. */
 const char *__asan_default_options(void);
@@ -16,9 +13,6 @@ const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";
 }
-
-static void point(const char *name);
-#define MYC_POINT(name) point(name)
 
 /* The code under test, with its points. */
 /* NOLINTBEGIN(bugprone-suspicious-include) */
@@ -29,7 +23,6 @@ static void point(const char *name);
 #define MESSAGES   4
 #define KEYS	   2
 #define WORDS	   3
-#define STACK	   65536
 #define POINTS_MAX 600
 #define PROCESS	   7
 
@@ -50,36 +43,20 @@ static struct {
 	uint64_t newest, lost, begun;
 	uint64_t incarnation; /* of the reader */
 	int deaths[SIDES];
-	bool finished[SIDES];
-	uint32_t points[SIDES];
 } world;
 
 static struct {
-	ucontext_t scheduler, side[SIDES];
-	char stack[SIDES][STACK];
 	enum kind kind;
 	uint32_t slots;
-	int running;
-	uint32_t steps;
-	uint32_t preempt[2]; /* steps at which the other side goes on */
-	int victim;	     /* side that dies, or -1 */
-	uint32_t death;	     /* at which of its points */
-	bool die;
-	bool waits; /* nothing to do before the other side did something */
+	int first; /* side that begins */
 } play;
 
 static void point(const char *name)
 {
-	int side = play.running;
-
-	if (side < 0)
+	if (stage.running < 0)
 		return;
-	play.waits = strstr(name, "waits") != NULL;
-	if (play.victim == side && ++world.points[side] == play.death) {
-		play.die = true;
-		play.victim = -1;
-	}
-	swapcontext(&play.side[side], &play.scheduler);
+	(void)stage_dies(name);
+	stage_give_way();
 }
 
 static struct myc_topic *topic(void)
@@ -142,8 +119,7 @@ static void writer(void)
 		}
 	}
 	myc_topic_writer_close(&end);
-	world.finished[WRITER] = true;
-	swapcontext(&play.side[WRITER], &play.scheduler);
+	stage_end();
 }
 
 /* Takes it out; what is intact is that message and no other. */
@@ -201,7 +177,7 @@ static void attach(struct myc_topic_reader *end)
 		code = -EAGAIN;
 	}
 	while (code == -EAGAIN && (code = myc_topic_admitted(end)) == -EAGAIN &&
-	       !world.finished[WRITER])
+	       !stage.finished[WRITER])
 		point("reader: waits");
 	if (code == -EAGAIN) /* the writer has ended and looks no more: from the ring as it is */
 		end->next = world.newest;
@@ -227,7 +203,7 @@ static void reader(void)
 	if (play.kind == WAITING || play.kind == IMPATIENT)
 		attach(&end);
 	while (!reader_satisfied(&end)) {
-		bool ended = world.finished[WRITER];
+		bool ended = stage.finished[WRITER];
 		int code = myc_topic_next(&end, &message);
 
 		if (code == 1) {
@@ -247,17 +223,12 @@ static void reader(void)
 		}
 	}
 	myc_topic_reader_close(&end);
-	world.finished[READER] = true;
-	swapcontext(&play.side[READER], &play.scheduler);
+	stage_end();
 }
 
 static void launch(int side)
 {
-	getcontext(&play.side[side]);
-	play.side[side].uc_stack.ss_sp = play.stack[side];
-	play.side[side].uc_stack.ss_size = STACK;
-	play.side[side].uc_link = &play.scheduler;
-	makecontext(&play.side[side], side == WRITER ? writer : reader, 0);
+	stage_launch((uint32_t)side, side == WRITER ? writer : reader);
 }
 
 static void setup(void)
@@ -275,38 +246,31 @@ static void setup(void)
 	world.incarnation = 1;
 	assert_int_equal(myc_topic_init(topic(), sizeof(shared.topic), &head), 0);
 	assert_int_equal(myc_topic_records_init(records(), sizeof(shared.records), 1), 0);
+	stage_reset();
 	launch(WRITER);
 	launch(READER);
-	play.steps = 0;
-	play.die = false;
 }
 
 /* One schedule: from a side, the other goes on at the preemptions, and when one has finished or
  * waits. Returns the number of steps. */
-static uint32_t run(int first)
+static uint32_t run(void)
 {
-	int side = first;
+	int side = play.first;
 
 	setup();
-	while (!world.finished[WRITER] || !world.finished[READER]) {
-		if (world.finished[side])
+	while (!stage.finished[WRITER] || !stage.finished[READER]) {
+		if (stage.finished[side])
 			side = !side;
-		play.running = side;
-		swapcontext(&play.scheduler, &play.side[side]);
-		play.running = -1;
-		if (play.die) {
-			play.die = false;
+		if (stage_step((uint32_t)side)) {
 			world.deaths[side]++;
 			world.incarnation += side == READER;
 			launch(side);
 		}
-		play.steps++;
-		assert_true(play.steps < 10000);
-		if (play.steps == play.preempt[0] || play.steps == play.preempt[1] || play.waits)
+		assert_true(stage.steps < 10000);
+		if (stage_turns())
 			side = !side;
-		play.waits = false;
 	}
-	return play.steps;
+	return stage.steps;
 }
 
 /* The last values are those that were delivered, and each is told by its slot if that is still there. */
@@ -355,20 +319,10 @@ static void check(void)
 		assert_int_equal(known + world.lost + world.begun, MESSAGES);
 }
 
-/* Every death of `victim` (-1: none) under the schedule in play.preempt. */
-static unsigned every_death(int first, int victim)
+static void play_once(void)
 {
-	unsigned runs = 0;
-
-	for (uint32_t death = 1; death < POINTS_MAX; death++, runs++) {
-		play.victim = victim;
-		play.death = death;
-		run(first);
-		check();
-		if (victim < 0 || play.victim >= 0) /* it has no such point */
-			break;
-	}
-	return runs + 1;
+	run();
+	check();
 }
 
 static void all_schedules(enum kind kind, int victim)
@@ -377,18 +331,18 @@ static void all_schedules(enum kind kind, int victim)
 
 	play.kind = kind;
 	for (play.slots = 1; play.slots <= 4; play.slots *= 2)
-		for (int first = 0; first < SIDES; first++) {
-			play.preempt[0] = play.preempt[1] = 0;
-			play.victim = -1;
-			uint32_t steps = run(first) + 10;
+		for (play.first = 0; play.first < SIDES; play.first++) {
+			stage.preempt[0] = stage.preempt[1] = 0;
+			stage.victim = -1;
+			uint32_t steps = run() + 10;
 			const uint32_t step[] = {TEST_SHORTER, 1};
 			uint32_t every = step[victim < 0];
 
 			for (uint32_t a = 0; a < steps; a += every)
 				for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b += every) {
-					play.preempt[0] = a;
-					play.preempt[1] = b;
-					runs += every_death(first, victim);
+					stage.preempt[0] = a;
+					stage.preempt[1] = b;
+					runs += stage_every_death(victim, POINTS_MAX, play_once);
 				}
 		}
 	print_message("  %u schedules\n", runs);
@@ -447,11 +401,5 @@ int main(void)
 		cmocka_unit_test(a_dead_reader_holds_nobody_up_where_its_return_is_not_awaited),
 	};
 
-	play.running = -1;
-#ifdef __SANITIZE_THREAD__
-	printf("skipped: both sides are contexts of one thread, which ThreadSanitizer cannot "
-	       "follow\n");
-	return TEST_SKIPPED;
-#endif
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return stage_main(tests);
 }
