@@ -81,7 +81,7 @@ static unsigned instruments(const char *list)
 static uint32_t put_groups(enum myc_sbe_framing framing, const struct shape *shape,
 			   const char *word, const char *list, uint8_t *out)
 {
-	const unsigned groups = shape->groups - (odd(word, 'o') ? 1u : 0u);
+	const unsigned groups = shape->groups - (shape->groups && odd(word, 'o') ? 1u : 0u);
 	uint32_t at = 0;
 
 	for (unsigned g = 0; g < groups; g++) {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The twin over hostile bytes. The input: one byte of scene, then frames, each behind a u16 length.
- * Every channel listens; what must hold of any frame is asserted.
+ * The twin over hostile bytes. The input: one byte of scene, then records, each behind a u16 length and a
+ * byte that says what it is: a frame; a payload, which gets headers in front and what no fuzzer guesses
+ * within; or the wishes for a packet of an SBE feed, with a byte or two of it spoilt. Every channel listens;
+ * what must hold of any frame is asserted.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,8 +160,10 @@ static void require_droppable(enum myc_sbe_framing framing, const uint8_t *paylo
 }
 
 /* The frame lies in a block of its own, so that a read beyond it is seen. */
-static void judge(const uint8_t *bytes, uint32_t size)
+static enum myc_reason judge(const uint8_t *bytes, uint32_t size)
 {
+	/* bytes of a header that has a number */
+	static const uint16_t least[CHANNELS] = {20, 40, 2008, 1, 20, 1, 12, 16, 18, 8};
 	uint8_t *frame = malloc(size ? size : 1);
 	struct myc_steer_result result;
 	uint32_t offset = 0, payload = 0;
@@ -179,18 +184,95 @@ static void judge(const uint8_t *bytes, uint32_t size)
 	if (result.action == MYC_STEER_REDIRECT)
 		require(result.endpoint < MYC_ENDPOINTS_MAX && result.meta.channel < CHANNELS &&
 			result.meta.version == MYC_META_VERSION);
-	if (result.action == MYC_STEER_DROP)
-		require(payload >= 20);
-	if (result.reason == MYC_REASON_FILTERED) {
-		const uint32_t channel = (uint32_t)(frame[result.payload_offset - 6] << 8 |
-						    frame[result.payload_offset - 5]) -
-					 5000;
+	if (result.action == MYC_STEER_DROP) {
+		const uint8_t *port = frame + result.payload_offset - 6;
+		const uint32_t channel = (uint32_t)(port[0] << 8 | port[1]) - 5000;
 
-		if (channel >= SBE_0)
+		require(channel < CHANNELS && payload >= least[channel]);
+		if (result.reason == MYC_REASON_FILTERED && channel >= SBE_0)
 			require_droppable((enum myc_sbe_framing)(channel - SBE_0), frame + offset,
 					  payload);
 	}
 	free(frame);
+	return result.reason;
+}
+
+/* Sessions, and lengths that must be the datagram's. */
+static void mend(uint32_t channel, uint8_t *payload, uint32_t size)
+{
+	if ((channel == 0 || channel == 4) && size >= 10)
+		memcpy(payload, SESSION, 10);
+	if (channel == 1 && size >= 40) {
+		payload[0] = 1;
+		memset(payload + 8, 0, 4);
+		myc_store_le16(payload + 12, (uint16_t)(size - 40));
+	}
+	if (channel == SBE_0 + MYC_SBE_DERIBIT && size >= 8) {
+		myc_store_le16(payload, (uint16_t)(size - 8));
+		myc_store_le16(payload + 2, 0);
+	}
+}
+
+static void judge_payload(uint32_t channel, const uint8_t *bytes, uint32_t size)
+{
+	static struct packet packet;
+
+	packet_begin(&packet, &(struct packet_shape){.port = (uint16_t)(5000 + channel)});
+	packet_bytes(&packet, bytes, size < 3500 ? size : 3500);
+	packet_end(&packet);
+	mend(channel, packet.bytes + packet.payload, packet.size - packet.payload);
+	judge(packet.bytes, packet.size);
+}
+
+/* Three bytes a message: its letter, its instruments, what is odd about it; the last two spoil. */
+static void judge_sbe(enum myc_sbe_framing framing, const uint8_t *wish, size_t size)
+{
+	static struct packet packet;
+	static uint8_t bytes[2048];
+	const size_t messages = size / 3 < 20 ? size / 3 : 20;
+	const uint8_t *end = wish + size;
+	bool watched = false, spoilt = false;
+
+	packet_begin(&packet, &(struct packet_shape){.port = (uint16_t)(5000 + SBE_0 + framing)});
+	packet_sbe(&packet, framing, 0, size ? 1000u + end[-1] % 8 : 1000, (uint16_t)messages);
+	for (size_t i = 0; i < messages; i++, wish += 3) {
+		const unsigned first = wish[1] % 8 ? wish[1] / 8u : 0;
+		char word[64];
+		int at = snprintf(word, sizeof(word), "%c", "bosetdichu"[wish[0] % 10]);
+
+		for (unsigned n = 0; n < wish[1] % 8u; n++)
+			at += snprintf(word + at, sizeof(word) - (size_t)at, "%s%u", n ? "," : "",
+				       wish[1] / 8u + n);
+		if (wish[2] & 0x80)
+			snprintf(word + at, sizeof(word) - (size_t)at, ":%c",
+				 "x+-ktwrsocegdNm"[wish[2] % 15]);
+		const uint32_t length = sbe_word(framing, word, bytes);
+		if (packet.size + length > 3500)
+			break;
+		packet_bytes(&packet, bytes, length);
+		watched |= first < 10; /* 0, which is also none, passes */
+	}
+	packet_end(&packet);
+	if (end - wish >= 2) {
+		spoilt = true;
+		packet.bytes[packet.payload + wish[0] % (packet.size - packet.payload)] ^= wish[1];
+	}
+	const enum myc_reason reason = judge(packet.bytes, packet.size);
+	require(spoilt || !watched || reason != MYC_REASON_FILTERED);
+}
+
+static void judge_record(const uint8_t *record, size_t size)
+{
+	const uint8_t kind = size ? record[0] : 0;
+
+	if (size)
+		record++, size--;
+	if (kind % 4 == 0)
+		judge(record, (uint32_t)size);
+	else if (kind % 4 == 1)
+		judge_payload(kind / 4 % CHANNELS, record, (uint32_t)size);
+	else
+		judge_sbe((enum myc_sbe_framing)(kind / 4 % 4), record, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -209,7 +291,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += 2;
 		size -= 2;
 		length = length < size ? length : size;
-		judge(data, (uint32_t)length);
+		judge_record(data, length);
 		data += length;
 		size -= length;
 	}
