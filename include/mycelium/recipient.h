@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kinds of references beside struct myc_ref. Refs are addresses: none of them ever dangles, and none of these
- * keeps an actor alive. All are plain data, by value.
+ * keeps an actor alive (mycelium/strong.h does). All are plain data, by value.
  *
  *	recipient   a ref and one type of message: who has it can send that message, whatever else the
  *	            actor accepts, and need not know what it is

@@ -159,8 +159,8 @@ static bool told_before(struct myc_executor *executor, const struct myc_watch *m
 	while ((watch = myc_watch_next(executor, made->peer, watch)))
 		if (watch != made && watch->state == MYC_WATCH_ARMED && !watch->held &&
 		    (watch->kind != MYC_WATCH_STRONG || made->kind == MYC_WATCH_STRONG) &&
-		    (!watch->through || made->through) &&
-		    watch->restart == made->restart && watch->incarnation == made->incarnation)
+		    (!watch->through || made->through) && watch->restart == made->restart &&
+		    watch->incarnation == made->incarnation)
 			return true;
 	return false;
 }
