@@ -25,7 +25,8 @@ static bool in_hand(const struct myc_actor *actor, bool *body)
 		const struct myc_inlet *inlet = &executor->inlet[i / MYC_RINGS];
 		enum myc_lane_ring ring = i % MYC_RINGS;
 
-		if (!inlet->block || inlet->cut)
+		/* Others' slots may be in the middle of being written. */
+		if (!inlet->block || inlet->cut || !myc_lane_begun(&inlet->lane, ring))
 			continue;
 		uint32_t next = inlet->lane.next[ring];
 		const struct myc_slot *slot =
@@ -33,7 +34,7 @@ static bool in_hand(const struct myc_actor *actor, bool *body)
 		uint16_t flow = slot->flow;
 
 		*body = slot->flags & MYC_SLOT_REFERENCE;
-		if (myc_lane_begun(&inlet->lane, ring) && flow < MYC_LANE_FLOWS)
+		if (flow < MYC_LANE_FLOWS)
 			return inlet->flow[flow].actor == actor;
 	}
 	return false;
