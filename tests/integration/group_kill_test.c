@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Processes whose actors are in groups and have names, killed with -9: what the others see of it. */
 #include "common/house.h"
+#include "common/wait.h"
 
 #include <string.h>
 #include <time.h>
@@ -150,16 +151,6 @@ static const struct myc_system_opts opts = {
 	.sz = sizeof(opts), .executors = 2, .actors = 64, .executor = executor};
 static const struct house_process plan[PROCESSES] = {
 	{&opts, furnish}, {&opts, furnish}, {&opts, furnish}};
-
-#define wait_until(condition)                                             \
-	do {                                                              \
-		struct timespec nap_ = {.tv_nsec = 200000};               \
-		uint64_t until_ = myc_clock_ns() + 20000000000u;          \
-		bool held_ = false;                                       \
-		while (!(held_ = (condition)) && myc_clock_ns() < until_) \
-			nanosleep(&nap_, NULL);                           \
-		assert_true(held_);                                       \
-	} while (0)
 
 static void the_killed_are_no_members_and_their_successors_are(void **state)
 {

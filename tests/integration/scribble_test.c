@@ -447,7 +447,8 @@ static const char *const fault_text[] = {
 
 static void who_scribbles_is_cut_off_and_harms_nobody(void **state)
 {
-	uint64_t seconds = getenv("MYC_SCRIBBLE") ? strtoull(getenv("MYC_SCRIBBLE"), NULL, 10) : 2;
+	const char *given = getenv("MYC_SCRIBBLE");
+	uint64_t seconds = given ? strtoull(given, NULL, 10) : 2;
 	uint64_t until = myc_clock_ns() + seconds * 1000000000u, seed = test_seed();
 
 	(void)state;

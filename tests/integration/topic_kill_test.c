@@ -3,7 +3,7 @@
  * Topics between processes that are killed with -9: the publisher, the reader that it waits for, and both
  * asleep, woken by each other's bells. The test is the holder: it makes regions and bells and forks workers.
  */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,9 +21,8 @@
 #include "core/executor.h"
 #include "memory/topic.h"
 
-#define KILLS	 20
-#define PERIOD	 20000000u /* between single messages, ns */
-#define PATIENCE 20000000000u
+#define KILLS  20
+#define PERIOD 20000000u /* between single messages, ns */
 
 enum { PUBLISHER, READER, PROCESSES };
 enum { TICK = 7 };
@@ -288,19 +287,6 @@ static uint64_t published(void)
 {
 	return get(&block_of(&house.region[PUBLISHER])->published);
 }
-
-#define wait_until(condition)                                                      \
-	do {                                                                       \
-		struct timespec nap_ = {.tv_nsec = 200000};                        \
-		uint64_t until_ = myc_clock_ns() + PATIENCE;                       \
-		bool held_ = false;                                                \
-		while (!(held_ = (condition)) && myc_clock_ns() < until_)          \
-			nanosleep(&nap_, NULL);                                    \
-		if (!held_)                                                        \
-			print_message("published %lu, handled %lu\n", published(), \
-				      get(&memory_of(READER)->messages));          \
-		assert_true(held_);                                                \
-	} while (0)
 
 /* ---- the cases --------------------------------------------------------------------------------- */
 

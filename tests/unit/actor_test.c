@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actors in one process through the public API: sending, credit, order, timers, failure, stop. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -12,16 +12,6 @@
 #include <mycelium/mycelium.h>
 
 #include "core/process.h"
-
-/* Waits until a condition that another thread makes true; fails after ten seconds. */
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 static struct myc_system *open_system(uint32_t executors, const struct myc_system_opts *base)
 {

@@ -3,7 +3,7 @@
  * Messages larger than a slot: copied once or never, whole or shared, passed on, kept, waiting in outbox
  * and mailbox; and at the end every buffer is home.
  */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -16,15 +16,6 @@
 
 #include "core/process.h"
 #include "memory/pool.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 100000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 enum { LARGE = 1, SHARE, PASS, KEEP, TAKE_ALL, TOO_LARGE, TELL };
 

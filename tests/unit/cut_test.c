@@ -3,7 +3,7 @@
  * Lanes that a receiver cut off, because of what stood in them: they hold up nothing, and serve the
  * sender's next incarnation. Two processes of a workspace are played by two systems of this one.
  */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <sched.h>
 #include <string.h>
@@ -17,15 +17,6 @@
 #include "memory/lane.h"
 
 #define PROCESSES 2
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 static _Atomic uint64_t heard, disorder;
 static _Atomic bool deaf; /* the listener stays in its handler */

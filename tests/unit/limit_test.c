@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens at the limits of the core: mailboxes, mutual floods, restarts. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -13,15 +13,6 @@
 #include <mycelium/mycelium.h>
 
 #include "core/process.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 static struct myc_region own;
 static _Atomic int failed_code;

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_MOVE_BED_H
 #define TESTS_UNIT_MOVE_BED_H
 
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -14,15 +14,6 @@
 #include <mycelium/mycelium.h>
 
 #include "core/executor.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 400000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 #define EXECUTORS  3
 #define SECOND	   1000000000ull

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An actor moves from executor to executor while messages flow: from executors, another process and threads. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -12,15 +12,6 @@
 
 #include "core/executor.h"
 #include "core/move.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 400000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 #define EXECUTORS 3
 #define SENDERS	  5 /* 4 actors, a plain thread */

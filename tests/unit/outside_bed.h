@@ -4,7 +4,7 @@
 #ifndef TESTS_UNIT_OUTSIDE_BED_H
 #define TESTS_UNIT_OUTSIDE_BED_H
 
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,15 +21,6 @@
 #include <mycelium/testkit.h>
 
 #include "core/executor.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 static inline void nap_ms(long ms)
 {

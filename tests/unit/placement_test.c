@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where executors run, where their memory is, and what they do while there is nothing to do. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -16,15 +16,6 @@
 
 #include "base/numa.h"
 #include "core/executor.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 static struct myc_system *system_;
 static _Atomic uint32_t handled, yields;

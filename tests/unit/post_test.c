@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plain threads that post to more actors than a lane has entries for flows. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,15 +14,6 @@
 
 #define ACTORS (MYC_LANE_FLOWS + 88u)
 #define SECOND 1000000000ull
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 struct counter {
 	uint64_t next;

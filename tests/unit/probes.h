@@ -8,7 +8,7 @@
 #ifndef TESTS_UNIT_PROBES_H
 #define TESTS_UNIT_PROBES_H
 
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -20,15 +20,6 @@
 #include <mycelium/mycelium.h>
 
 #include "core/process.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 enum place { ONE_EXECUTOR, TWO_EXECUTORS, TWO_PROCESSES };
 enum { HERE, THERE };

@@ -13,7 +13,7 @@
 #include <mycelium/mycelium.h>
 #include <mycelium/abi/lane.h>
 
-#include "common/test.h"
+#include "common/wait.h"
 #include "core/process.h"
 #include "unit/schema_bed.h"
 
@@ -21,15 +21,6 @@
 #define SECOND	  1000000000ull
 
 enum { RECEIVER, SENDER, OTHER };
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 /* ---- actors: a listener counts; a talker does as it is told by the test ------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ordered shutdown: phases, deadlines, tasks, and what the result says of who was late. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,15 +10,6 @@
 #include <time.h>
 
 #include <mycelium/mycelium.h>
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 #define SECOND_MS 10000
 #define SECOND	  10000000000ull

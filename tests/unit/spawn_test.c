@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actors that spawn actors: at once, by the thousand, with slots used again and failures that leave nothing. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -10,15 +10,6 @@
 #include <mycelium/mycelium.h>
 
 #include "core/process.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 100000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 enum { SPAWN = 1, PING, PONG, QUIT, SPAWN_NAMED, SPAWN_FAILING, CHURN };
 

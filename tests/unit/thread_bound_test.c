@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actors with a thread of their own: they block, and hold up nobody; threads come and go with them. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,15 +14,6 @@
 
 #include "base/clock.h"
 #include "core/executor.h"
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 #define SECOND 1000000000ull
 

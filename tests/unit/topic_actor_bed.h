@@ -3,7 +3,7 @@
 #ifndef MYC_TESTS_TOPIC_ACTOR_BED_H
 #define MYC_TESTS_TOPIC_ACTOR_BED_H
 
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,15 +16,6 @@
 #include "core/process.h"
 
 #define READERS 64
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
-
 enum { TICK = 7, BLOCK = 1, CRASH, STOP, BURST };
 
 /* What subscribers saw, by their number. */

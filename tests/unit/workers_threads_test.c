@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pools of workers on real threads: handlers that never return, senders that never stop, readers beside them. */
-#include "common/test.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -20,15 +20,6 @@
 #define KEYS	  16
 #define CALLERS	  3
 #define THREADS	  6
-
-#define wait_until(condition)                                                 \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
 
 enum { JOB = 1, ANSWER, GO };
 enum what { DO, STICK, FAIL, SLOW };
