@@ -139,7 +139,9 @@ __attribute__((noinline)) static int put_far(struct myc_actor *self, struct myc_
 {
 	struct myc_sender *sender = &self->executor->out;
 	struct myc_flow_out *flow = &sender->flow_table[to->flow] - 1;
-	size_t size = (uint8_t)(kind >> 48);
+	/* Behind the payload of a request that was passed on is its asker. */
+	bool forwarded = correlation & MYC_ASK_FORWARDED && !(kind >> 56 & MYC_SLOT_DEADLINE);
+	size_t size = forwarded ? MYC_LANE_PAYLOAD : (uint8_t)(kind >> 48);
 
 	if (__builtin_expect(!myc_flow_alive(flow), 0))
 		return send_slow(self, to, kind, myc_slot_from(self->slot, correlation), payload,
