@@ -73,7 +73,9 @@ struct myc_reply {
 	uint8_t kind; /* enum myc_reply_kind */
 	uint8_t size; /* of payload, 0..MYC_PAYLOAD_MAX */
 	uint16_t type;
-	myc_address asked; /* whom the request was sent to, or to whom it was passed on since */
+	/* Whom the request was sent to, or to whom it was passed on since: as far as word of that has come, which
+	 * an answer may overtake. */
+	myc_address asked;
 	uint32_t index;	   /* gather: which of the refs */
 	uint32_t answered; /* gather: with status 0, this one included */
 	uint32_t failed;   /* gather: with another status, this one included */

@@ -190,6 +190,25 @@ CASE(a_forwarded_request_is_answered_to_the_asker)
 	assert_int_equal(b->replies, 0);
 }
 
+CASE(each_of_many_forwarded_requests_is_answered_to_its_asker)
+{
+	struct probe *a[2] = {spawn(HERE), spawn(ELSEWHERE)};
+	struct probe *c = replier(ELSEWHERE, echoes), *b = forwarder(THERE, c);
+
+	/* From the second on there is credit between b and c: they go the common way. */
+	for (uint32_t i = 0; i < 20; i++)
+		OK(ask(a[i % 2], b, LONG, i));
+	for (uint32_t i = 0; i < 20; i++) {
+		const struct seen *reply = nth(a[i % 2], REPLY, i / 2);
+
+		assert_int_equal(reply->status, 0);
+		assert_int_equal(reply->payload, i);
+		/* The answer may be faster than the word of whom it was passed on to. */
+		assert_true(reply->from == c->address || reply->from == b->address);
+	}
+	assert_int_equal(c->messages, 20);
+}
+
 CASE(a_request_is_forwarded_through_many)
 {
 	struct probe *a = spawn(HERE), *last = replier(THERE, echoes), *to = last;
@@ -431,6 +450,7 @@ const struct conform_case cases_reply[] = {
 	{NAMED(a_reply_needs_no_credit_of_the_asker)},
 	{NAMED(an_actor_asks_itself), .where = NEAR},
 	{NAMED(a_forwarded_request_is_answered_to_the_asker)},
+	{NAMED(each_of_many_forwarded_requests_is_answered_to_its_asker)},
 	{NAMED(a_request_is_forwarded_through_many)},
 	{NAMED(a_forwarded_requests_outcome_names_who_had_it_last)},
 	{NAMED(a_forward_to_nobody_is_refused_and_the_request_still_ours)},

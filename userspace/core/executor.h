@@ -13,11 +13,12 @@
  *   overflow  what becomes of messages that cannot wait               (overflow.c, keyed.c)
  *   actor     life of one actor: init, failure, restart, stop       (actor.c, exit.c)
  *   become    other handlers for the same actor, messages put aside (become.c, stash.c)
- *   watches   links and monitors                                   (watch.c, link.c)
+ *   watches   links, monitors, strong references         (watch.c, link.c, strong.c)
  *   executor  the turn, sleeping, draining                                  (executor.c)
- *   move      from one executor to another                                    (move.c)
+ *   move      from one executor to another        (move.c, move_ask.c, move_stays.c)
  *   thread    executors for one actor that may block                          (thread.c)
- *   system    making all of it from a region                                (system.c, post.c)
+ *   wait      how plain threads wait for executors, and ring them             (wait.c)
+ *   system    making all of it from a region              (plan.c, system.c, post.c)
  *
  * Everything in these structs is private to one process and, unless said otherwise, to one thread:
  * it is rebuilt from the region after a crash. What the region holds: mycelium/abi/lane.h.

@@ -3,6 +3,7 @@
  * Inside a pool of workers (mycelium/workers.h).
  *
  *	workers.c        making one, the public functions, what others may read
+ *	workers_ask.c    what others may read of it, and tell it
  *	workers_job.c    jobs: the table, queues, keys
  *	workers_flow.c   a job's way: in, out, to a worker, back
  *	workers_life.c   places and their workers: spawned, dead, hanging; resizing, draining; time
