@@ -144,6 +144,8 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 		code = myc_asks_open(executor, opts->asks ? opts->asks : ASKS);
 	if (!code)
 		code = myc_watches_open(executor, opts->watches ? opts->watches : WATCHES);
+	if (!code && opts->states_kib)
+		code = myc_slab_reserve(&executor->slab, (size_t)opts->states_kib * 1024);
 	if (!code)
 		code = myc_letters_open(executor);
 	if (!code)
@@ -430,8 +432,7 @@ static bool anything_there(struct myc_executor *executor)
 			return true;
 	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
 	       (executor->outbox_count && myc_outbox_ready(executor)) ||
-	       myc_signals_ready(executor) ||
-	       (executor->outside && myc_outside_ready(executor)) ||
+	       myc_signals_ready(executor) || (executor->outside && myc_outside_ready(executor)) ||
 	       (executor->topics && myc_topics_ready(executor)) ||
 	       (executor->lives && myc_lives_ready(executor)) || executor->telling ||
 	       executor->watches.lost ||

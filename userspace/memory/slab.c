@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory/slab.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,6 +56,20 @@ static void *refill(struct myc_slab *slab, size_t wanted)
 	slab->at = first + wanted * MYC_SLAB_LINE;
 	slab->end = (char *)chunk + size;
 	return first;
+}
+
+int myc_slab_reserve(struct myc_slab *slab, size_t size)
+{
+	size += MYC_SLAB_LINE;
+	struct myc_slab_link *chunk = myc_memory_populated(size);
+
+	if (!chunk)
+		return -ENOMEM;
+	chunk->next = slab->chunks;
+	slab->chunks = chunk;
+	slab->at = (char *)chunk + MYC_SLAB_LINE;
+	slab->end = (char *)chunk + size;
+	return 0;
 }
 
 void *myc_slab_take(struct myc_slab *slab, size_t size)

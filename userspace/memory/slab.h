@@ -23,6 +23,8 @@ struct myc_slab {
 	struct myc_slab_link *chunks; /* all of them */
 };
 
+/* So many bytes more are there, touched, before the next chunk is made. 0, -ENOMEM. */
+int myc_slab_reserve(struct myc_slab *slab, size_t size);
 /* Uninitialised; NULL: no memory. `size` is remembered by the caller. */
 void *myc_slab_take(struct myc_slab *slab, size_t size);
 void myc_slab_give(struct myc_slab *slab, void *memory, size_t size);

@@ -141,7 +141,8 @@ static const struct myc_behaviour parent = {.name = "parent",
 
 static struct myc_system *open_system(myc_address *address)
 {
-	static const struct myc_executor_opts executor = {.core = 1, .idle = MYC_IDLE_SPIN};
+	static const struct myc_executor_opts executor = {
+		.core = 1, .idle = MYC_IDLE_SPIN, .states_kib = MANY / 16};
 	struct myc_system_opts opts = {
 		.sz = sizeof(opts), .executors = 1, .actors = MANY + 1, .executor = &executor};
 	struct myc_spawn_opts first = {

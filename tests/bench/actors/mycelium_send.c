@@ -15,6 +15,7 @@ struct player {
 	struct myc_ref peer, self;
 	uint64_t count, before, hellos;
 	bool other_ready;
+	uint64_t limit, index; /* a pourer's: how many it sends, which it is */
 	uint64_t expected[SENDERS_MAX];
 };
 
@@ -190,8 +191,8 @@ void play_one_way(bool processes, uint32_t peers)
 static int pourer_pour(struct myc_actor *self)
 {
 	struct player *player = myc_state(self);
-	uint64_t limit = MEASURE_STREAM / scene_setting(self, "peers");
-	struct message message = {{player->count, scene_setting(self, "index") - 1}};
+	uint64_t limit = player->limit;
+	struct message message = {{player->count, player->index}};
 
 	for (int i = 0; player->count < limit && i < MEASURE_BATCH; i++) {
 		message.word[0] = player->count;
@@ -210,6 +211,8 @@ static int pourer_started(struct myc_actor *self)
 		return 0;
 	if (myc_resolve(self, myc_self(self), &player->self))
 		return stage_failed(-ENOSPC);
+	player->limit = MEASURE_STREAM / scene_setting(self, "peers");
+	player->index = scene_setting(self, "index") - 1;
 	return myc_send(self, &player->self, GO_ON, NULL, 0);
 }
 

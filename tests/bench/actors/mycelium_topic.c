@@ -14,13 +14,15 @@
 
 enum { MANY = 20 };
 
-/* Of this scene, in the one process that plays it. Writers: reads, others: the executor of the readers. */
+/* Of this scene, in the one process that plays it. What the readers' executor writes lies apart: the publisher looks
+ * at `ready` until it begins. */
 static struct {
-	uint32_t readers;
-	uint64_t messages;	/* to be published */
-	uint64_t reads, from;	/* deliveries so far; ticks when the warm ones began */
-	uint64_t others;	/* that were not read where they were published */
-	_Atomic uint32_t ready; /* readers that would miss nothing */
+	_Alignas(64) uint32_t readers;
+	uint64_t messages;		     /* to be published */
+	_Alignas(64) _Atomic uint32_t ready; /* readers that would miss nothing */
+	_Alignas(64) uint64_t reads;	     /* deliveries so far */
+	uint64_t from;			     /* ticks when the warm ones began */
+	uint64_t others;		     /* that were not read where they were published */
 } many;
 
 static void handled(void)
