@@ -115,7 +115,8 @@ static inline struct myc_flow_out *at_once(const struct myc_actor *self, const s
 
 	if (flow->from != self->address || flow->to != to->address ||
 	    (int32_t)(flow->sent - flow->open) >= 0 ||
-	    !myc_lane_free(&flow->road->lane, MYC_RING_ORDINARY))
+	    !myc_lane_free(&flow->road->lane, MYC_RING_ORDINARY) ||
+	    (!flow->road->own && !myc_flow_alive(flow)))
 		return NULL;
 	return flow;
 }
@@ -133,31 +134,23 @@ static inline __attribute__((always_inline)) void push(struct myc_actor *self,
 }
 
 /* To who is elsewhere: apart, so that the common case saves no register for it. */
-__attribute__((noinline)) static int put_far(struct myc_actor *self, struct myc_ref *to,
+__attribute__((noinline)) static int put_far(struct myc_actor *self, struct myc_flow_out *flow,
 					     uint64_t kind, uint32_t correlation,
-					     const void *payload, bool wait)
+					     const void *payload, size_t size)
 {
-	struct myc_sender *sender = &self->executor->out;
-	struct myc_flow_out *flow = &sender->flow_table[to->flow] - 1;
-	/* Behind the payload of a request that was passed on is its asker. */
-	bool forwarded = correlation & MYC_ASK_FORWARDED && !(kind >> 56 & MYC_SLOT_DEADLINE);
-	size_t size = forwarded ? MYC_LANE_PAYLOAD : (uint8_t)(kind >> 48);
-
-	if (__builtin_expect(!myc_flow_alive(flow), 0))
-		return send_slow(self, to, kind, myc_slot_from(self->slot, correlation), payload,
-				 size, wait);
 	push(self, flow, kind, correlation, payload, size);
-	myc_sender_put_far(sender, flow->road, flow->road->lane.head[MYC_RING_ORDINARY]);
+	myc_sender_put_far(&self->executor->out, flow->road,
+			   flow->road->lane.head[MYC_RING_ORDINARY]);
 	return 0;
 }
 
-static inline __attribute__((always_inline)) int put(struct myc_actor *self, struct myc_ref *to,
+static inline __attribute__((always_inline)) int put(struct myc_actor *self,
 						     struct myc_flow_out *flow, uint64_t kind,
 						     uint32_t correlation, const void *payload,
-						     size_t size, bool wait)
+						     size_t size)
 {
 	if (!flow->road->own)
-		return put_far(self, to, kind, correlation, payload, wait);
+		return put_far(self, flow, kind, correlation, payload, size);
 	push(self, flow, kind, correlation, payload, size);
 	return 0;
 }
@@ -169,7 +162,7 @@ int myc_try_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, cons
 
 	if (__builtin_expect(!flow, 0))
 		return try_slow(self, to, type, payload, size);
-	return put(self, to, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size, false);
+	return put(self, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size);
 }
 
 int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
@@ -179,7 +172,7 @@ int myc_send(struct myc_actor *self, struct myc_ref *to, uint16_t type, const vo
 
 	if (__builtin_expect(!flow, 0))
 		return wait_slow(self, to, type, payload, size);
-	return put(self, to, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size, true);
+	return put(self, flow, myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size);
 }
 
 /* ---- asks -------------------------------------------------------------------------------------- */
@@ -192,7 +185,7 @@ static inline int send(struct myc_actor *self, struct myc_ref *to, uint64_t kind
 	if (__builtin_expect(!flow, 0))
 		return send_slow(self, to, kind, myc_slot_from(self->slot, correlation), payload,
 				 size, wait);
-	return put(self, to, flow, kind, correlation, payload, size, wait);
+	return put(self, flow, kind, correlation, payload, size);
 }
 
 int myc_send_asking(struct myc_actor *self, struct myc_ref *to, uint64_t kind, uint32_t correlation,

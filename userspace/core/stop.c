@@ -46,8 +46,9 @@ static int control(struct myc_system *system, myc_address actor, uint32_t what, 
 int myc_actor_wait(struct myc_system *system, myc_address actor, uint64_t timeout_ns)
 {
 	struct myc_wait wait = myc_wait_begin(system, timeout_ns);
+	uint32_t life = 0; /* of its process; 0 = not seen yet */
 
-	while (there(system, actor, &wait.life))
+	while (there(system, actor, &life))
 		if (!myc_wait_more(&wait))
 			return -ETIMEDOUT;
 	return 0;
@@ -56,12 +57,13 @@ int myc_actor_wait(struct myc_system *system, myc_address actor, uint64_t timeou
 static int stop(struct myc_system *system, myc_address actor, uint32_t what, uint64_t timeout_ns)
 {
 	struct myc_wait wait = myc_wait_begin(system, timeout_ns);
+	uint32_t life = 0;
 	int code;
 
-	while ((code = control(system, actor, what, &wait.life)) == -EAGAIN && timeout_ns)
+	while ((code = control(system, actor, what, &life)) == -EAGAIN && timeout_ns)
 		if (!myc_wait_more(&wait))
 			return -EAGAIN;
-	while (!code && timeout_ns && there(system, actor, &wait.life))
+	while (!code && timeout_ns && there(system, actor, &life))
 		if (!myc_wait_more(&wait))
 			return -ETIMEDOUT;
 	return code;

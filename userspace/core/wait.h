@@ -9,7 +9,6 @@ struct myc_wait {
 	struct myc_system *system;
 	uint64_t begun;
 	uint64_t timeout_ns; /* UINT64_MAX: for ever */
-	uint32_t life;	     /* of the process that is looked at; 0 = not known */
 	long nap;
 };
 struct myc_wait myc_wait_begin(struct myc_system *system, uint64_t timeout_ns);
