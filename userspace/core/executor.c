@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The executor's thread: turns, idling, sleeping, draining.
+ * The executor's thread: turns, idling, draining.
  *
  * A turn: sources, lanes in (the one to oneself among them), pending messages of actors that go on,
  * outbox, timers; then wake whom we gave something. Empty turns publish what is held back and, by
  * the idle strategy, give the core away.
  */
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +32,6 @@
 
 #define SCAN_TURNS 16	       /* turns between looks for new lanes, flows, adoptions */
 #define STATUS_NS  1000000000u /* between status lines */
-#define FDS_MAX	   64
 #define IDLE_SPINS 2000
 #define BATCH	   64
 #define TIMERS	   4096
@@ -41,8 +39,6 @@
 #define ASKS	   1024
 #define WATCHES	   4096
 #define KEEP_NS	   1000000u /* between looks at parked executors while there is other work */
-#define LOOK_NS \
-	10000000u /* longest sleep while others' actors or letters are watched, or topics read */
 
 uint64_t myc_executor_clock(const struct myc_executor *executor)
 {
@@ -367,107 +363,7 @@ static unsigned turn(struct myc_executor *executor, bool draining)
 	return n;
 }
 
-/* ---- sleeping ---------------------------------------------------------------------------------- */
-
-static uint64_t sleep_until(const struct myc_executor *executor, uint64_t now)
-{
-	uint64_t until = executor->status_ns > now ? executor->status_ns : now;
-
-	if (executor->outbox_deadlines && executor->outbox_due_ns < until)
-		until = executor->outbox_due_ns;
-	if (executor->timers.next_ns < until)
-		until = executor->timers.next_ns;
-	if (executor->outbox_count && executor->cycle_ns < until)
-		until = executor->cycle_ns;
-	/* An actor that is to move waits for what rings nobody. */
-	if (myc_move_ours(executor) && until > now + MYC_UNRUNG_SLEEP_NS)
-		until = now + MYC_UNRUNG_SLEEP_NS;
-	uint64_t asks_ns = myc_asks_next_ns(executor);
-
-	until = asks_ns < until ? asks_ns : until;
-	until = executor->watches.late_ns < until ? executor->watches.late_ns : until;
-	for (struct myc_source *source = executor->sources; source; source = source->next) {
-		uint64_t due = source->deadline_ns ? source->deadline_ns(source) : UINT64_MAX;
-
-		until = due < until ? due : until;
-	}
-	if ((executor->others_cannot_ring || (executor->topics && myc_topics_unrung(executor))) &&
-	    until > now + MYC_UNRUNG_SLEEP_NS)
-		until = now + MYC_UNRUNG_SLEEP_NS;
-	if ((executor->letter_watchers || myc_watch_abroad(executor) ||
-	     (executor->topics && myc_topics_abroad(executor)) ||
-	     (executor->lives && myc_lives_abroad(executor))) &&
-	    until > now + LOOK_NS)
-		until = now + LOOK_NS;
-	return until;
-}
-
-/* Fills the poll set; 0 = a source has no descriptor, so there is no sleeping. */
-static unsigned poll_set(struct myc_executor *executor, struct pollfd *set)
-{
-	unsigned n = 1;
-	int fds[FDS_MAX];
-
-	set[0] = (struct pollfd){.fd = executor->bell, .events = POLLIN};
-	if (executor->outside && (fds[0] = myc_outside_descriptor(executor)) >= 0)
-		set[n++] = (struct pollfd){.fd = fds[0], .events = POLLIN};
-	if (myc_threads_kept(executor))
-		n += myc_threads_bells(executor, &set[1], FDS_MAX / 2);
-	for (struct myc_source *source = executor->sources; source; source = source->next) {
-		unsigned got =
-			source->descriptors ? source->descriptors(source, fds, FDS_MAX - n) : 0;
-
-		if (!got || got > FDS_MAX - n)
-			return 0;
-		for (unsigned i = 0; i < got; i++)
-			set[n++] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-	}
-	return n;
-}
-
-static bool anything_there(struct myc_executor *executor)
-{
-	for (struct myc_source *source = executor->sources; source; source = source->next)
-		if (source->ready && source->ready(source))
-			return true;
-	return myc_receiver_ready(executor) || myc_receiver_changed(executor) ||
-	       (executor->outbox_count && myc_outbox_ready(executor)) ||
-	       myc_signals_ready(executor) || (executor->outside && myc_outside_ready(executor)) ||
-	       (executor->topics && myc_topics_ready(executor)) ||
-	       (executor->lives && myc_lives_ready(executor)) || executor->telling ||
-	       executor->watches.lost ||
-	       __atomic_load_n(&executor->offered, __ATOMIC_ACQUIRE) != executor->taken ||
-	       atomic_load_explicit(&executor->system->stop, memory_order_relaxed);
-}
-
-/* The sleeper's half of core/wake.h. */
-static void sleep_a_while(struct myc_executor *executor)
-{
-	struct pollfd set[FDS_MAX];
-	unsigned fds = poll_set(executor, set);
-
-	if (!fds) {
-		sched_yield();
-		return;
-	}
-	myc_sleep_announce(&executor->words->asleep, executor->outbox_count != 0);
-	if (!anything_there(executor)) {
-		uint64_t now = myc_clock_ns();
-		uint64_t until = sleep_until(executor, now);
-		uint64_t wait = until > now ? until - now : 0;
-		struct timespec limit = {.tv_sec = (time_t)(wait / 1000000000u),
-					 .tv_nsec = (long)(wait % 1000000000u)};
-		uint64_t rings;
-
-		add(&executor->words->naps, 1);
-		if (ppoll(set, fds, &limit, NULL) > 0 && set[0].revents) {
-			ssize_t got = read(executor->bell, &rings, sizeof(rings));
-			(void)got;
-			add(&executor->words->bells_rung, 1);
-		}
-	}
-	myc_sleep_end(&executor->words->asleep);
-}
+/* ---- idling ------------------------------------------------------------------------------------ */
 
 static void scan_and_sleep(struct myc_executor *executor)
 {
@@ -481,7 +377,7 @@ static void scan_and_sleep(struct myc_executor *executor)
 	if (n)
 		executor->empty_turns = 0;
 	else
-		sleep_a_while(executor);
+		myc_executor_sleep(executor);
 }
 
 static void idle(struct myc_executor *executor)
@@ -508,64 +404,6 @@ static void idle(struct myc_executor *executor)
 }
 
 /* ---- draining ---------------------------------------------------------------------------------- */
-
-/* What a cut lane holds is lost, and counted as a fault: neither sent nor received. */
-static void sums(const struct myc_executor *executor, uint64_t *sent, uint64_t *received)
-{
-	const struct myc_system *system = executor->system;
-
-	*sent = 0;
-	*received = 0;
-	for (uint32_t i = 0; i < executor->out.roads; i++)
-		if (executor->out.road[i].peer && !myc_road_cut(&executor->out.road[i]) &&
-		    executor->out.road[i].process == system->workspace.process)
-			*sent += executor->out.road[i].lane.head[MYC_RING_ORDINARY] +
-				 executor->out.road[i].lane.head[MYC_RING_URGENT];
-	for (uint32_t i = 0; i < executor->inlets; i++)
-		if (executor->inlet[i].block && executor->inlet[i].peer &&
-		    !executor->inlet[i].cut &&
-		    myc_lane_end_process(executor->inlet[i].source) == system->workspace.process)
-			*received += executor->inlet[i].lane.next[MYC_RING_ORDINARY] +
-				     executor->inlet[i].lane.next[MYC_RING_URGENT];
-}
-
-/* All executors quiet, and as much received as sent (in 32 bits, as positions are). */
-static bool balance(const struct myc_system *system, uint64_t *total)
-{
-	uint64_t sent = 0, received = 0;
-
-	/* Received first: what is sent in between shows as a difference. */
-	for (uint32_t i = 0; i < system->executors; i++)
-		received += __atomic_load_n(&system->executor[i].drain_received, __ATOMIC_ACQUIRE);
-	for (uint32_t i = 0; i < system->executors; i++) {
-		if (!__atomic_load_n(&system->executor[i].drain_quiet, __ATOMIC_ACQUIRE))
-			return false;
-		sent += __atomic_load_n(&system->executor[i].drain_sent, __ATOMIC_ACQUIRE);
-	}
-	*total = received;
-	return (uint32_t)sent == (uint32_t)received;
-}
-
-void myc_executor_tally(struct myc_executor *executor)
-{
-	uint64_t sent, received;
-
-	sums(executor, &sent, &received);
-	__atomic_store_n(&executor->drain_received, received, __ATOMIC_RELEASE);
-	__atomic_store_n(&executor->drain_sent, sent, __ATOMIC_RELEASE);
-	__atomic_store_n(&executor->drain_quiet,
-			 !executor->outbox_count && !executor->signals.count, __ATOMIC_RELEASE);
-}
-
-/* Mattern's four counters: twice the same balance means that nothing is on its way. */
-static bool drained(struct myc_executor *executor)
-{
-	uint64_t first, second;
-
-	myc_executor_tally(executor);
-	return balance(executor->system, &first) && balance(executor->system, &second) &&
-	       first == second;
-}
 
 static void ask_stopping(struct myc_executor *executor)
 {
@@ -594,7 +432,7 @@ static void drain(struct myc_executor *executor)
 			continue;
 		}
 		scan(executor);
-		if (drained(executor))
+		if (myc_executor_drained(executor))
 			break;
 		sched_yield();
 	}
@@ -672,17 +510,6 @@ unsigned myc_executor_turn(struct myc_executor *executor, bool look)
 	if (look)
 		scan(executor);
 	return n;
-}
-
-bool myc_executor_busy(struct myc_executor *executor)
-{
-	uint64_t due = executor->timers.next_ns < executor->watches.late_ns
-			       ? executor->timers.next_ns
-			       : executor->watches.late_ns;
-
-	if (executor->outbox_deadlines && executor->outbox_due_ns < due)
-		due = executor->outbox_due_ns;
-	return anything_there(executor) || (due != UINT64_MAX && due <= myc_executor_now(executor));
 }
 
 void *myc_executor_run(void *argument)

@@ -14,7 +14,7 @@
  *   actor     life of one actor: init, failure, restart, stop       (actor.c, exit.c)
  *   become    other handlers for the same actor, messages put aside (become.c, stash.c)
  *   watches   links, monitors, strong references         (watch.c, link.c, strong.c)
- *   executor  the turn, sleeping, draining                                  (executor.c)
+ *   executor  the turn, sleeping, draining        (executor.c, sleep.c, drain.c)
  *   move      from one executor to another        (move.c, move_ask.c, move_stays.c)
  *   thread    executors for one actor that may block                          (thread.c)
  *   wait      how plain threads wait for executors, and ring them             (wait.c)
@@ -430,8 +430,11 @@ uint64_t myc_executor_clock(const struct myc_executor *executor);
 void myc_executor_begin(struct myc_executor *executor);
 unsigned myc_executor_turn(struct myc_executor *executor, bool look);
 bool myc_executor_busy(struct myc_executor *executor);
+void myc_executor_sleep(struct myc_executor *executor); /* until it is rung, or something is due */
 /* While the system stops, after an empty turn: what it has sent and received. */
 void myc_executor_tally(struct myc_executor *executor);
+/* That, and whether all executors have received all that was sent. */
+bool myc_executor_drained(struct myc_executor *executor);
 
 /* the receiver */
 void myc_receiver_recover(struct myc_executor *executor); /* inlets that a predecessor had */
