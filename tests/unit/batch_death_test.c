@@ -11,17 +11,9 @@
  * The keeper tells a drain of each that it handles, which is so slow that it is paused: some wait before they are
  * postponed. With shares, all do.
  */
-#include "common/test.h"
-
-#include <errno.h>
-
-static void death_point(const char *name);
-#define MYC_POINT(name) death_point(name)
+#include "unit/two_lives.h"
 
 /* The code under test, with its points. */
-#include <mycelium/mycelium.h>
-
-#include "core/overflow.h"
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #define publish publish_body
 #define take	take_body
@@ -30,29 +22,13 @@ static void death_point(const char *name);
 #undef publish
 #undef take
 #undef count
-#include "core/executor.c"
-#include "core/inlet.c"
 #include "core/mailbox.c"
-#include "core/outbox.c"
 #include "core/pending.c"
-#include "core/receive.c"
-#define by_order by_arrival
-#define flow_of	 flow_of_pending
-#include "core/recover.c"
-#undef by_order
-#undef flow_of
-#define send send_message
-#define put  put_message
-#include "core/road.c"
-#include "core/send.c"
-#undef send
-#undef put
 #define insert insert_sorted
 #define put    put_in
 #include "core/stash.c"
 #undef put
 /* NOLINTEND(bugprone-suspicious-include) */
-#include "unit/two_lives.h"
 
 #define NUMBERS 8
 #define BODY	200
@@ -72,11 +48,6 @@ static struct {
 } world;
 
 /* ---- actors ------------------------------------------------------------------------------------ */
-
-static myc_address address_of(uint32_t process, uint32_t slot)
-{
-	return myc_address_make(0, process, slot, 1);
-}
 
 static int later(struct myc_actor *self)
 {
@@ -207,21 +178,6 @@ static struct myc_behaviour keeper = {.name = "keeper",
 static const struct myc_behaviour drain_behaviour = {
 	.name = "drain", .mailbox_capacity = 1, .capacity_per_sender = 1};
 
-static void furnish(struct myc_system *system, uint32_t process, uint64_t incarnation)
-{
-	const struct myc_behaviour *behaviour[] = {process ? &keeper : &source, &drain_behaviour};
-
-	for (uint32_t slot = 0; slot <= process; slot++) {
-		struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = behaviour[slot]};
-		myc_address address;
-
-		assert_int_equal(myc_spawn_at(system, &opts, slot, (uint32_t)incarnation - 1,
-					      &address, NULL),
-				 0);
-		assert_true(address == address_of(process, slot));
-	}
-}
-
 /* ---- lives ------------------------------------------------------------------------------------- */
 
 static void fresh(void)
@@ -232,15 +188,11 @@ static void fresh(void)
 static void ended(void)
 {
 	for (uint32_t p = 0; p < PROCESSES; p++) {
-		struct myc_pool *pool = &bed.process[p].system->executor[0].out.pool;
+		const struct myc_pool *pool = &bed.process[p].system->executor[0].out.pool;
 
-		myc_pool_collect(pool, UINT32_MAX);
-		for (uint32_t i = pool->free[0]; i != MYC_POOL_NONE; i = pool->buffer_next[i])
-			world.free[p]++;
+		world.free[p] = death_buffers(p);
 		assert_int_equal(pool->loans_used, 0);
 		assert_int_equal(pool->kept, 0);
-		for (int i = 0; i < MYC_POOL_FAULTS_COUNT - 1; i++)
-			assert_int_equal(pool->block->faults[i], 0);
 	}
 	assert_int_equal(myc_stashed(&bed.process[1].system->actor[KEEPER]), 0);
 	assert_int_equal(bed.process[1].system->actor[KEEPER].pending_count, 0);
@@ -285,35 +237,23 @@ static void check(void)
 	assert_true(world.batched > 0 || keeper.mailbox_capacity < 3);
 }
 
-static struct myc_executor_opts executor_opts = {
-	.core = -1, .timers = 8, .signals = 8, .asks = 8, .watches = 16};
-#define OPTS                                                                          \
-	{                                                                             \
-		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = 2,    \
-		.lane_slots = 4, .lane_urgent_slots = 1, .outbox = 32, .pending = 32, \
-		.buffers = {{256, BUFFERS}}, .loans = 16, .executor = &executor_opts  \
-	}
-static struct death_play of = {
-	.system = {OPTS, OPTS}, .furnish = furnish, .fresh = fresh, .check = check, .ended = ended};
+static const struct death_room rooms[] = {
+	{1, 4, 1}, {2, 1, 1}, {3, 2, 1}, {NUMBERS, NUMBERS, 1}, {0}};
+static struct death_play of = {.system = DEATH_SYSTEM(256, BUFFERS),
+			       .actor = {{&source}, {&keeper, &drain_behaviour}},
+			       .fresh = fresh,
+			       .check = check,
+			       .ended = ended,
+			       .rooms = rooms,
+			       .mailbox = &keeper,
+			       .points_min = 30,
+			       .seconds = 1};
 
 static void play_all(uint32_t victim, bool redeliver)
 {
-	/* Of the keeper's mailbox and of the lanes. */
-	static const uint32_t capacity[] = {1, 2, 3, NUMBERS}, slots[] = {4, 1, 2, NUMBERS};
-	uint32_t runs = 0;
-
 	keeper.redeliver = redeliver;
-	executor_opts.share = redeliver;
-	for (uint32_t i = 0; i < 4; i++) {
-		keeper.mailbox_capacity = keeper.capacity_per_sender = capacity[i];
-		of.system[0].lane_slots = of.system[1].lane_slots = slots[i];
-		death_open(&of, 64);
-		death_everywhere(victim, false, 30, 0);
-		death_everywhere(victim, true, 30, 1);
-		death_close();
-		runs += bed.runs;
-	}
-	print_message("  %u lives\n", runs);
+	death_executor.share = redeliver;
+	death_all(&of, victim);
 }
 
 static void a_sender_killed_in_a_batch_has_sent_its_beginning(void **state)

@@ -6,17 +6,9 @@
  *	process 0: watcher --bumps, then an order to leave or to fail--> process 1: sum, of a state of 1,000 bytes
  *	           DOWN <-- last state, DEAD -------------------------- its end, or its restart in place
  */
-#include "common/test.h"
-
-#include <errno.h>
-
-static void death_point(const char *name);
-#define MYC_POINT(name) death_point(name)
+#include "unit/two_lives.h"
 
 /* The code under test, with its points. */
-#include <mycelium/mycelium.h>
-
-#include "core/overflow.h"
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #define publish publish_body
 #define take	take_body
@@ -25,19 +17,6 @@ static void death_point(const char *name);
 #undef publish
 #undef take
 #undef count
-#include "core/executor.c"
-#include "core/inlet.c"
-#include "core/outbox.c"
-#include "core/receive.c"
-#define by_order by_arrival
-#define flow_of	 flow_of_pending
-#include "core/recover.c"
-#undef by_order
-#undef flow_of
-#define send send_message
-#include "core/road.c"
-#include "core/send.c"
-#undef send
 #define put   put_signal
 #define queue queue_signal
 #define late  late_reply
@@ -46,7 +25,6 @@ static void death_point(const char *name);
 #undef queue
 #undef late
 /* NOLINTEND(bugprone-suspicious-include) */
-#include "unit/two_lives.h"
 
 #define BUMPS	4
 #define WORDS	125
@@ -75,7 +53,7 @@ static int watcher_timer(struct myc_actor *self, uint64_t cookie)
 	struct myc_monitor monitor;
 	struct myc_ref to;
 
-	if (myc_resolve(self, myc_address_make(0, 1, 0, 1), &to))
+	if (myc_resolve(self, address_of(1, 0), &to))
 		return 0; /* it has ended */
 	if (!cookie) {
 		assert_int_equal(myc_monitor(self, to.address, MYC_MONITOR_STATE, &monitor), 0);
@@ -170,17 +148,6 @@ static const struct myc_behaviour sum_behaviour = {.name = "sum",
 						   .stopped = sum_stopped,
 						   .codec = &codec};
 
-static void furnish(struct myc_system *system, uint32_t process, uint64_t incarnation)
-{
-	struct myc_spawn_opts opts = {.sz = sizeof(opts),
-				      .behaviour = process ? &sum_behaviour : &watcher,
-				      .restarts_max = 5};
-	myc_address address;
-
-	assert_int_equal(myc_spawn_at(system, &opts, 0, (uint32_t)incarnation - 1, &address, NULL),
-			 0);
-}
-
 /* ---- lives ------------------------------------------------------------------------------------- */
 
 static void fresh(void)
@@ -190,15 +157,8 @@ static void fresh(void)
 
 static void ended(void)
 {
-	for (uint32_t p = 0; p < PROCESSES; p++) {
-		struct myc_pool *pool = &bed.process[p].system->executor[0].out.pool;
-
-		myc_pool_collect(pool, UINT32_MAX);
-		for (uint32_t i = pool->free[0]; i != MYC_POOL_NONE; i = pool->buffer_next[i])
-			world.free[p]++;
-		for (int i = 0; i < MYC_POOL_FAULTS_COUNT - 1; i++)
-			assert_int_equal(pool->block->faults[i], 0);
-	}
+	for (uint32_t p = 0; p < PROCESSES; p++)
+		world.free[p] = death_buffers(p);
 }
 
 static void check(void)
@@ -216,25 +176,19 @@ static void check(void)
 	}
 }
 
-static const struct myc_executor_opts executor_opts = {
-	.core = -1, .timers = 8, .signals = 8, .asks = 8, .watches = 16};
-#define OPTS                                                                          \
-	{                                                                             \
-		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = 2,    \
-		.lane_slots = 4, .lane_urgent_slots = 1, .outbox = 32, .pending = 32, \
-		.buffers = {{1024, BUFFERS}}, .loans = 16, .executor = &executor_opts \
-	}
-static const struct death_play of = {
-	.system = {OPTS, OPTS}, .furnish = furnish, .fresh = fresh, .ended = ended, .check = check};
+static struct death_play of = {.system = DEATH_SYSTEM(1024, BUFFERS),
+			       .actor = {{&watcher}, {&sum_behaviour}},
+			       .restarts_max = 5,
+			       .fresh = fresh,
+			       .ended = ended,
+			       .check = check,
+			       .points_min = 30,
+			       .seconds = 4};
 
 static void play_all(uint32_t victim, uint16_t order)
 {
 	last_order = order;
-	death_open(&of, 64);
-	death_everywhere(victim, false, 30, 4);
-	death_everywhere(victim, true, 30, 4);
-	print_message("  %u lives\n", bed.runs);
-	death_close();
+	death_all(&of, victim);
 }
 
 static void who_ends_leaves_all_of_its_state_or_nothing(void **state)

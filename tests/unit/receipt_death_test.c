@@ -7,36 +7,21 @@
  *
  * The drain is so slow that the taker is paused: some numbers are handled as they come, some wait.
  */
-#include "common/test.h"
-
-#include <errno.h>
-
-static void death_point(const char *name);
-#define MYC_POINT(name) death_point(name)
+#include "unit/two_lives.h"
 
 /* The code under test, with its points. */
 /* NOLINTBEGIN(bugprone-suspicious-include) */
-#include "core/executor.c"
-#include "core/inlet.c"
-#include "core/outbox.c"
-#include "core/receive.c"
 #define put put_receipt
 #include "core/receipt.c"
 #undef put
-#define by_order by_arrival
-#include "core/recover.c"
-#undef by_order
-#define send send_message
-#include "core/road.c"
-#include "core/send.c"
-#undef send
 #define put   put_signal
 #define queue queue_signal
+#define late  late_reply
 #include "core/signal.c"
 #undef put
 #undef queue
+#undef late
 /* NOLINTEND(bugprone-suspicious-include) */
-#include "unit/two_lives.h"
 
 #define NUMBERS 8
 #define UNTOLD	1000
@@ -53,11 +38,6 @@ static struct {
 } world;
 
 /* ---- actors ------------------------------------------------------------------------------------ */
-
-static myc_address address_of(uint32_t process, uint32_t slot)
-{
-	return myc_address_make(0, process, slot, 1);
-}
 
 /* Goes on where its predecessor was; the taker may not be there yet. */
 static int go(struct myc_actor *self)
@@ -132,21 +112,6 @@ static struct myc_behaviour taker = {
 static const struct myc_behaviour drain_behaviour = {
 	.name = "drain", .mailbox_capacity = 1, .capacity_per_sender = 1};
 
-static void furnish(struct myc_system *system, uint32_t process, uint64_t incarnation)
-{
-	const struct myc_behaviour *behaviour[] = {process ? &taker : &source, &drain_behaviour};
-
-	for (uint32_t slot = 0; slot <= process; slot++) {
-		struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = behaviour[slot]};
-		myc_address address;
-
-		assert_int_equal(myc_spawn_at(system, &opts, slot, (uint32_t)incarnation - 1,
-					      &address, NULL),
-				 0);
-		assert_true(address == address_of(process, slot));
-	}
-}
-
 /* ---- lives ------------------------------------------------------------------------------------- */
 
 static void fresh(void)
@@ -211,35 +176,22 @@ static void check(void)
 	}
 }
 
-static const struct myc_executor_opts executor_opts = {
-	.core = -1, .timers = 8, .signals = 8, .asks = 8, .watches = 16};
-#define OPTS                                                                          \
-	{                                                                             \
-		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = 2,    \
-		.lane_slots = 4, .lane_urgent_slots = 1, .outbox = 32, .pending = 32, \
-		.buffers = {{128, 8}}, .loans = 16, .executor = &executor_opts        \
-	}
-static struct death_play of = {
-	.system = {OPTS, OPTS}, .furnish = furnish, .fresh = fresh, .check = check};
+/* Few have credit; and all, so that it is the receiver which drops. */
+static const struct death_room rooms[] = {
+	{1, 4, 1}, {2, 1, 1}, {3, 2, 1}, {NUMBERS, NUMBERS, 1}, {0}};
+static struct death_play of = {.system = DEATH_SYSTEM(128, 8),
+			       .actor = {{&source}, {&taker, &drain_behaviour}},
+			       .fresh = fresh,
+			       .check = check,
+			       .rooms = rooms,
+			       .mailbox = &taker,
+			       .points_min = 50,
+			       .seconds = 2};
 
 static void play_all(uint32_t victim, bool redeliver)
 {
-	/* Of the taker's mailbox and of the lanes: so that few have credit; and all, so that it is the
-	 * receiver which drops. */
-	static const uint32_t capacity[] = {1, 2, 3, NUMBERS}, slots[] = {4, 1, 2, NUMBERS};
-	uint32_t runs = 0;
-
 	taker.redeliver = redeliver;
-	for (uint32_t i = 0; i < 4; i++) {
-		taker.mailbox_capacity = taker.capacity_per_sender = capacity[i];
-		of.system[0].lane_slots = of.system[1].lane_slots = slots[i];
-		death_open(&of, 64);
-		death_everywhere(victim, false, 50, 1);
-		death_everywhere(victim, true, 50, 2);
-		death_close();
-		runs += bed.runs;
-	}
-	print_message("  %u lives\n", runs);
+	death_all(&of, victim);
 }
 
 static void a_receiver_killed_at_any_point_has_told_no_lie(void **state)

@@ -7,29 +7,10 @@
  *
  * In the end nobody holds the book, and the book's present life has ended if it was ever held.
  */
-#include "common/test.h"
-
-#include <errno.h>
-
-static void death_point(const char *name);
-#define MYC_POINT(name) death_point(name)
+#include "unit/two_lives.h"
 
 /* The code under test, with its points. */
-#include <mycelium/mycelium.h>
-
-#include "core/overflow.h"
 /* NOLINTBEGIN(bugprone-suspicious-include) */
-#include "core/executor.c"
-#include "core/inlet.c"
-#include "core/outbox.c"
-#include "core/receive.c"
-#define by_order by_arrival
-#include "core/recover.c"
-#undef by_order
-#define send send_message
-#include "core/road.c"
-#include "core/send.c"
-#undef send
 #define put   put_signal
 #define queue queue_signal
 #define late  late_reply
@@ -38,8 +19,6 @@ static void death_point(const char *name);
 #undef queue
 #undef late
 /* NOLINTEND(bugprone-suspicious-include) */
-#include "core/exit.h"
-#include "unit/two_lives.h"
 
 #define BUMPS	  3
 #define LIVES	  8
@@ -231,36 +210,24 @@ static void check(void)
 	}
 }
 
-static const struct myc_executor_opts executor_opts = {
-	.core = -1, .timers = 8, .signals = 8, .asks = 8, .watches = 16};
-#define OPTS                                                                          \
-	{                                                                             \
-		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = 2,    \
-		.lane_slots = 4, .lane_urgent_slots = 1, .outbox = 32, .pending = 32, \
-		.buffers = {{64, 4}}, .loans = 16, .executor = &executor_opts         \
-	}
-static const struct death_play of = {
-	.system = {OPTS, OPTS}, .furnish = furnish, .fresh = fresh, .ended = ended, .check = check};
-
-static void play_all(uint32_t victim)
-{
-	death_open(&of, 64);
-	death_everywhere(victim, false, 30, 4);
-	death_everywhere(victim, true, 30, 4);
-	print_message("  %u lives\n", bed.runs);
-	death_close();
-}
+static struct death_play of = {.system = DEATH_SYSTEM(64, 4),
+			       .furnish = furnish,
+			       .fresh = fresh,
+			       .ended = ended,
+			       .check = check,
+			       .points_min = 30,
+			       .seconds = 4};
 
 static void what_a_dead_holder_held_is_home(void **state)
 {
 	(void)state;
-	play_all(0);
+	death_all(&of, 0);
 }
 
 static void who_was_held_in_a_former_life_is_nobodys(void **state)
 {
 	(void)state;
-	play_all(1);
+	death_all(&of, 1);
 }
 
 int main(void)

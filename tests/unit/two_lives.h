@@ -4,13 +4,37 @@
  * victim, every MYC_POINT may be the last thing that happens; its successor joins the same region, at once or
  * when the other has long noticed, and may die in turn. The other lives on, and sees it all.
  *
- * Include the .c files under test first, with death_point as their MYC_POINT.
+ * A test includes this before anything of ours, then the sources whose points it is about beyond the ones below.
  */
 #ifndef TESTS_UNIT_TWO_LIVES_H
 #define TESTS_UNIT_TWO_LIVES_H
 
+#include "common/test.h"
+
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+static void death_point(const char *name);
+#define MYC_POINT(name) death_point(name)
+
+#include <mycelium/mycelium.h>
+
+/* NOLINTBEGIN(bugprone-suspicious-include) */
+#include "core/executor.c"
+#include "core/inlet.c"
+#include "core/outbox.c"
+#include "core/receive.c"
+#define by_order by_arrival
+#include "core/recover.c"
+#undef by_order
+#define send send_message
+#define put  put_message
+#include "core/road.c"
+#include "core/send.c"
+#undef send
+#undef put
+/* NOLINTEND(bugprone-suspicious-include) */
 
 #define PROCESSES   2
 #define DEATH_QUIET 40 /* empty turns of both: nothing more happens */
@@ -24,18 +48,31 @@ const char *__asan_default_options(void)
 	return "detect_leaks=0";
 }
 
+/* All of it so little that whoever sends waits. The last has capacity 0. */
+struct death_room {
+	uint32_t capacity, slots, urgent_slots;
+};
+
 struct death_process {
 	struct myc_system *system;
 	uint64_t incarnation;
 	bool dead;
 };
 
+#define DEATH_ACTORS 2
+
 /* What a test says of itself. */
 struct death_play {
-	struct myc_system_opts system[PROCESSES];
-	/* Spawns the actors of a process that begins a life. */
+	struct myc_system_opts system; /* of both */
+	const struct myc_behaviour *actor[PROCESSES][DEATH_ACTORS];
+	uint32_t restarts_max;
+	/* Spawns the actors of a process that begins a life; NULL: those. */
 	void (*furnish)(struct myc_system *system, uint32_t process, uint64_t incarnation);
-	void (*fresh)(void); /* what the world has seen is forgotten */
+	/* Lived through with each of these: the mailbox, the lane and its urgent ring; NULL: with what there is. */
+	const struct death_room *rooms;
+	struct myc_behaviour *mailbox;
+	uint32_t points_min, seconds; /* see death_everywhere */
+	void (*fresh)(void);	      /* what the world has seen is forgotten */
 	void (*check)(void);
 	void (*ended)(void); /* nothing happens any more, and all is still open; NULL: no need */
 };
@@ -90,6 +127,34 @@ static const struct myc_behaviour *death_original(const struct myc_behaviour *be
 static const struct myc_world death_world = {
 	.now = death_now, .nap = death_nap, .behaviour = death_runs, .original = death_original};
 
+static struct myc_executor_opts death_executor = {
+	.core = -1, .timers = 8, .signals = 8, .asks = 8, .watches = 16};
+#define DEATH_SYSTEM(size, count)                                                             \
+	{                                                                                     \
+		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = DEATH_ACTORS, \
+		.lane_slots = 4, .lane_urgent_slots = 1, .outbox = 32, .pending = 32,         \
+		.buffers = {{size, count}}, .loans = 16, .executor = &death_executor          \
+	}
+
+static inline myc_address address_of(uint32_t process, uint32_t slot)
+{
+	return myc_address_make(0, process, slot, 1);
+}
+
+/* Buffers of a process that are home. */
+static inline uint32_t death_buffers(uint32_t process)
+{
+	struct myc_pool *pool = &bed.process[process].system->executor[0].out.pool;
+	uint32_t n = 0;
+
+	myc_pool_collect(pool, UINT32_MAX);
+	for (uint32_t i = pool->free[0]; i != MYC_POOL_NONE; i = pool->buffer_next[i])
+		n++;
+	for (int i = 0; i < MYC_POOL_FAULTS_COUNT - 1; i++)
+		assert_int_equal(pool->block->faults[i], 0);
+	return n;
+}
+
 static inline void *death_block(uint32_t process, uint32_t type)
 {
 	return myc_region_block(&bed.region[process][process], type, 0, NULL);
@@ -118,6 +183,21 @@ static bool death_step(uint32_t process, bool first, unsigned *did)
 	return true;
 }
 
+static void death_furnish(struct myc_system *system, uint32_t process, uint64_t incarnation)
+{
+	for (uint32_t slot = 0; slot < DEATH_ACTORS && bed.of->actor[process][slot]; slot++) {
+		struct myc_spawn_opts opts = {.sz = sizeof(opts),
+					      .behaviour = bed.of->actor[process][slot],
+					      .restarts_max = bed.of->restarts_max};
+		myc_address address;
+
+		assert_int_equal(myc_spawn_at(system, &opts, slot, (uint32_t)incarnation - 1,
+					      &address, NULL),
+				 0);
+		assert_true(address == address_of(process, slot));
+	}
+}
+
 static void death_start(uint32_t process, uint32_t death)
 {
 	struct death_process *at = &bed.process[process];
@@ -129,9 +209,8 @@ static void death_start(uint32_t process, uint32_t death)
 						.world = &death_world};
 	unsigned did;
 
-	assert_int_equal(myc_system_join(&at->system, &bed.of->system[process], &workspace, NULL),
-			 0);
-	bed.of->furnish(at->system, process, at->incarnation);
+	assert_int_equal(myc_system_join(&at->system, &bed.of->system, &workspace, NULL), 0);
+	(bed.of->furnish ? bed.of->furnish : death_furnish)(at->system, process, at->incarnation);
 	at->dead = false;
 	if (process == bed.victim) {
 		bed.points = 0;
@@ -179,15 +258,14 @@ static bool death_play(uint32_t first, uint32_t second)
 	return bed.deaths > 0;
 }
 
-static void death_open(const struct death_play *of, uint32_t user)
+static void death_open(const struct death_play *of)
 {
 	bed.of = of;
-	bed.runs = 0;
 	for (uint32_t p = 0; p < PROCESSES; p++) {
 		struct myc_region_plan plan = {0};
 
-		assert_int_equal(myc_system_plan(&plan, &of->system[p], PROCESSES, PROCESSES), 0);
-		assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, user), 0);
+		assert_int_equal(myc_system_plan(&plan, &of->system, PROCESSES, PROCESSES), 0);
+		assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, 64), 0);
 		int fd = myc_region_create("death", &plan, NULL);
 		assert_true(fd >= 0);
 		for (uint32_t q = 0; q < PROCESSES; q++)
@@ -210,7 +288,8 @@ static void death_close(void)
 		free(bed.fresh[p]);
 }
 
-/* Every point of the victim's first life, then every fifth again with the second to die at 1..seconds. */
+/* Every point of the victim's first life, more than points_min, then every fifth again with the second to die at
+ * 1..seconds. */
 static void death_everywhere(uint32_t victim, bool at_once, uint32_t points_min, uint32_t seconds)
 {
 	uint32_t first = 1;
@@ -224,6 +303,27 @@ static void death_everywhere(uint32_t victim, bool at_once, uint32_t points_min,
 	for (uint32_t second = 1; second <= seconds; second++)
 		for (uint32_t at = 1 + second % 5; at < first; at += 5)
 			death_play(at, second);
+}
+
+/* In each room. Lives with a successor that is late take longer: there the second dies at fewer points. */
+static void death_all(struct death_play *of, uint32_t victim)
+{
+	const struct death_room *room = of->rooms;
+
+	bed.runs = 0;
+	do {
+		if (room) {
+			of->mailbox->mailbox_capacity = room->capacity;
+			of->mailbox->capacity_per_sender = room->capacity;
+			of->system.lane_slots = room->slots;
+			of->system.lane_urgent_slots = room->urgent_slots;
+		}
+		death_open(of);
+		death_everywhere(victim, false, of->points_min, of->seconds - !!room);
+		death_everywhere(victim, true, of->points_min, of->seconds);
+		death_close();
+	} while (room && (++room)->capacity);
+	print_message("  %u lives\n", bed.runs);
 }
 
 #endif

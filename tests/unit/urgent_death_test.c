@@ -8,34 +8,15 @@
  *
  * The drain is so slow that the taker is paused: messages are over in the outbox, in the lane and in the queue.
  */
-#include "common/test.h"
-
-#include <errno.h>
-
-static void death_point(const char *name);
-#define MYC_POINT(name) death_point(name)
+#include "unit/two_lives.h"
 
 /* The code under test, with its points. */
-#include <mycelium/mycelium.h>
-
 /* NOLINTBEGIN(bugprone-suspicious-include) */
-#include "core/executor.c"
-#include "core/inlet.c"
-#include "core/outbox.c"
 #include "core/pending.c"
-#include "core/receive.c"
-#define by_order by_arrival
-#include "core/recover.c"
-#undef by_order
-#define send send_message
-#include "core/road.c"
-#include "core/send.c"
-#undef send
 #define flow_of flow_of_urgent
 #include "core/urgent.c"
 #undef flow_of
 /* NOLINTEND(bugprone-suspicious-include) */
-#include "unit/two_lives.h"
 
 #define NUMBERS 15
 #define BRIEFLY 1200000 /* some turns */
@@ -53,11 +34,6 @@ static struct {
 } world;
 
 /* ---- actors ------------------------------------------------------------------------------------ */
-
-static myc_address address_of(uint32_t process, uint32_t slot)
-{
-	return myc_address_make(0, process, slot, 1);
-}
 
 static uint32_t type_of(uint32_t number)
 {
@@ -156,21 +132,6 @@ static struct myc_behaviour taker = {.name = "taker", .message = taker_message};
 static const struct myc_behaviour drain_behaviour = {
 	.name = "drain", .mailbox_capacity = 1, .capacity_per_sender = 1};
 
-static void furnish(struct myc_system *system, uint32_t process, uint64_t incarnation)
-{
-	const struct myc_behaviour *behaviour[] = {process ? &taker : &source, &drain_behaviour};
-
-	for (uint32_t slot = 0; slot <= process; slot++) {
-		struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = behaviour[slot]};
-		myc_address address;
-
-		assert_int_equal(myc_spawn_at(system, &opts, slot, (uint32_t)incarnation - 1,
-					      &address, NULL),
-				 0);
-		assert_true(address == address_of(process, slot));
-	}
-}
-
 /* ---- lives ------------------------------------------------------------------------------------- */
 
 static struct {
@@ -215,36 +176,21 @@ static void check(void)
 	over.mailbox += words->dead_letters[MYC_DEAD_LETTER_EXPIRED];
 }
 
-static const struct myc_executor_opts executor_opts = {
-	.core = -1, .timers = 8, .signals = 8, .asks = 8, .watches = 16};
-#define OPTS                                                                          \
-	{                                                                             \
-		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = 2,    \
-		.lane_slots = 4, .lane_urgent_slots = 1, .outbox = 32, .pending = 32, \
-		.buffers = {{128, 8}}, .loans = 16, .executor = &executor_opts        \
-	}
-static struct death_play of = {
-	.system = {OPTS, OPTS}, .furnish = furnish, .fresh = fresh, .check = check};
+static const struct death_room rooms[] = {{1, 2, 2}, {2, 1, 1}, {3, 4, 4}, {0}};
+static struct death_play of = {.system = DEATH_SYSTEM(128, 8),
+			       .actor = {{&source}, {&taker, &drain_behaviour}},
+			       .fresh = fresh,
+			       .check = check,
+			       .rooms = rooms,
+			       .mailbox = &taker,
+			       .points_min = 30,
+			       .seconds = 1};
 
 static void play_all(uint32_t victim, bool redeliver)
 {
-	static const uint32_t slots[] = {2, 1, 4}; /* of the lanes' rings */
-	uint32_t runs = 0;
-
 	memset(&over, 0, sizeof(over));
 	taker.redeliver = redeliver;
-	for (uint32_t capacity = 1; capacity <= 3; capacity++) {
-		taker.mailbox_capacity = taker.capacity_per_sender = capacity;
-		for (uint32_t p = 0; p < PROCESSES; p++)
-			of.system[p].lane_slots = of.system[p].lane_urgent_slots =
-				slots[capacity - 1];
-		death_open(&of, 64);
-		death_everywhere(victim, false, 30, 0);
-		death_everywhere(victim, true, 30, 1);
-		death_close();
-		runs += bed.runs;
-	}
-	print_message("  %u lives\n", runs);
+	death_all(&of, victim);
 	assert_true(over.outbox && over.mailbox);
 }
 
