@@ -187,14 +187,20 @@ static uint32_t handled(void)
 	return sum;
 }
 
-/* A worker that handles nothing until it is let go. */
-static void hold_worker(uint32_t place, bool on)
+/* Waits until there is one in that place. */
+static myc_address worker_at(uint32_t place)
 {
 	uint64_t a[ERRAND_WORDS] = {place};
 
+	UNTIL(at(HERE, do_worker, a) == 0 && a[1] != MYC_NOBODY);
+	return a[1];
+}
+
+/* A worker that handles nothing until it is let go. */
+static void hold_worker(uint32_t place, bool on)
+{
 	if (on) {
-		UNTIL(at(HERE, do_worker, a) == 0 && a[1] != MYC_NOBODY);
-		hand[place]->address = a[1];
+		hand[place]->address = worker_at(place);
 		OK(suspend(keeper_of(HERE), hand[place]));
 	} else {
 		(void)resume(keeper_of(HERE), hand[place]); /* it may have left */
@@ -615,8 +621,7 @@ CASE(a_pool_changes_itself_by_its_numbers_within_what_can_be)
 	hold_worker(0, true);
 	for (uint64_t i = 1; i <= 8; i++)
 		OK(put(a, i, DO, 0, 0));
-	UNTIL(keeper_of(ELSEWHERE)->stoppings >= 2 + WORKERS);
-	settle();
+	(void)worker_at(WORKERS - 1);
 	for (uint64_t i = 9; i <= 16; i++)
 		OK(put(a, i, DO, 0, 0));
 	UNTIL(done_by(hand[WORKERS - 1]) >= 1);
