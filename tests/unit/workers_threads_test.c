@@ -291,6 +291,67 @@ static void nobody_reaches_behind_a_workers_state(void **state)
 	end();
 }
 
+/* ---- a pool that an actor spawns --------------------------------------------------------------- */
+
+static _Atomic uint64_t workers_begun;
+
+static int worker_begins(struct myc_actor *self)
+{
+	(void)self;
+	workers_begun++;
+	return 0;
+}
+
+/* There is a thread for one of two workers. The pool is not spawned yet, and that one has begun. */
+static void one_has_begun(struct myc_actor *self, void *context,
+			  const struct myc_workers_event *event)
+{
+	(void)self;
+	(void)context;
+	if (event->kind == MYC_WORKER_NOT_SPAWNED)
+		wait_until(workers_begun);
+}
+
+static int owner_starts(struct myc_actor *self)
+{
+	static const struct myc_behaviour early = {
+		.name = "early", .started = worker_begins, .message = work};
+	const struct myc_workers_opts opts = {.sz = sizeof(opts),
+					      .behaviour = &early,
+					      .flags = MYC_WORKERS_THREADS,
+					      .event = one_has_begun,
+					      .settings = {.workers = 2}};
+
+	struct myc_workers *spawned;
+	int code = myc_workers_spawn_local(self, &opts, &spawned, NULL);
+
+	if (!code)
+		__atomic_store_n(&pool, spawned, __ATOMIC_RELEASE);
+	return code;
+}
+
+static void workers_that_begin_before_their_pool_is_spawned_tell_it_what_is_done(void **state)
+{
+	static const struct myc_behaviour owner = {.name = "owner", .started = owner_starts};
+	const struct myc_system_opts opts = {.sz = sizeof(opts), .threads = 1};
+	const struct myc_spawn_opts spawn = {.sz = sizeof(spawn), .behaviour = &owner};
+
+	(void)state;
+	pool = NULL;
+	assert_int_equal(myc_system_open(&system_, &opts, NULL), 0);
+	assert_int_equal(myc_spawn(system_, &spawn, NULL, NULL), 0);
+	assert_int_equal(myc_system_start(system_, NULL), 0);
+	wait_until(workers_begun);
+	wait_until(__atomic_load_n(&pool, __ATOMIC_ACQUIRE));
+	for (int i = 0; i < KEYS; i++)
+		next_of[i] = 0;
+	post(0, 0, DO);
+	post(0, 1, DO);
+	wait_until(numbers().done == 2);
+	assert_int_equal(myc_system_stop(system_, 10000), 0);
+	myc_system_close(system_);
+}
+
 /* ---- many at once ------------------------------------------------------------------------------ */
 
 static void *call_often(void *argument)
@@ -438,6 +499,8 @@ int main(void)
 		cmocka_unit_test(without_retries_the_stuck_job_is_in_doubt_and_its_caller_told),
 		cmocka_unit_test(a_worker_that_fails_is_the_pools_affair),
 		cmocka_unit_test(nobody_reaches_behind_a_workers_state),
+		cmocka_unit_test(
+			workers_that_begin_before_their_pool_is_spawned_tell_it_what_is_done),
 		cmocka_unit_test(callers_resizers_and_readers_at_once),
 		cmocka_unit_test(a_sender_that_never_looks_is_paused_and_loses_nothing),
 		cmocka_unit_test(workers_with_threads_hold_up_only_themselves),

@@ -123,6 +123,9 @@ static int control_init(struct myc_actor *self)
 	if (!workers || !workers->intake)
 		return -EINVAL;
 	workers->control = self;
+	/* Its workers begin on other executors, and look for it, before it is spawned for who spawns it here. */
+	if (workers->owner)
+		workers->control_address = self->address;
 	self->unpaused = self->of_pool = true;
 	code = myc_monitor(self, workers->intake_address, 0, &monitor);
 	if (!code && workers->owner)
@@ -410,8 +413,8 @@ static int spawn_both(struct myc_workers *workers, struct myc_actor *self, struc
 
 	if (code)
 		return code;
-	code = spawn_part(workers, self, &control, its ? name : NULL, &workers->control_address,
-			  error);
+	code = spawn_part(workers, self, &control, its ? name : NULL,
+			  self ? NULL : &workers->control_address, error);
 	/* Shut, it has handled nothing. */
 	if (code && self)
 		(void)myc_stop_send(self, workers->intake_address, MYC_STOP_KILL);
