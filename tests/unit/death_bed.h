@@ -29,9 +29,7 @@ static void point(const char *name);
 #include "core/inlet.c"
 #include "core/pending.c"
 #include "core/receive.c"
-#define by_order by_arrival
 #include "core/recover.c"
-#undef by_order
 /* NOLINTEND(bugprone-suspicious-include) */
 
 #define EMPTY_TURNS (3 * SCAN_TURNS)

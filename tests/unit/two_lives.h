@@ -25,9 +25,7 @@ static void death_point(const char *name);
 #include "core/inlet.c"
 #include "core/outbox.c"
 #include "core/receive.c"
-#define by_order by_arrival
 #include "core/recover.c"
-#undef by_order
 #define send send_message
 #define put  put_message
 #include "core/road.c"

@@ -5,6 +5,7 @@
 
 #include <mycelium/body.h>
 
+#include "core/outbox.h"
 #include "core/overflow.h"
 #include "core/receiver.h"
 

@@ -55,6 +55,12 @@ int myc_body_check(struct myc_executor *executor, const struct myc_slot *slot,
 		   struct myc_reference *reference, struct myc_view *view);
 /* The loan of a message that nobody gets, for myc_pool_done; MYC_HOLD_NONE: it has none, or there is no room. */
 uint32_t myc_body_loan(struct myc_executor *executor, const struct myc_slot *slot, uint64_t origin);
+/* A loan that there may be goes home. */
+static inline void myc_body_home(struct myc_executor *executor, uint32_t hold)
+{
+	if (hold != MYC_HOLD_NONE)
+		myc_pool_done(&executor->out.pool, hold);
+}
 /* A message that nobody gets: its weight goes home. False: it has a body, and there is no room in the
  * ledger even after pieces that waited have gone; only then, and only while others' return rings are
  * full: drop it later, or the weight is out until its owner is restarted. */

@@ -7,6 +7,7 @@
 #include "core/ask.h"
 #include "core/exit.h"
 #include "core/name.h"
+#include "core/outbox.h"
 #include "core/watch.h"
 
 #define STEPS_MAX 1024 /* outbox entries looked at in one look, or for one ask */

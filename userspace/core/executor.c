@@ -23,12 +23,14 @@
 #include "core/exit.h"
 #include "core/move.h"
 #include "core/letter.h"
+#include "core/outbox.h"
 #include "core/outside.h"
 #include "core/signal.h"
 #include "core/thread.h"
 #include "core/topic_actor.h"
 #include "core/wake.h"
 #include "core/watch.h"
+#include "core/within.h"
 
 #define SCAN_TURNS 16	       /* turns between looks for new lanes, flows, adoptions */
 #define STATUS_NS  1000000000u /* between status lines */

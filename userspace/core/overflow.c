@@ -8,6 +8,7 @@
 #include "core/body.h"
 #include "core/letter.h"
 #include "core/name.h"
+#include "core/outbox.h"
 #include "core/pending.h"
 #include "core/schemas.h"
 

@@ -162,8 +162,7 @@ void myc_pending_discard(struct myc_executor *executor, uint32_t index, uint32_t
 	MYC_POINT("pending: dropped, not counted");
 	myc_pending_counted(executor, entry);
 	myc_pending_free(executor, index);
-	if (hold != MYC_HOLD_NONE)
-		myc_pool_done(&executor->out.pool, hold);
+	myc_body_home(executor, hold);
 }
 
 bool myc_pending_drop(struct myc_executor *executor, struct myc_actor *actor, uint32_t index,

@@ -11,6 +11,7 @@
 #include "core/signal.h"
 #include "core/stash.h"
 #include "core/watch.h"
+#include "core/within.h"
 
 #define SHARE		16 /* pending messages of one actor in a row */
 #define MYC_FLAGS_KNOWN ((uint64_t)MYC_MESSAGE_REDELIVERED << 8)
@@ -614,8 +615,7 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 	}
 	myc_pending_counted(executor, entry);
 	myc_pending_free(executor, index);
-	if (hold != MYC_HOLD_NONE)
-		myc_pool_done(&executor->out.pool, hold);
+	myc_body_home(executor, hold);
 	return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/outbox.h"
 #include "core/pending.h"
 
 void myc_receiver_recover(struct myc_executor *executor)
@@ -105,8 +106,7 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 	if (slot.flow == MYC_FLOW_NONE ||
 	    (slot.flow < MYC_LANE_FLOWS && counted_already(inlet, slot.flow, position))) {
 		myc_lane_done(&inlet->lane, ring);
-		if (hold != MYC_HOLD_NONE)
-			myc_pool_done(&executor->out.pool, hold);
+		myc_body_home(executor, hold);
 		return;
 	}
 	bool reference = slot.flags & MYC_SLOT_REFERENCE && ring == MYC_RING_ORDINARY;
@@ -143,8 +143,7 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 		myc_letter_note(executor, MYC_DEAD_LETTER_IN_DOUBT, flow->from, flow->to, &slot);
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, ring);
-	if (hold != MYC_HOLD_NONE)
-		myc_pool_done(&executor->out.pool, hold);
+	myc_body_home(executor, hold);
 }
 
 static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
@@ -164,8 +163,7 @@ static int by_order(const void *a, const void *b)
 static void end_pending(struct myc_executor *executor, uint32_t index, uint32_t hold)
 {
 	myc_pending_free(executor, index);
-	if (hold != MYC_HOLD_NONE)
-		myc_pool_done(&executor->out.pool, hold);
+	myc_body_home(executor, hold);
 }
 
 /* A predecessor's pending entry goes back into its actor's queue, or is counted out. */

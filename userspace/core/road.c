@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/move.h"
+#include "core/outbox.h"
 #include "core/schemas.h"
 #include "core/signal.h"
 #include "core/wake.h"

@@ -5,6 +5,7 @@
 #include "core/ask.h"
 #include "core/body.h"
 #include "core/name.h"
+#include "core/outbox.h"
 #include "core/overflow.h"
 
 /* ---- for actors -------------------------------------------------------------------------------- */

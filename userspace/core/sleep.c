@@ -11,6 +11,7 @@
 #include "core/ask.h"
 #include "core/directory.h"
 #include "core/move.h"
+#include "core/outbox.h"
 #include "core/outside.h"
 #include "core/signal.h"
 #include "core/source.h"

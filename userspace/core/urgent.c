@@ -10,6 +10,7 @@
 #include <mycelium/mailbox.h>
 
 #include "core/executor.h"
+#include "core/outbox.h"
 #include "core/overflow.h"
 #include "core/schemas.h"
 

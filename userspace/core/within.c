@@ -12,6 +12,7 @@
 
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/within.h"
 
 #define NOTES 32
 
@@ -106,8 +107,7 @@ unsigned myc_notes_tell(struct myc_executor *executor)
 	/* What they send may be given up as well, but not before the next look. */
 	for (; n < executor->notes; n++) {
 		tell(executor, &executor->note[n]);
-		if (executor->note[n].hold != MYC_HOLD_NONE)
-			myc_pool_done(&executor->out.pool, executor->note[n].hold);
+		myc_body_home(executor, executor->note[n].hold);
 	}
 	executor->notes = 0;
 	return n;
