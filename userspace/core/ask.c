@@ -4,35 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "core/await.h"
 #include "core/cycle.h"
 #include "core/receiver.h"
 
 #define COUNT_BITS 28 /* of an id: count and index */
 #define ANSWERED   64 /* asks remembered as answered by us, direct mapped */
-#define WORDS	   (MYC_ASK_BUCKETS / 64)
-
-/* changed: asks of its former life are to be ended. */
-struct myc_ask_process {
-	uint16_t incarnation;
-	bool changed;
-};
 
 struct myc_answered {
 	myc_address asker;
 	uint32_t id;
 };
-
-static struct myc_ask_entry *at(const struct myc_executor *executor, uint32_t index)
-{
-	return &executor->asks.entry[index];
-}
-
-uint32_t myc_ask_index(const struct myc_executor *executor, const struct myc_ask_entry *entry)
-{
-	return (uint32_t)(entry - executor->asks.entry);
-}
 
 /* ---- the table --------------------------------------------------------------------------------- */
 
@@ -47,7 +29,7 @@ int myc_asks_open(struct myc_executor *executor, uint32_t capacity)
 		mask = mask << 1 | 1;
 	asks->entry = aligned_alloc(64, (capacity + 1ull) * sizeof(*asks->entry));
 	asks->bucket = calloc(MYC_ASK_BUCKETS, sizeof(*asks->bucket));
-	asks->occupied = calloc(WORDS, sizeof(*asks->occupied));
+	asks->occupied = calloc(MYC_ASK_BUCKETS / 64, sizeof(*asks->occupied));
 	asks->answered = calloc(ANSWERED, sizeof(*asks->answered));
 	asks->process = calloc(executor->system->workspace.processes, sizeof(*asks->process));
 	if (!asks->entry || !asks->bucket || !asks->occupied || !asks->answered || !asks->process)
@@ -76,65 +58,12 @@ void myc_asks_close(struct myc_executor *executor)
 	memset(asks, 0, sizeof(*asks));
 }
 
-/* The list that an entry is in, NULL: none. */
-static inline uint32_t *list_of(struct myc_executor *executor, const struct myc_ask_entry *entry)
-{
-	struct myc_asks *asks = &executor->asks;
-
-	/* Answered before the clock was looked at: most are. */
-	if (__builtin_expect(entry->place == MYC_ASK_FRESH, 1))
-		return &asks->fresh;
-	switch ((enum myc_ask_place)entry->place) {
-	case MYC_ASK_FRESH:
-		return &asks->fresh;
-	case MYC_ASK_WHEEL:
-		return &asks->bucket[entry->due_tick % MYC_ASK_BUCKETS];
-	case MYC_ASK_DUE:
-		return &asks->due;
-	case MYC_ASK_MEMBER:
-		return &asks->entry[entry->gather].gather;
-	case MYC_ASK_NOWHERE:
-		break;
-	}
-	return NULL;
-}
-
-static inline void list_add(struct myc_executor *executor, struct myc_ask_entry *entry,
-			    enum myc_ask_place place)
-{
-	entry->place = (uint8_t)place;
-	uint32_t *head = list_of(executor, entry);
-
-	if (!head)
-		return;
-	entry->before = 0;
-	entry->after = *head;
-	if (*head)
-		at(executor, *head)->before = myc_ask_index(executor, entry);
-	*head = myc_ask_index(executor, entry);
-}
-
-static inline void list_remove(struct myc_executor *executor, struct myc_ask_entry *entry)
-{
-	uint32_t *head = list_of(executor, entry);
-
-	entry->place = MYC_ASK_NOWHERE;
-	if (!head)
-		return;
-	if (entry->before)
-		at(executor, entry->before)->after = entry->after;
-	else
-		*head = entry->after;
-	if (entry->after)
-		at(executor, entry->after)->before = entry->before;
-}
-
 struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, uint64_t cookie)
 {
 	struct myc_executor *executor = self->executor;
 	struct myc_asks *asks = &executor->asks;
 	uint32_t index = asks->free_first;
-	struct myc_ask_entry *entry = at(executor, index);
+	struct myc_ask_entry *entry = myc_ask_at(executor, index);
 
 	if (!index)
 		return NULL;
@@ -150,9 +79,10 @@ struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, 
 	entry->previous = 0;
 	entry->next = self->asks;
 	if (self->asks)
-		at(executor, self->asks)->previous = index;
+		myc_ask_at(executor, self->asks)->previous = index;
 	self->asks = index;
-	list_add(executor, entry, timeout_ns == MYC_FOREVER ? MYC_ASK_NOWHERE : MYC_ASK_FRESH);
+	myc_ask_list_add(executor, entry,
+			 timeout_ns == MYC_FOREVER ? MYC_ASK_NOWHERE : MYC_ASK_FRESH);
 	return entry;
 }
 
@@ -163,18 +93,18 @@ static inline __attribute__((always_inline)) void ask_free(struct myc_executor *
 	uint32_t index = myc_ask_index(executor, entry);
 	uint32_t counted = ((1u << COUNT_BITS) - 1) & ~asks->index_mask;
 
-	list_remove(executor, entry);
+	myc_ask_list_remove(executor, entry);
 	if (entry->previous)
-		at(executor, entry->previous)->next = entry->next;
+		myc_ask_at(executor, entry->previous)->next = entry->next;
 	else
 		entry->actor->asks = entry->next;
 	if (entry->next)
-		at(executor, entry->next)->previous = entry->previous;
+		myc_ask_at(executor, entry->next)->previous = entry->previous;
 	entry->actor = NULL;
 	entry->id = (entry->id & ~counted) | ((entry->id + asks->index_mask + 1) & counted);
 	entry->next = 0;
 	if (asks->free_first)
-		at(executor, asks->free_last)->next = index;
+		myc_ask_at(executor, asks->free_last)->next = index;
 	else
 		asks->free_first = index;
 	asks->free_last = index;
@@ -190,7 +120,7 @@ static struct myc_ask_entry *find(const struct myc_executor *executor, uint32_t 
 {
 	uint32_t id = correlation & MYC_ASK_ID;
 	uint32_t index = id & executor->asks.index_mask;
-	struct myc_ask_entry *entry = at(executor, index);
+	struct myc_ask_entry *entry = myc_ask_at(executor, index);
 
 	return index <= executor->asks.capacity && entry->actor && entry->id == id ? entry : NULL;
 }
@@ -339,195 +269,12 @@ void myc_ask_moved(struct myc_executor *executor, const struct myc_slot *slot)
 		myc_ask_finish(executor, entry, code, NULL);
 }
 
-/* ---- time -------------------------------------------------------------------------------------- */
-
-static void occupy(struct myc_asks *asks, uint64_t tick, bool is)
-{
-	uint64_t bucket = tick % MYC_ASK_BUCKETS, bit = 1ull << (bucket & 63);
-
-	if (is)
-		asks->occupied[bucket / 64] |= bit;
-	else
-		asks->occupied[bucket / 64] &= ~bit;
-}
-
-/* Fresh asks get their time, rounded up: never early. */
-static void stamp(struct myc_executor *executor, uint64_t now)
-{
-	struct myc_asks *asks = &executor->asks;
-
-	while (asks->fresh) {
-		struct myc_ask_entry *entry = at(executor, asks->fresh);
-		uint64_t due = now + entry->timeout_ns;
-
-		list_remove(executor, entry);
-		due = due < now ? UINT64_MAX : due;
-		entry->due_tick = (due >> MYC_ASK_TICK_BIT) + 1;
-		list_add(executor, entry, MYC_ASK_WHEEL);
-		occupy(asks, entry->due_tick, true);
-	}
-}
-
-static void look_at_bucket(struct myc_executor *executor, uint64_t tick, uint64_t now_tick)
-{
-	struct myc_asks *asks = &executor->asks;
-
-	for (uint32_t i = asks->bucket[tick % MYC_ASK_BUCKETS], next; i; i = next) {
-		struct myc_ask_entry *entry = at(executor, i);
-
-		next = entry->after;
-		if (entry->due_tick > now_tick)
-			continue;
-		list_remove(executor, entry);
-		list_add(executor, entry, MYC_ASK_DUE);
-	}
-	occupy(asks, tick, asks->bucket[tick % MYC_ASK_BUCKETS]);
-}
-
-/* Is there anything in its lanes that it sent before it died? */
-static bool sends_yet(const struct myc_executor *executor, uint32_t process, bool dead)
-{
-	for (uint32_t i = 0; i < executor->inlets; i++) {
-		const struct myc_inlet *inlet = &executor->inlet[i];
-		const struct myc_lane_inward *lane = &inlet->lane;
-
-		if (inlet->block && !inlet->cut && myc_lane_end_process(inlet->source) == process &&
-		    myc_lane_ready(lane, MYC_RING_ORDINARY) &&
-		    (dead || (int32_t)(inlet->asks_until - lane->next[MYC_RING_ORDINARY]) > 0))
-			return true;
-	}
-	return false;
-}
-
-/* Has it another life since the last look? What the former sent is in the lanes as they are now. */
-static void look_at_process(struct myc_executor *executor, uint32_t process, uint16_t incarnation)
-{
-	struct myc_ask_process *seen = &executor->asks.process[process];
-
-	if (seen->incarnation == incarnation)
-		return;
-	seen->incarnation = incarnation;
-	seen->changed = true;
-	for (uint32_t i = 0; i < executor->inlets; i++) {
-		struct myc_inlet *inlet = &executor->inlet[i];
-		const struct myc_lane_inward *lane = &inlet->lane;
-
-		if (inlet->block && myc_lane_end_process(inlet->source) == process)
-			inlet->asks_until =
-				lane->next[MYC_RING_ORDINARY] + lane->mask[MYC_RING_ORDINARY] + 1;
-	}
-}
-
-/* Asks to a process that died, restarted or not. */
-static unsigned end_dead(struct myc_executor *executor)
-{
-	struct myc_system *system = executor->system;
-	struct myc_asks *asks = &executor->asks;
-	unsigned n = 0;
-
-	for (uint32_t p = 0; p < system->workspace.processes; p++) {
-		bool dead = myc_known_dead(system, p);
-
-		if (p == system->workspace.process)
-			continue;
-		look_at_process(executor, p, myc_ask_incarnation(system, p));
-		if ((!dead && !asks->process[p].changed) || sends_yet(executor, p, dead))
-			continue;
-		asks->process[p].changed = false;
-		for (uint32_t i = 1; i <= asks->capacity; i++) {
-			struct myc_ask_entry *entry = at(executor, i);
-
-			if (!entry->actor || entry->is_gather ||
-			    myc_address_process(entry->asked) != p ||
-			    (!dead && entry->incarnation == asks->process[p].incarnation))
-				continue;
-			myc_ask_finish(executor, entry, -ENOTCONN, NULL);
-			n++;
-		}
-	}
-	return n;
-}
-
-unsigned myc_asks_tick(struct myc_executor *executor)
-{
-	struct myc_asks *asks = &executor->asks;
-	unsigned n = 0;
-
-	if (!asks->count)
-		return 0;
-	/* Not the turn's time: asks of this turn may be younger. */
-	uint64_t now = myc_executor_clock(executor);
-	uint64_t tick = now >> MYC_ASK_TICK_BIT;
-	uint64_t first = asks->tick + 1;
-
-	stamp(executor, now);
-	if (tick != asks->tick) {
-		/* A round at most: beyond it the same buckets come again. */
-		if (tick - asks->tick > MYC_ASK_BUCKETS)
-			first = tick - MYC_ASK_BUCKETS + 1;
-		for (uint64_t t = first; t <= tick; t++)
-			look_at_bucket(executor, t, tick);
-		asks->tick = tick;
-		if (executor->system->workspace.processes > 1)
-			n += end_dead(executor);
-	}
-	for (; asks->due; n++)
-		myc_ask_finish(executor, at(executor, asks->due), -ETIMEDOUT, NULL);
-	return n;
-}
-
-uint64_t myc_asks_next_ns(const struct myc_executor *executor)
-{
-	const struct myc_asks *asks = &executor->asks;
-
-	if (!asks->count)
-		return UINT64_MAX;
-	if (asks->fresh || asks->due)
-		return 0;
-	/* Of a dead process nothing is heard: look as often as the wheel turns half. */
-	uint64_t until =
-		executor->system->workspace.processes > 1 ? MYC_ASK_BUCKETS / 2 : UINT64_MAX;
-
-	for (uint64_t i = 1; i <= MYC_ASK_BUCKETS && i < until; i++) {
-		uint64_t bucket = (asks->tick + i) % MYC_ASK_BUCKETS;
-
-		if (!asks->occupied[bucket / 64])
-			i += 63 - (bucket & 63);
-		else if (asks->occupied[bucket / 64] >> (bucket & 63) & 1)
-			until = i;
-	}
-	return until == UINT64_MAX ? until : (asks->tick + until) << MYC_ASK_TICK_BIT;
-}
-
-bool myc_asks_drain(struct myc_executor *executor)
-{
-	struct myc_asks *asks = &executor->asks;
-	uint64_t now;
-
-	if (!asks->count)
-		return false;
-	now = myc_clock_ns();
-	if (!asks->stop_ns)
-		asks->stop_ns = now + MYC_ASK_STOP_NS;
-	if (now < asks->stop_ns)
-		return true;
-	asks->closed = true;
-	for (uint32_t i = 1; i <= asks->capacity; i++) {
-		struct myc_ask_entry *entry = at(executor, i);
-
-		if (entry->actor && (entry->is_gather || !entry->gather))
-			myc_ask_finish(executor, entry, -ESHUTDOWN, NULL);
-	}
-	/* What waited behind awaited ones goes on. */
-	return true;
-}
-
 /* ---- asking ------------------------------------------------------------------------------------ */
 
 void myc_asks_forget(struct myc_actor *actor)
 {
 	while (actor->asks) {
-		struct myc_ask_entry *entry = at(actor->executor, actor->asks);
+		struct myc_ask_entry *entry = myc_ask_at(actor->executor, actor->asks);
 
 		if (entry->awaited)
 			await_end(actor);

@@ -2,7 +2,8 @@
 /*
  * Asks inside an executor: the table of those that its actors wait for. What they are: mycelium/ask.h.
  *
- *	ask.c       the table, timeouts, asking, awaiting, what comes back
+ *	ask.c       the table, asking, awaiting, what comes back
+ *	ask_time.c  what does not come back: timeouts, replies of the dead, the stop
  *	reply.c     the replier's side: replying, passing on, requests that reach nobody
  *	gather.c    many asks with one outcome
  *	call.c      plain threads
@@ -103,6 +104,77 @@ static inline void myc_ask_bounce_if(struct myc_executor *executor, myc_address 
 
 /* ---- between the files -------------------------------------------------------------------------- */
 
+/* changed: asks of its former life are to be ended. */
+struct myc_ask_process {
+	uint16_t incarnation;
+	bool changed;
+};
+
+static inline struct myc_ask_entry *myc_ask_at(const struct myc_executor *executor, uint32_t index)
+{
+	return &executor->asks.entry[index];
+}
+
+static inline uint32_t myc_ask_index(const struct myc_executor *executor,
+				     const struct myc_ask_entry *entry)
+{
+	return (uint32_t)(entry - executor->asks.entry);
+}
+
+/* The list that an entry is in, NULL: none. */
+static inline uint32_t *myc_ask_list_of(struct myc_executor *executor,
+					const struct myc_ask_entry *entry)
+{
+	struct myc_asks *asks = &executor->asks;
+
+	/* Answered before the clock was looked at: most are. */
+	if (__builtin_expect(entry->place == MYC_ASK_FRESH, 1))
+		return &asks->fresh;
+	switch ((enum myc_ask_place)entry->place) {
+	case MYC_ASK_FRESH:
+		return &asks->fresh;
+	case MYC_ASK_WHEEL:
+		return &asks->bucket[entry->due_tick % MYC_ASK_BUCKETS];
+	case MYC_ASK_DUE:
+		return &asks->due;
+	case MYC_ASK_MEMBER:
+		return &asks->entry[entry->gather].gather;
+	case MYC_ASK_NOWHERE:
+		break;
+	}
+	return NULL;
+}
+
+static inline void myc_ask_list_add(struct myc_executor *executor, struct myc_ask_entry *entry,
+				    enum myc_ask_place list)
+{
+	entry->place = (uint8_t)list;
+	uint32_t *head = myc_ask_list_of(executor, entry);
+
+	if (!head)
+		return;
+	entry->before = 0;
+	entry->after = *head;
+	if (*head)
+		myc_ask_at(executor, *head)->before = myc_ask_index(executor, entry);
+	*head = myc_ask_index(executor, entry);
+}
+
+static inline void myc_ask_list_remove(struct myc_executor *executor, struct myc_ask_entry *entry)
+{
+	uint32_t *head = myc_ask_list_of(executor, entry);
+
+	entry->place = MYC_ASK_NOWHERE;
+	if (!head)
+		return;
+	if (entry->before)
+		myc_ask_at(executor, entry->before)->after = entry->after;
+	else
+		*head = entry->after;
+	if (entry->after)
+		myc_ask_at(executor, entry->after)->before = entry->before;
+}
+
 struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, uint64_t cookie);
 uint16_t myc_ask_incarnation(const struct myc_system *system, uint32_t process);
 /* Whom it waits for, before the request goes. */
@@ -117,7 +189,6 @@ static inline void myc_ask_whom(const struct myc_executor *executor, struct myc_
 				     : myc_ask_incarnation(executor->system, process);
 }
 void myc_ask_free(struct myc_executor *executor, struct myc_ask_entry *entry);
-uint32_t myc_ask_index(const struct myc_executor *executor, const struct myc_ask_entry *entry);
 /* The outcome of an entry: frees it and calls the hook. The payload is the slot's, NULL: none. */
 void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, int status,
 		    const struct myc_slot *slot);

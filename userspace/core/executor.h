@@ -4,9 +4,9 @@
  *
  *   sender    the outgoing half: roads (lanes out), flows, whom to wake. An executor has one, and
  *             so has each attached plain thread                    (sender.h, road.c, send.c)
- *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its four files)
+ *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its five files)
  *   signals   what executors tell each other about actors          (signal.c)
- *   asks      messages that wait for a reply, and the replies (ask.h and its four files)
+ *   asks      messages that wait for a reply, and the replies (ask.h and its five files)
  *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.h)
  *   growth    pending entries of mailboxes without bounds           (growth.c)
