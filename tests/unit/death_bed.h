@@ -29,6 +29,7 @@ static void point(const char *name);
 #include "core/inlet.c"
 #include "core/pending.c"
 #include "core/receive.c"
+#include "core/share.c"
 #include "core/recover.c"
 /* NOLINTEND(bugprone-suspicious-include) */
 

@@ -25,6 +25,7 @@ static void death_point(const char *name);
 #include "core/inlet.c"
 #include "core/outbox.c"
 #include "core/receive.c"
+#include "core/share.c"
 #include "core/recover.c"
 #define send send_message
 #define put  put_message

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages from lanes into handlers, or, while their actor is paused, into its pending queue
- * (core/pending.h) and from there into handlers.
+ * Messages from lanes into handlers, or, while their actor is paused, into its pending queue (core/pending.h).
  */
 #include "core/ask.h"
 #include "core/body.h"
@@ -10,10 +9,8 @@
 #include "core/pending.h"
 #include "core/signal.h"
 #include "core/stash.h"
-#include "core/watch.h"
 #include "core/within.h"
 
-#define SHARE		16 /* pending messages of one actor in a row */
 #define MYC_FLAGS_KNOWN ((uint64_t)MYC_MESSAGE_REDELIVERED << 8)
 
 /* ---- delivering -------------------------------------------------------------------------------- */
@@ -34,8 +31,7 @@ __attribute__((noinline)) static bool delivered(struct myc_actor *actor, int cod
 	return false;
 }
 
-/* After it has been put aside. */
-static void set_aside(struct myc_actor *actor, uint32_t index)
+void myc_receiver_set_aside(struct myc_actor *actor, uint32_t index)
 {
 	myc_stash_add(actor, index);
 	if (actor->stop_asked)
@@ -67,9 +63,8 @@ static inline bool more(const struct myc_actor *actor, int code)
 	return __builtin_expect(code < 0 || actor->stop_asked || actor->put_aside, 0);
 }
 
-/* True: not handled, the actor puts it aside. */
-static bool deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
-		    const void *payload, uint32_t size, uint32_t body)
+bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
+			  const void *payload, uint32_t size, uint32_t body)
 {
 	int code = show(actor, from, slot, payload, size, body, false);
 
@@ -184,8 +179,9 @@ __attribute__((noinline)) static bool take_last(struct myc_executor *executor,
 	struct myc_actor *actor = flow->actor;
 
 	if (delivered(actor, code, MYC_HOLD_NONE)) {
-		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
-						      MYC_HOLD_NONE, MYC_PENDING_STASHED));
+		myc_receiver_set_aside(actor,
+				       myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
+							    MYC_HOLD_NONE, MYC_PENDING_STASHED));
 		return true;
 	}
 	myc_credit_handled(executor, inlet, flow, ++inlet->lane.next[MYC_RING_ORDINARY]);
@@ -255,9 +251,10 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 
 	if (last) {
 		myc_last_came(actor, flow->from, view.data, view.size);
-	} else if (deliver(actor, flow->from, slot, view.data, view.size, hold)) {
-		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, origin,
-						      hold, MYC_PENDING_STASHED));
+	} else if (myc_receiver_deliver(actor, flow->from, slot, view.data, view.size, hold)) {
+		myc_receiver_set_aside(actor,
+				       myc_pending_set_down(executor, inlet, flow, slot, NULL,
+							    origin, hold, MYC_PENDING_STASHED));
 		return true;
 	}
 	myc_credit_handled(executor, inlet, flow, position);
@@ -305,9 +302,11 @@ static bool take_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
 	if (!actor || actor->aside)
 		return take_aside(executor, inlet, flow, slot);
 	myc_lane_begin(&inlet->lane, MYC_RING_URGENT);
-	if (deliver(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE)) {
-		set_aside(actor, myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
-						      MYC_HOLD_NONE, MYC_PENDING_STASHED));
+	if (myc_receiver_deliver(actor, flow->from, slot, slot->payload, slot->size,
+				 MYC_HOLD_NONE)) {
+		myc_receiver_set_aside(actor,
+				       myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
+							    MYC_HOLD_NONE, MYC_PENDING_STASHED));
 		return true;
 	}
 	myc_credit_handled(executor, inlet, flow, inlet->lane.next[MYC_RING_URGENT] + 1);
@@ -561,101 +560,6 @@ bool myc_receiver_ready(const struct myc_executor *executor)
 			return true;
 	}
 	return false;
-}
-
-/* False: its body finds no room in the ledger now. */
-static bool deliver_pending(struct myc_executor *executor, struct myc_actor *actor)
-{
-	uint32_t index = actor->pending_first, hold = MYC_HOLD_NONE;
-	struct myc_pending *entry = &executor->pending[index];
-	struct myc_view view = {.data = entry->slot.payload, .size = entry->slot.size};
-	struct myc_reference reference = {0};
-
-	if (myc_deadline_over(executor, &entry->slot))
-		return myc_pending_drop(executor, actor, index, MYC_DEAD_LETTER_EXPIRED, false);
-	/* Checked when it came, and private since. */
-	if (entry->credited)
-		hold = executor->pending_hold[index];
-	else if (entry->slot.flags & MYC_SLOT_REFERENCE &&
-		 myc_body_check(executor, &entry->slot, &reference, &view))
-		return false;
-	myc_pending_unlink(executor, actor, index);
-	myc_stash_let_go(executor, entry);
-	__atomic_store_n(&entry->order, (entry->order & ~3ull) | MYC_PENDING_BEGUN,
-			 __ATOMIC_RELAXED);
-	MYC_POINT("pending: begun");
-	if (entry->credited)
-		myc_pool_view(&executor->out.pool, hold, &view);
-	else if (entry->slot.flags & MYC_SLOT_REFERENCE)
-		hold = myc_pool_credit(&executor->out.pool, &reference, myc_origin_pending(index));
-	executor->pending_hand = index;
-	struct myc_slot shown;
-	const struct myc_slot *slot = &entry->slot;
-
-	if (slot->flags & MYC_SLOT_DEADLINE) {
-		shown = *slot;
-		shown.flags &= (uint8_t)~MYC_SLOT_DEADLINE;
-		shown.correlation = 0;
-		slot = &shown;
-	}
-	bool aside = deliver(actor, entry->from, slot, view.data, view.size, hold);
-
-	executor->pending_hand = MYC_NONE;
-	if (aside) {
-		if (hold != MYC_HOLD_NONE && !entry->credited)
-			entry->credited = myc_origin_pending(index);
-		executor->pending_hold[index] = hold;
-		entry->rule = 0; /* nothing replaces it any more */
-		myc_order_for_successor();
-		__atomic_store_n(&entry->order, entry->order | MYC_PENDING_STASHED,
-				 __ATOMIC_RELAXED);
-		MYC_POINT("pending: put aside");
-		set_aside(actor, index);
-		return true;
-	}
-	myc_pending_counted(executor, entry);
-	myc_pending_free(executor, index);
-	myc_body_home(executor, hold);
-	return true;
-}
-
-/* Its share in a row: at most `most` messages. */
-static unsigned pending_share(struct myc_executor *executor, struct myc_actor *actor, unsigned most)
-{
-	const uint64_t share_ns = executor->opts.share_ns;
-	uint64_t begun = share_ns ? myc_executor_clock(executor) : 0;
-	unsigned n;
-
-	for (n = 0; n < most; n++) {
-		if (share_ns && n && myc_executor_clock(executor) - begun >= share_ns)
-			break;
-		if (executor->watches.queue.first)
-			myc_watch_deliver(executor, actor);
-		if (!myc_actor_has_turn(actor) || !deliver_pending(executor, actor))
-			return n;
-	}
-	if (actor->aside & MYC_ASIDE_SHARES && myc_actor_has_turn(actor))
-		myc_count(&executor->words->shares_ended);
-	return n;
-}
-
-unsigned myc_receiver_pending(struct myc_executor *executor, unsigned budget)
-{
-	unsigned share = executor->opts.share ? executor->opts.share : SHARE, n = 0;
-
-	if (!executor->opts.share && executor->opts.share_ns)
-		share = executor->opts.batch;
-
-	/* Each once: one whose body must wait goes to the end. */
-	for (struct myc_actor *last = executor->ready_last, *actor = NULL;
-	     executor->ready && n < budget && actor != last;) {
-		actor = executor->ready;
-		executor->ready = actor->next_ready;
-		actor->ready_listed = false;
-		n += pending_share(executor, actor, share < budget - n ? share : budget - n);
-		myc_receiver_make_ready(actor);
-	}
-	return n;
 }
 
 /* The actor ended: what still comes for it are dead letters, and reserve nothing. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the receiving half of an executor (core/executor.h): what its four files share.
+ * Inside the receiving half of an executor (core/executor.h): what its five files share.
  *
  *   inlet.c    credit; finding lanes and flows
  *   pending.c  what waits for an actor that cannot take it now (pending.h)
- *   receive.c  from lanes and pending queues into handlers
+ *   receive.c  from lanes into handlers
+ *   share.c    from pending queues into handlers
  *   recover.c  what a killed predecessor left
  *
  * All on the executor's own thread. What is inline is done for every message.
@@ -96,5 +97,10 @@ struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc
 /* The same for one in the urgent ring. */
 struct myc_flow_in *myc_receiver_check_urgent(struct myc_executor *executor,
 					      struct myc_inlet *inlet, const struct myc_slot *slot);
+/* A message into its actor's handler, with the loan of its body. True: not handled, the actor puts it aside, and
+ * then is to be told so, with the entry that it is in. */
+bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
+			  const void *payload, uint32_t size, uint32_t body);
+void myc_receiver_set_aside(struct myc_actor *actor, uint32_t index);
 
 #endif
