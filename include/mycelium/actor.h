@@ -164,6 +164,9 @@ int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref
  * myc_send: never blocks the thread; without credit the message waits in the bounded outbox and
  * the *sender* is paused (no ordinary messages, timers or feed) until it drains. -ENOBUFS: outbox
  * full. -EDEADLK: to oneself with one's credit spent.
+ * Of a killed process what waits waits for its successor. When there will be none (under `myc run`: it is not to be
+ * restarted, or was too often), its actors are gone like any that ended: what waits becomes dead letters, told to
+ * `undelivered`, who is paused goes on, and -ESRCH is what comes of sending.
  * A paused actor handles nothing, so it gives nobody credit: two actors (or a ring of them) that flood
  * each other with myc_send pause for ever. Use myc_try_send on one side of every cycle. Such a ring is found
  * and told, and broken if the system's policy is so: mycelium/cycle.h. A pause longer than a second, for

@@ -21,7 +21,8 @@
  *
  * Threads: functions that take `self` as in mycelium/actor.h. Killed processes: asks are private memory of
  * the asker's process; replies to its former life are late. Of a killed replier the asker learns
- * by -ENOTCONN: within a second when it has been restarted, and before that where the runtime tells (myc run).
+ * by -ENOTCONN: within a second when it has been restarted, and before that where the runtime tells (myc run). A request
+ * that still waits for credit then goes to its successor; where there will be none, it is a dead letter (myc_send).
  */
 #ifndef MYCELIUM_ASK_H
 #define MYCELIUM_ASK_H

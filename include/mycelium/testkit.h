@@ -82,6 +82,9 @@ int myc_testkit_crash(struct myc_testkit *kit, uint32_t process);
 /* The two halves of it: what the others do meanwhile is seen. -ESRCH: it is dead; -EALREADY: it lives. */
 int myc_testkit_kill(struct myc_testkit *kit, uint32_t process);
 int myc_testkit_revive(struct myc_testkit *kit, uint32_t process);
+/* It ends for good, killed if it lives: the actors of myc_testkit_spawn do not come again. A successor without actors
+ * takes care of what it left, as under `myc run` (where that one ends when it is done; here it stays). */
+int myc_testkit_bury(struct myc_testkit *kit, uint32_t process);
 /* From a handler: its process dies there, and comes back. Does not return. */
 void myc_testkit_die(struct myc_testkit *kit);
 uint32_t myc_testkit_crashes(const struct myc_testkit *kit);

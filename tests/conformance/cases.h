@@ -18,6 +18,7 @@
 	X(stop)           \
 	X(suspend)        \
 	X(death)          \
+	X(caretaker)      \
 	X(books)          \
 	X(timer)          \
 	X(spawn)          \

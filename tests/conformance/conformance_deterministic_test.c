@@ -82,6 +82,11 @@ static void revive_one(uint32_t place)
 	OK(myc_testkit_revive(kit, place));
 }
 
+static void bury_one(uint32_t place)
+{
+	OK(myc_testkit_bury(kit, place));
+}
+
 static void die(void)
 {
 	myc_testkit_die(kit);
@@ -171,6 +176,7 @@ const struct way way = {.name = "deterministic",
 			.spawn = spawn_probe,
 			.kill = kill_one,
 			.revive = revive_one,
+			.bury = bury_one,
 			.die = die,
 			.died = died,
 			.settle = settle_kit,

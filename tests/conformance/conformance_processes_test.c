@@ -37,6 +37,7 @@ static struct {
 	uint64_t incarnation[PLACES];
 	pid_t pid[PLACES];
 	bool stopped[PLACES], dead[PLACES];
+	bool care[PLACES]; /* its process is a caretaker, which ends by itself */
 	struct probe *fixed[PLACES][SLOTS];
 	uint32_t fixed_count[PLACES];
 } house;
@@ -99,7 +100,7 @@ static void join(uint32_t place)
 	house.system.executor = &house.executor;
 	if (myc_system_join(&ours, &house.system, &workspace, NULL))
 		_exit(11);
-	for (uint32_t i = 0; i < house.fixed_count[place]; i++) {
+	for (uint32_t i = 0; i < house.fixed_count[place] && !house.care[place]; i++) {
 		struct probe *probe = house.fixed[place][i];
 		const struct myc_spawn_opts opts = spawn_opts(probe, 0);
 
@@ -109,6 +110,15 @@ static void join(uint32_t place)
 	}
 	if (myc_system_start(ours, NULL))
 		_exit(13);
+}
+
+static void take_care(void)
+{
+	myc_system_clear(ours);
+	if (myc_system_stop(ours, LIMIT_NS / MS))
+		_exit(15);
+	myc_system_close(ours);
+	_exit(0);
 }
 
 static void work(int line)
@@ -135,13 +145,16 @@ static void start(uint32_t place)
 	OK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line));
 	house.incarnation[place]++;
 	house.stopped[place] = house.dead[place] = false;
-	shared->alive[place] = shared->started[place] = true;
+	shared->alive[place] = true;
+	shared->started[place] = !house.care[place];
 	fflush(NULL);
 	house.pid[place] = fork();
 	assert_true(house.pid[place] >= 0);
 	if (!house.pid[place]) {
 		close(line[0]);
 		join(place);
+		if (house.care[place])
+			take_care();
 		work(line[1]);
 	}
 	close(line[1]);
@@ -266,7 +279,7 @@ static void stop_house(void)
 
 		if (!house.pid[p])
 			continue;
-		if (!answered(p, &message))
+		if (!house.care[p] && !answered(p, &message))
 			fail_msg("place %u does not answer", p);
 		OK(message.code);
 		assert_int_equal(waitpid(house.pid[p], &status, 0), house.pid[p]);
@@ -300,10 +313,19 @@ static void note_death(uint32_t place)
 
 static void kill_one(uint32_t place)
 {
+	if (!house.pid[place] && house.care[place]) /* it has ended already */
+		return;
 	if (!house.pid[place])
 		start_first(place);
 	reap(place);
 	note_death(place);
+}
+
+static void bury_one(uint32_t place)
+{
+	assert_true(house.dead[place]);
+	house.care[place] = true;
+	start(place);
 }
 
 static void die(void)
@@ -320,6 +342,10 @@ static void look_for_death(uint32_t place, int options)
 		return;
 	house.pid[place] = 0;
 	close(house.line[place]);
+	if (house.care[place] && !status) {
+		note_death(place);
+		return;
+	}
 	if (!doubt_expected() || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		fail_msg("the process of place %u ended, status %#x", place, status);
 	note_death(place);
@@ -364,6 +390,7 @@ const struct way way = {.name = "processes",
 			.spawn = spawn_probe,
 			.kill = kill_one,
 			.revive = start_and_wait,
+			.bury = bury_one,
 			.die = die,
 			.died = died,
 			.settle = settle_by_pings,

@@ -189,6 +189,11 @@ void revive_place(uint32_t where)
 	way.revive(place_of(where));
 }
 
+void bury_place(uint32_t where)
+{
+	way.bury(place_of(where));
+}
+
 void death_of(uint32_t where)
 {
 	way.died(place_of(where));

@@ -190,6 +190,8 @@ struct way {
 	int (*spawn)(struct probe *probe);
 	void (*kill)(uint32_t place);
 	void (*revive)(uint32_t place);
+	/* Of a dead place: it ended for good, and a caretaker (core/process.h) sees to what it left. */
+	void (*bury)(uint32_t place);
 	void (*die)(void);	      /* from a handler: its place ends there */
 	void (*died)(uint32_t place); /* waits for that, and revives the place */
 	void (*settle)(void);
@@ -236,6 +238,7 @@ void settle_by_pings(void); /* for ways whose places run by themselves */
 /* Ends a process as kill -9 does; what is left of it is dealt with by the others. */
 void kill_place(uint32_t where);
 void revive_place(uint32_t where);
+void bury_place(uint32_t where);
 void death_of(uint32_t where); /* by way.die; it is back when this returns */
 /* By the keeper of the probe's own place, done when it returns. */
 void hold(struct probe *who);

@@ -17,6 +17,7 @@
  *   executor  the turn, sleeping, draining        (executor.c, sleep.c, drain.c)
  *   move      from one executor to another        (move.c, move_ask.c, move_stays.c)
  *   thread    executors for one actor that may block                          (thread.c)
+ *   caretaker of what a process left that has no successor               (caretaker.c)
  *   wait      how plain threads wait for executors, and ring them             (wait.c)
  *   system    making all of it from a region              (plan.c, system.c, post.c)
  *
@@ -376,6 +377,8 @@ struct myc_system {
 	struct myc_attachment attachment[MYC_ATTACH_MAX];
 };
 
+/* At its start: a predecessor's actors that were not spawned again are gone. */
+void myc_system_free_unspawned(struct myc_system *system);
 /* Of the machine, or of the world that stands for it. */
 uint64_t myc_system_now(const struct myc_system *system);
 

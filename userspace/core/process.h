@@ -80,6 +80,19 @@ int myc_actor_feed(struct myc_actor *actor, const struct myc_feed_event *event);
  * Looked at before every event; a false one is asked again in a later turn. */
 bool myc_actor_ready(const struct myc_actor *actor);
 
+/*
+ * Takes care of what a dead process left whose place nobody takes. Called after myc_system_start of a system that joined
+ * that process' region as its successor, after it was reaped, with no actors, executors that may sleep, and nothing else
+ * to do. To everybody it is a successor without actors, so all that waits for the dead one's ends by the rules that are
+ * there: its slots are free (-ESRCH to who sends or posts; what waits in outboxes becomes dead letters, their actors
+ * go on), what lies in its lanes and mailboxes becomes dead letters (who asked is told -ESRCH, where
+ * -ENOTCONN did not come first), what its actors had sent goes on its way, what they had borrowed goes home.
+ *
+ * Returns when nothing of that is left to do, or the system is asked to stop; then the system is to be stopped, in
+ * order. Killed meanwhile: another one begins again. A sender that has looked just before its receiver's slot was free,
+ * and writes when the caretaker has gone, leaves one message that nobody counts.
+ */
+void myc_system_clear(struct myc_system *system);
 /* Asks for an orderly stop; any thread, async-signal-safe. */
 void myc_system_request_stop(struct myc_system *system);
 /* Waits until every executor has ended (0), or timeout_ms is over (-ETIMEDOUT). */

@@ -69,6 +69,8 @@ static unsigned poll_set(struct myc_executor *executor, struct pollfd *set)
 	if (myc_threads_kept(executor))
 		n += myc_threads_bells(executor, &set[1], FDS_MAX / 2);
 	for (struct myc_source *source = executor->sources; source; source = source->next) {
+		if (source->timed)
+			continue;
 		unsigned got =
 			source->descriptors ? source->descriptors(source, fds, FDS_MAX - n) : 0;
 

@@ -18,8 +18,9 @@ struct myc_source {
 	/* CLOCK_MONOTONIC at which poll wants to be called though nothing came; UINT64_MAX = never. */
 	uint64_t (*deadline_ns)(struct myc_source *source);
 	/* Descriptors that become readable when something comes: fills at most `max`, returns how
-	 * many there are. NULL = none: the executor must not sleep while this source is open. */
+	 * many there are. NULL or 0 = none: the executor must not sleep while this source is open. */
 	unsigned (*descriptors)(struct myc_source *source, int *fds, unsigned max);
+	bool timed; /* nothing comes to it but the time of deadline_ns: it has no descriptors, and keeps nobody awake */
 	struct myc_source *next;
 };
 

@@ -324,6 +324,13 @@ int myc_system_open(struct myc_system **out, const struct myc_system_opts *given
 
 /* ---- running ----------------------------------------------------------------------------------- */
 
+void myc_system_free_unspawned(struct myc_system *system)
+{
+	for (uint32_t i = 0; i < MYC_SLOTS_FIXED; i++)
+		if (!system->actor[i].address)
+			slot_store(system, i, MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
+}
+
 int myc_system_start(struct myc_system *system, struct myc_error *error)
 {
 	if (system->started)
@@ -338,10 +345,7 @@ int myc_system_start(struct myc_system *system, struct myc_error *error)
 			    MYC_THREAD_TAKEN)
 			ours |= 1ull << i;
 	system->started = true;
-	/* A predecessor's actors that were not spawned again. */
-	for (uint32_t i = 0; i < MYC_SLOTS_FIXED; i++)
-		if (!system->actor[i].address)
-			slot_store(system, i, MYC_EXECUTOR_NONE, MYC_ACTOR_FREE);
+	myc_system_free_unspawned(system);
 	for (uint32_t i = 0; i < system->executors; i++) {
 		struct myc_executor *executor = &system->executor[i];
 

@@ -147,6 +147,8 @@ static int join(struct myc_testkit *kit, uint32_t p, struct myc_error *error)
 	for (uint32_t i = 0; i < process->declared_count && !code; i++)
 		code = myc_spawn_at(process->system, &process->declared[i], i,
 				    (uint32_t)process->incarnation - 1, NULL, error);
+	if (!code && process->incarnation > 1)
+		myc_system_free_unspawned(process->system);
 	return code;
 }
 
@@ -181,6 +183,16 @@ int myc_testkit_crash(struct myc_testkit *kit, uint32_t p)
 	int code = myc_testkit_kill(kit, p);
 
 	return code ? code : myc_testkit_revive(kit, p);
+}
+
+int myc_testkit_bury(struct myc_testkit *kit, uint32_t p)
+{
+	int code = myc_testkit_kill(kit, p);
+
+	if (code && code != -ESRCH)
+		return code;
+	kit->process[p].declared_count = 0;
+	return myc_testkit_revive(kit, p);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------- */

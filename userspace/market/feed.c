@@ -260,8 +260,10 @@ int myc_feed_open(struct myc_feed **feed, const struct myc_feed_opts *opts, stru
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return myc_error_set(error, -ENOMEM, NULL, "no memory for a feed");
-	f->source = (struct myc_source){feed_poll, feed_ready, feed_deadline_ns, feed_descriptors,
-					NULL};
+	f->source = (struct myc_source){.poll = feed_poll,
+					.ready = feed_ready,
+					.deadline_ns = feed_deadline_ns,
+					.descriptors = feed_descriptors};
 	f->actor = opts->actor;
 	f->endpoint = opts->endpoint;
 	f->page = opts->page;

@@ -222,7 +222,8 @@ static void register_worker(const struct myc_run *run, uint32_t process, uint64_
 		close(pidfd);
 }
 
-static int child_fork(struct holder *holder, uint32_t process, uint64_t incarnation)
+/* care: it takes care of what is left of the process, and ends. */
+static int child_fork(struct holder *holder, uint32_t process, uint64_t incarnation, bool care)
 {
 	struct held_child *child = &holder->child[process];
 	pid_t parent = getpid();
@@ -238,7 +239,7 @@ static int child_fork(struct holder *holder, uint32_t process, uint64_t incarnat
 		become_child(holder, parent);
 		register_worker(holder->run, process, incarnation);
 		myc_exit_watch_close(holder->run->exit_watch);
-		myc_worker_main(holder->run, process, incarnation);
+		myc_worker_main(holder->run, process, incarnation, care);
 	}
 	child->pid = pid;
 	child->incarnation = incarnation;
@@ -413,9 +414,11 @@ static void on_message(struct holder *holder)
 		return;
 	switch (message.kind) {
 	case MYC_HOLDER_FORK:
+	case MYC_HOLDER_CLEAR:
 		if (message.process >= myc_run_processes(holder->run))
 			return;
-		err = child_fork(holder, message.process, message.incarnation);
+		err = child_fork(holder, message.process, message.incarnation,
+				 message.kind == MYC_HOLDER_CLEAR);
 		if (!err) {
 			say_child(holder, message.process);
 			return;

@@ -6,6 +6,7 @@
  *	holder -> supervisor, at once:  for each process CHILD (running, with its pidfd) or EXITED
  *	                                (its last one; incarnation 0 = never started), then READY
  *	supervisor -> holder            FORK process, incarnation     answered by CHILD or REFUSED
+ *	                                CLEAR, the same: a caretaker  as FORK is
  *	holder -> supervisor            EXITED when reaped; STOP when the holder was told to stop
  *	supervisor -> holder            UP; RELEASE when every worker is gone
  *
@@ -27,6 +28,7 @@ enum myc_holder_message_kind {
 	MYC_HOLDER_FORK = 16,
 	MYC_HOLDER_UP = 17,
 	MYC_HOLDER_RELEASE = 18,
+	MYC_HOLDER_CLEAR = 19,
 };
 
 struct myc_holder_message {

@@ -13,8 +13,9 @@
 
 const char *myc_child_state_name(uint64_t state)
 {
-	static const char *const names[] = {"new",	  "forking",  "starting", "up",
-					    "restarting", "stopping", "ended"};
+	static const char *const names[] = {"new",   "forking",	   "starting",
+					    "up",    "restarting", "stopping",
+					    "ended", "ending",	   "ending"};
 
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
 }

@@ -69,6 +69,8 @@ int myc_launch(struct myc_run *run, void (*up)(void *context), void *context,
 /* Each runs in a process of its own right after fork, and does not return. */
 _Noreturn void myc_holder_main(struct myc_run *run);
 _Noreturn void myc_supervisor_main(struct myc_run *run, int holder_fd, uint64_t incarnation);
-_Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t incarnation);
+/* care: it has no actors, and takes care of what is left of a process that has ended for good (core/process.h). */
+_Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t incarnation,
+			       bool care);
 
 #endif

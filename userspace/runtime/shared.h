@@ -40,8 +40,11 @@ static inline uint64_t myc_worker_word(uint64_t incarnation, enum myc_worker_sta
 /*
  *	NONE -> FORKING -> STARTING -> UP ---exit--> RESTARTING -> FORKING
  *	           |          |        |                  |
- *	           |          +--exit--+--exit, policy----+--> ENDED
+ *	           |          +--exit--+--exit, policy----+--> LEFT --> CLEARING --exit--> ENDED
  *	           +----------+--------+--stop--> STOPPING --> ENDED
+ *
+ * By LEFT goes what did not end in order: others may wait for its actors, and a caretaker ends that (core/process.h,
+ * myc_system_clear).
  */
 enum myc_child_state {
 	MYC_CHILD_NONE = 0,
@@ -51,6 +54,8 @@ enum myc_child_state {
 	MYC_CHILD_RESTARTING = 4, /* dead, and to be forked again */
 	MYC_CHILD_STOPPING = 5,	  /* SIGTERM was sent */
 	MYC_CHILD_ENDED = 6,	  /* dead, and not to be restarted */
+	MYC_CHILD_LEFT = 7,	  /* the same, and to be taken care of */
+	MYC_CHILD_CLEARING = 8,	  /* `incarnation` is the caretaker's, asked for or running */
 };
 
 struct myc_child {
@@ -61,7 +66,7 @@ struct myc_child {
 	uint64_t last_status;	 /* wait(2)'s, of the last exit */
 	uint64_t adopted;	 /* times a new supervisor found it running */
 	uint64_t stalls;	 /* times an executor missed its lease */
-	uint64_t reserved;
+	uint64_t caretakers;	 /* that were asked for, one after the other */
 };
 _Static_assert(sizeof(struct myc_child) == 64, "layout");
 

@@ -101,7 +101,11 @@ static bool on_holder(struct myc_supervisor *supervisor)
 				      supervisor->run->topology->process[message.process].name,
 				      strerror(-message.status));
 			supervisor->retry_ns[message.process] = myc_clock_ns() + RETRY_NS;
-			supervisor->notes->child[message.process].state = MYC_CHILD_RESTARTING;
+			supervisor->notes->child[message.process].state =
+				supervisor->notes->child[message.process].state ==
+						MYC_CHILD_CLEARING
+					? MYC_CHILD_LEFT
+					: MYC_CHILD_RESTARTING;
 		}
 	}
 	return err == -EAGAIN;
@@ -175,7 +179,7 @@ static void start_next(struct myc_supervisor *supervisor)
 	for (uint32_t p = 0; p < myc_run_processes(supervisor->run); p++) {
 		uint64_t state = notes->child[p].state;
 
-		if (state == MYC_CHILD_UP || state == MYC_CHILD_ENDED)
+		if (state == MYC_CHILD_UP || state >= MYC_CHILD_ENDED)
 			continue;
 		if (state == MYC_CHILD_NONE || state == MYC_CHILD_RESTARTING)
 			myc_child_fork(supervisor, p);
@@ -200,6 +204,9 @@ static bool step(struct myc_supervisor *supervisor)
 	for (uint32_t p = 0; p < myc_run_processes(supervisor->run); p++)
 		myc_child_look(supervisor, p, now);
 	myc_supervisor_orders_step(supervisor, now);
+	for (uint32_t p = 0; p < myc_run_processes(supervisor->run); p++)
+		if (notes->child[p].state == MYC_CHILD_LEFT)
+			myc_child_clear(supervisor, p);
 	if (notes->phase == MYC_PHASE_STARTING)
 		start_next(supervisor);
 	if (notes->phase == MYC_PHASE_RUNNING) {

@@ -49,6 +49,8 @@ static inline void myc_phase_set(struct myc_supervisor *supervisor, enum myc_pha
 bool myc_child_runs(const struct myc_child *child);
 /* Asks the holder for the next incarnation. */
 void myc_child_fork(struct myc_supervisor *supervisor, uint32_t process);
+/* Asks for a caretaker of what is left of it. */
+void myc_child_clear(struct myc_supervisor *supervisor, uint32_t process);
 /* The holder says: this one runs (pidfd is taken over), or this was its end. */
 void myc_child_running(struct myc_supervisor *supervisor, uint32_t process, uint64_t incarnation,
 		       int pid, int pidfd);

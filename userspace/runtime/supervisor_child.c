@@ -13,7 +13,8 @@
 #include "runtime/supervisor.h"
 #include "runtime/order.h"
 
-#define START_NS (15000 * MYC_NS_PER_MS) /* from fork to "up" */
+#define START_NS       (15000 * MYC_NS_PER_MS) /* from fork to "up" */
+#define CARETAKERS_MAX 3		       /* that may die at it, before it is given up */
 
 static const struct myc_topology_process *topology_of(const struct myc_supervisor *supervisor,
 						      uint32_t process)
@@ -40,27 +41,60 @@ static void set_rows(struct myc_supervisor *supervisor, uint32_t process, enum m
 bool myc_child_runs(const struct myc_child *child)
 {
 	return child->state == MYC_CHILD_FORKING || child->state == MYC_CHILD_STARTING ||
-	       child->state == MYC_CHILD_UP || child->state == MYC_CHILD_STOPPING;
+	       child->state == MYC_CHILD_UP || child->state == MYC_CHILD_STOPPING ||
+	       child->state == MYC_CHILD_CLEARING;
+}
+
+/* Is there anybody who may wait for this one's actors? */
+static bool others_run(const struct myc_supervisor *supervisor, uint32_t process)
+{
+	for (uint32_t p = 0; p < myc_run_processes(supervisor->run); p++) {
+		const struct myc_child *child = &supervisor->notes->child[p];
+
+		if (p != process && child->state != MYC_CHILD_CLEARING &&
+		    (myc_child_runs(child) || child->state == MYC_CHILD_RESTARTING))
+			return true;
+	}
+	return false;
+}
+
+static void ask_for(struct myc_supervisor *supervisor, uint32_t process, enum myc_child_state state)
+{
+	struct myc_child *child = &supervisor->notes->child[process];
+	struct myc_holder_message message = {
+		.kind = state == MYC_CHILD_CLEARING ? MYC_HOLDER_CLEAR : MYC_HOLDER_FORK,
+		.process = process,
+		.incarnation = supervisor->view.registry.processes[process].incarnation + 1,
+	};
+
+	child->incarnation = message.incarnation;
+	child->signalled = 0;
+	set_child(child, state);
+	/* A holder that cannot be told is gone, and we with it. */
+	myc_holder_send(supervisor->holder_fd, &message, -1);
 }
 
 void myc_child_fork(struct myc_supervisor *supervisor, uint32_t process)
 {
-	struct myc_child *child = &supervisor->notes->child[process];
-	uint64_t incarnation = supervisor->view.registry.processes[process].incarnation + 1;
-	struct myc_holder_message message = {
-		.kind = MYC_HOLDER_FORK,
-		.process = process,
-		.incarnation = incarnation,
-	};
-
 	if (myc_clock_ns() < supervisor->retry_ns[process])
 		return;
-	set_rows(supervisor, process, MYC_ROW_STARTING, incarnation);
-	child->incarnation = incarnation;
-	child->signalled = 0;
-	set_child(child, MYC_CHILD_FORKING);
-	/* A holder that cannot be told is gone, and we with it. */
-	myc_holder_send(supervisor->holder_fd, &message, -1);
+	set_rows(supervisor, process, MYC_ROW_STARTING,
+		 supervisor->view.registry.processes[process].incarnation + 1);
+	ask_for(supervisor, process, MYC_CHILD_FORKING);
+}
+
+void myc_child_clear(struct myc_supervisor *supervisor, uint32_t process)
+{
+	struct myc_child *child = &supervisor->notes->child[process];
+
+	if (!others_run(supervisor, process)) {
+		set_child(child, MYC_CHILD_ENDED);
+		return;
+	}
+	if (myc_clock_ns() < supervisor->retry_ns[process])
+		return;
+	child->caretakers++;
+	ask_for(supervisor, process, MYC_CHILD_CLEARING);
 }
 
 /* The registry learns of an incarnation once, whoever of the supervisors tells it. */
@@ -68,10 +102,16 @@ static void note_incarnation(struct myc_supervisor *supervisor, uint32_t process
 			     uint64_t incarnation, int pid)
 {
 	const struct myc_topology_process *topology = topology_of(supervisor, process);
+	struct myc_process_row *row = &supervisor->view.registry.processes[process];
+	uint64_t caretakers = supervisor->notes->child[process].caretakers;
 
-	if (supervisor->view.registry.processes[process].incarnation < incarnation)
-		myc_process_started(&supervisor->view.registry, process, topology->name,
-				    (uint32_t)pid, topology->executors, myc_clock_ns());
+	if (row->incarnation >= incarnation)
+		return;
+	myc_process_started(&supervisor->view.registry, process, topology->name, (uint32_t)pid,
+			    topology->executors, myc_clock_ns());
+	if (caretakers) /* which are no restarts */
+		__atomic_store_n(&row->restarts, (uint32_t)(incarnation - 1 - caretakers),
+				 __ATOMIC_RELAXED);
 }
 
 void myc_child_running(struct myc_supervisor *supervisor, uint32_t process, uint64_t incarnation,
@@ -90,7 +130,8 @@ void myc_child_running(struct myc_supervisor *supervisor, uint32_t process, uint
 		return;
 	}
 	child->incarnation = incarnation;
-	set_child(child, MYC_CHILD_STARTING);
+	if (child->state != MYC_CHILD_CLEARING)
+		set_child(child, MYC_CHILD_STARTING);
 }
 
 /* Why it ended, as the worker wrote it, if it is this incarnation's. */
@@ -126,6 +167,39 @@ static void describe(const struct myc_supervisor *supervisor, uint32_t process,
 			 words);
 }
 
+/* It is not started again. Others may wait for its actors, unless it ended in order. */
+static void set_ended(struct myc_supervisor *supervisor, uint32_t process, int status)
+{
+	struct myc_child *child = &supervisor->notes->child[process];
+	const struct myc_worker_control *control = myc_view_control(&supervisor->view, process);
+	bool in_order = !status && control &&
+			__atomic_load_n(&control->state, __ATOMIC_ACQUIRE) ==
+				myc_worker_word(child->incarnation, MYC_WORKER_STOPPING);
+
+	set_child(child, in_order || child->caretakers || !others_run(supervisor, process)
+				 ? MYC_CHILD_ENDED
+				 : MYC_CHILD_LEFT);
+}
+
+static void caretaker_ended(struct myc_supervisor *supervisor, uint32_t process, int status,
+			    const char *how)
+{
+	struct myc_child *child = &supervisor->notes->child[process];
+
+	if (!status) {
+		set_child(child, MYC_CHILD_ENDED);
+		return;
+	}
+	bool again =
+		supervisor->notes->phase < MYC_PHASE_STOPPING && child->caretakers < CARETAKERS_MAX;
+
+	myc_log_warn("the caretaker of process '%s' ended: %s; %s",
+		     topology_of(supervisor, process)->name, how,
+		     again ? "another one is asked for"
+			   : "who waits for its actors goes on waiting");
+	set_child(child, again ? MYC_CHILD_LEFT : MYC_CHILD_ENDED);
+}
+
 static void decide(struct myc_supervisor *supervisor, uint32_t process, int status, const char *how)
 {
 	const struct myc_topology_process *topology = topology_of(supervisor, process);
@@ -137,7 +211,7 @@ static void decide(struct myc_supervisor *supervisor, uint32_t process, int stat
 	if (myc_exit_decide(topology->restart, reason) != MYC_DECIDE_RESTART) {
 		myc_log_info("process '%s' ended: %s, %s; not restarted", topology->name,
 			     myc_exit_reason_name(reason), how);
-		set_child(child, MYC_CHILD_ENDED);
+		set_ended(supervisor, process, status);
 		return;
 	}
 	if (myc_restart_allowed(&notes->window, &supervisor->run->topology->limit, process,
@@ -152,7 +226,7 @@ static void decide(struct myc_supervisor *supervisor, uint32_t process, int stat
 		      "process '%s' ended: %s; more than %u restarts in %u s", topology->name, how,
 		      supervisor->run->topology->limit.intensity,
 		      (unsigned)(supervisor->run->topology->limit.period_ns / 1000000000u));
-	set_child(child, MYC_CHILD_ENDED);
+	set_ended(supervisor, process, status);
 	myc_supervisor_stop(supervisor, &error);
 }
 
@@ -162,10 +236,12 @@ void myc_child_exited(struct myc_supervisor *supervisor, uint32_t process, uint6
 	struct myc_child *child = &supervisor->notes->child[process];
 	char how[768];
 
-	if (incarnation < child->incarnation && child->state == MYC_CHILD_FORKING &&
+	bool care = child->state == MYC_CHILD_CLEARING;
+
+	if (incarnation < child->incarnation && (care || child->state == MYC_CHILD_FORKING) &&
 	    !supervisor->told) {
 		/* A predecessor asked for a fork that never came to be. */
-		set_child(child, MYC_CHILD_RESTARTING);
+		set_child(child, care ? MYC_CHILD_LEFT : MYC_CHILD_RESTARTING);
 		return;
 	}
 	if (!incarnation || incarnation != child->incarnation || !myc_child_runs(child))
@@ -174,23 +250,28 @@ void myc_child_exited(struct myc_supervisor *supervisor, uint32_t process, uint6
 
 	note_incarnation(supervisor, process, incarnation, 0);
 	myc_process_dead(&supervisor->view.registry, process);
-	set_rows(supervisor, process, MYC_ROW_DOWN, incarnation);
+	if (!child->caretakers)
+		set_rows(supervisor, process, MYC_ROW_DOWN, incarnation);
 	if (supervisor->pidfd[process] >= 0)
 		close(supervisor->pidfd[process]);
 	supervisor->pidfd[process] = -1;
 	child->last_status = (uint64_t)(uint32_t)status;
 	describe(supervisor, process, incarnation, status, how, sizeof(how));
+	if (care) {
+		caretaker_ended(supervisor, process, status, how);
+		return;
+	}
 	if (supervisor->notes->phase == MYC_PHASE_STOPPING) {
 		if (status)
 			myc_log_warn("process '%s' ended while stopping: %s",
 				     topology_of(supervisor, process)->name, how);
-		set_child(child, MYC_CHILD_ENDED);
+		set_ended(supervisor, process, status);
 		return;
 	}
 	if (supervisor->notes->phase == MYC_PHASE_STARTING && !was_up && incarnation == 1) {
 		struct myc_error error;
 
-		set_child(child, MYC_CHILD_ENDED);
+		set_ended(supervisor, process, status);
 		myc_error_set(&error, -ECHILD, NULL, "process '%s' did not start: %s",
 			      topology_of(supervisor, process)->name, how);
 		myc_supervisor_stop(supervisor, &error);

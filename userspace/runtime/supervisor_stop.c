@@ -25,7 +25,7 @@ static bool process_exhausted(const struct myc_supervisor *supervisor, uint32_t 
 	const struct myc_child *child = &supervisor->notes->child[process];
 	const struct myc_worker_control *control = myc_view_control(&supervisor->view, process);
 
-	if (child->state == MYC_CHILD_ENDED)
+	if (child->state >= MYC_CHILD_ENDED)
 		return true;
 	for (uint32_t a = 0; a < topology->actors; a++)
 		if (topology->actor[a].feeds &&
@@ -113,10 +113,13 @@ bool myc_supervisor_stop_step(struct myc_supervisor *supervisor, uint64_t now_ns
 		uint64_t shutdown_ns =
 			supervisor->run->topology->process[p].shutdown_ms * MYC_NS_PER_MS;
 
+		if (child->state == MYC_CHILD_LEFT)
+			return false;
 		if (!myc_child_runs(child))
 			continue;
 		/* The holder answers a fork that was asked for before anything else. */
-		if (child->state == MYC_CHILD_FORKING)
+		if (child->state == MYC_CHILD_FORKING ||
+		    (child->state == MYC_CHILD_CLEARING && supervisor->pidfd[p] < 0))
 			return false;
 		if (child->state != MYC_CHILD_STOPPING) {
 			myc_child_signal(supervisor, p, SIGTERM);

@@ -5,6 +5,8 @@
  *	map regions -> close descriptors -> load library -> lock memory -> give up privileges
  *	-> join the system, spawn, open feeds -> start: "up" -> wait -> leave
  *
+ * A caretaker spawns nobody, and leaves by itself when it is done.
+ *
  * Exit code 0 = was asked to stop and did. Any failure is described in the control block and is a
  * code that is not 0. A kill -9 leaves the region as it is; the successor joins it.
  */
@@ -57,6 +59,8 @@ struct worker {
 	struct pulse pulse[MYC_PROCESS_EXECUTORS_MAX];
 	uint64_t beat_ns; /* between two beats */
 	pthread_t main;
+	bool care; /* for what is left of the process: see myc_system_clear */
+	struct myc_executor_opts idle[MYC_PROCESS_EXECUTORS_MAX];
 };
 
 /* The signal handler's; one worker a process. */
@@ -139,14 +143,6 @@ static uint64_t pulse_deadline(struct myc_source *source)
 	/* Woken for the beat: the next poll looks at the clock. */
 	pulse->polls = BEAT_POLLS - 1;
 	return pulse->due_ns;
-}
-
-static unsigned pulse_descriptors(struct myc_source *source, int *fds, unsigned max)
-{
-	(void)source;
-	(void)fds;
-	(void)max;
-	return 0;
 }
 
 /* ---- the workspace's questions --------------------------------------------------------------- */
@@ -278,7 +274,7 @@ static int await_admission(struct worker *worker, struct myc_error *error)
 
 static int give_up_privileges(struct worker *worker, struct myc_error *error)
 {
-	int err = myc_library_open(worker->topology, worker->behaviour, error);
+	int err = worker->care ? 0 : myc_library_open(worker->topology, worker->behaviour, error);
 
 	if (err)
 		return err;
@@ -371,6 +367,18 @@ static int spawn(struct worker *worker, uint32_t slot, struct myc_error *error)
 	return err ? myc_error_doing(error, "feeding actor '%s'", topology->name) : 0;
 }
 
+/* A caretaker's executors sleep, whatever those of the process did: so it is seen that they have nothing to do. */
+static void be_idle(struct worker *worker, struct myc_system_opts *opts)
+{
+	for (uint32_t e = 0; e < opts->executors; e++) {
+		worker->idle[e] = opts->executor[e];
+		worker->idle[e].core = -1;
+		worker->idle[e].idle = MYC_IDLE_SLEEP;
+		worker->idle[e].idle_spins = 1;
+	}
+	opts->executor = worker->idle;
+}
+
 static int start(struct worker *worker, struct myc_error *error)
 {
 	struct myc_system_opts opts = worker->run->layout->system[worker->process];
@@ -388,6 +396,8 @@ static int start(struct worker *worker, struct myc_error *error)
 	};
 
 	opts.cycle = log_cycle;
+	if (worker->care)
+		be_idle(worker, &opts);
 	int err = myc_system_join(&worker->system, &opts, &workspace, error);
 
 	const struct myc_topology *topology = worker->run->topology;
@@ -400,7 +410,7 @@ static int start(struct worker *worker, struct myc_error *error)
 
 		err = myc_system_phase(worker->system, &phase, &number, error);
 	}
-	for (uint32_t a = 0; !err && a < worker->topology->actors; a++)
+	for (uint32_t a = 0; !err && a < worker->topology->actors && !worker->care; a++)
 		err = spawn(worker, a, error);
 	for (uint32_t e = 0; !err && e < worker->topology->executors; e++) {
 		struct pulse *pulse = &worker->pulse[e];
@@ -409,7 +419,7 @@ static int start(struct worker *worker, struct myc_error *error)
 			.source = {.poll = pulse_poll,
 				   .ready = pulse_ready,
 				   .deadline_ns = pulse_deadline,
-				   .descriptors = pulse_descriptors},
+				   .timed = true},
 			.worker = worker,
 			.executor = e,
 		};
@@ -481,6 +491,10 @@ static int live(struct worker *worker, struct myc_error *error)
 		myc_system_request_stop(worker->system);
 	await_first_turns(worker);
 	set_state(worker, MYC_WORKER_UP);
+	if (worker->care) {
+		myc_system_clear(worker->system);
+		myc_system_request_stop(worker->system);
+	}
 	serve(worker);
 	stopping_system = NULL;
 	set_state(worker, MYC_WORKER_STOPPING);
@@ -493,7 +507,8 @@ static int live(struct worker *worker, struct myc_error *error)
 	return 0;
 }
 
-_Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t incarnation)
+_Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t incarnation,
+			       bool care)
 {
 	static struct worker worker;
 	struct sigaction action = {.sa_handler = on_term, .sa_flags = SA_RESTART};
@@ -503,6 +518,7 @@ _Noreturn void myc_worker_main(struct myc_run *run, uint32_t process, uint64_t i
 
 	worker.run = run;
 	worker.process = process;
+	worker.care = care;
 	worker.incarnation = incarnation;
 	worker.topology = &run->topology->process[process];
 	worker.beat_ns = run->topology->lease_ms * NS_PER_MS / 8;
