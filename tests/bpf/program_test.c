@@ -35,6 +35,9 @@
 #define TX    "mycload1"
 #define PORT  5000
 
+/* An emulated machine takes its time for each. */
+#define ROUNDS(count) (test_slowness() > 1 ? (count) / 4u : (count))
+
 static struct myc_program_opts opts(const char *interface, enum myc_attach_mode mode)
 {
 	return (struct myc_program_opts){
@@ -326,7 +329,7 @@ static uint64_t counted(const struct myc_program *program, uint32_t row)
 
 static bool wait_counted(const struct myc_program *program, uint64_t least)
 {
-	uint64_t deadline = myc_clock_ns() + 10000000000u;
+	uint64_t deadline = myc_clock_ns() + 10000000000u * test_slowness();
 
 	while (counted(program, 1) < least) {
 		if (myc_clock_ns() > deadline)
@@ -374,7 +377,7 @@ static void fifty_replacements_under_traffic_miss_no_packet(void **state)
 	(void)state;
 	must(myc_program_open(&sender.program, &find, &error));
 	assert_int_equal(pthread_create(&sender.thread, NULL, send_all, &sender), 0);
-	for (uint32_t i = 0; i < 50; i++) {
+	for (uint32_t i = 0; i < ROUNDS(50); i++) {
 		struct myc_steer_config *config = config_new(1 + i % 16);
 		uint32_t last = after.program_id;
 
@@ -470,31 +473,44 @@ static void state_outlives_a_replacement_and_the_process_that_loaded(void **stat
 	free(config);
 }
 
-/* An emulated machine takes its time for each. */
-#define ROUNDS(count) (test_slowness() > 1 ? (count) / 4u : (count))
-
 /* ---- kill -9 --------------------------------------------------------------------------------- */
+
+/* A whole life, or a replacement. */
+static bool turn(bool life, const struct myc_steer_config *config)
+{
+	struct myc_program_opts o = opts(RX, MYC_ATTACH_AUTO);
+	struct myc_program *program = NULL;
+
+	if (life ? myc_program_load(&program, &o, config, NULL) || myc_program_attach(program, NULL)
+		 : myc_program_open(&program, &o, NULL))
+		return false;
+	if (myc_program_replace(program, config, NULL))
+		return false;
+	if (life)
+		return myc_program_unload(program, NULL) == 0;
+	myc_program_close(program);
+	return true;
+}
+
+/* How long one takes: most of it is the verifier's. */
+static uint64_t turn_ns(bool life)
+{
+	struct myc_steer_config *config = config_new(4);
+	const uint64_t begun = myc_clock_ns();
+
+	assert_true(turn(life, config));
+	free(config);
+	return myc_clock_ns() - begun;
+}
 
 /* Whatever fails in here, the parent sees by what is pinned. */
 static void churn(bool life)
 {
-	struct myc_program_opts o = opts(RX, MYC_ATTACH_AUTO);
-	struct myc_steer_config *config = config_new(4);
+	const struct myc_steer_config *config = config_new(4);
 
-	for (;;) {
-		struct myc_program *program = NULL;
-
-		if (life ? myc_program_load(&program, &o, config, NULL) ||
-				    myc_program_attach(program, NULL)
-			 : myc_program_open(&program, &o, NULL))
-			_exit(1);
-		if (myc_program_replace(program, config, NULL))
-			_exit(1);
-		if (!life)
-			myc_program_close(program);
-		else if (myc_program_unload(program, NULL))
-			_exit(1);
-	}
+	while (turn(life, config))
+		;
+	_exit(1);
 }
 
 /* Kills a child that churns: after a random while of up to most_ns, or in every other round within
@@ -503,7 +519,8 @@ static void kill_churning(bool life, unsigned round, uint64_t *random, uint64_t 
 			  const char *dir)
 {
 	struct pollfd made = {.fd = inotify_init1(IN_CLOEXEC), .events = POLLIN};
-	struct timespec after = {0};
+	struct timespec after;
+	uint64_t after_ns;
 	int status;
 
 	assert_true(inotify_add_watch(made.fd, dir, IN_CREATE) >= 0);
@@ -512,9 +529,11 @@ static void kill_churning(bool life, unsigned round, uint64_t *random, uint64_t 
 	if (!pid)
 		churn(life);
 	if (round & 1)
-		assert_int_equal(poll(&made, 1, 10000), 1);
+		assert_int_equal(poll(&made, 1, 10000 * (int)test_slowness()), 1);
 	close(made.fd);
-	after.tv_nsec = (long)(test_random(random) % (round & 1 ? 4000000 : most_ns));
+	after_ns = test_random(random) % (round & 1 ? 4000000 : most_ns);
+	after.tv_sec = (time_t)(after_ns / 1000000000);
+	after.tv_nsec = (long)(after_ns % 1000000000);
 	nanosleep(&after, NULL);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -527,12 +546,13 @@ static void a_kill_at_any_point_of_a_load_is_cleaned_up(void **state)
 	uint64_t random = test_seed() * 2 + 1;
 	struct myc_error error = {0};
 	unsigned attached = 0, loaded = 0, rounds = ROUNDS(20);
+	const uint64_t most_ns = turn_ns(true);
 
 	(void)state;
 	for (unsigned round = 0; round < rounds; round++) {
 		struct myc_program *program = NULL;
 
-		kill_churning(true, round, &random, 200000000, BPFFS);
+		kill_churning(true, round, &random, most_ns, BPFFS);
 		int err = myc_program_open(&program, &find, &error);
 		if (err && err != -ENOENT)
 			fail_with(&error);
@@ -566,13 +586,14 @@ static void a_kill_at_any_point_of_a_replacement_keeps_the_link(void **state)
 	uint32_t link = status_of(program).link_id;
 	uint64_t random = test_seed() * 2 + 3;
 	struct myc_error error = {0};
+	const uint64_t most_ns = turn_ns(false);
 
 	(void)state;
 	myc_program_close(program);
 	for (unsigned round = 0; round < ROUNDS(30); round++) {
 		struct myc_program_status status;
 
-		kill_churning(false, round, &random, 150000000, BPFFS "/mycelium/" NAME);
+		kill_churning(false, round, &random, most_ns, BPFFS "/mycelium/" NAME);
 		must(myc_program_open(&program, &find, &error));
 		status = status_of(program);
 		assert_int_equal(status.link_id, link);
