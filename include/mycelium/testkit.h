@@ -61,7 +61,9 @@ struct myc_system *myc_testkit_system(struct myc_testkit *kit, uint32_t process)
  * opts points to outlives the kit. At most 64 for a process. */
 int myc_testkit_spawn(struct myc_testkit *kit, uint32_t process, const struct myc_spawn_opts *opts,
 		      myc_address *address);
-/* From outside, by way of the receiver's own process. Runs the kit until there is credit. -ESRCH, -ETIME. */
+/* From outside, by way of the receiver's own process. Runs the kit until there is credit, as myc_post would wait: when
+ * nothing is left to do, virtual time goes to the next due time. -ESRCH; -ETIME: nothing is due either (the receiver
+ * handles nothing, and nothing will change that), or turns_max turns were not enough. */
 int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, const void *payload,
 		     size_t size);
 

@@ -313,6 +313,77 @@ static void what_waits_lets_the_kit_run_and_virtual_time_pass(void **state)
 	myc_testkit_close(kit);
 }
 
+/* Handles nothing until the answer that does not come is given up. */
+static int await_deaf(struct myc_actor *self)
+{
+	struct myc_ref to;
+	int code = myc_lookup(self, "deaf", &to);
+
+	return code ? code : myc_ask_await(self, &to, NOISE, NULL, 0, 50000000, 0, NULL, NULL);
+}
+
+static uint32_t heard;
+
+static int hear(struct myc_actor *self, const struct myc_message *message)
+{
+	(void)self;
+	heard += message->type == NOISE;
+	return 0;
+}
+
+static const struct myc_behaviour waits = {
+	.name = "waits", .started = await_deaf, .message = hear, .capacity_per_sender = 2};
+
+static void a_post_that_waits_for_credit_passes_virtual_time(void **state)
+{
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.start_ns = 1000});
+
+	(void)state;
+	spawn(kit, 0, &answerer, "deaf");
+	myc_address address = spawn(kit, 0, &waits, NULL);
+
+	heard = 0;
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(myc_testkit_post(kit, address, NOISE, NULL, 0), 0);
+	/* The first that finds no credit waits for the timeout, the others for turns only. */
+	assert_in_range(myc_testkit_now_ns(kit), 50001000, 60000000);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(heard, 8);
+	myc_testkit_close(kit);
+}
+
+static int suspend_it(struct myc_actor *self)
+{
+	struct myc_ref to;
+	int code = myc_lookup(self, "waits", &to);
+
+	return code ? code : myc_suspend(self, to.address);
+}
+
+static void a_post_that_would_wait_for_ever_is_told(void **state)
+{
+	static const struct myc_behaviour quiet = {
+		.name = "quiet", .message = hear, .capacity_per_sender = 2};
+	static const struct myc_behaviour suspender = {
+		.name = "suspender", .started = suspend_it, .message = hear};
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.turns_max = 100000000});
+	myc_address address = spawn(kit, 0, &quiet, "waits");
+	uint32_t posted = 0;
+	int code;
+
+	(void)state;
+	spawn(kit, 0, &suspender, NULL);
+	heard = 0;
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	while (!(code = myc_testkit_post(kit, address, NOISE, NULL, 0)))
+		posted++;
+	assert_int_equal(code, -ETIME);
+	assert_in_range(posted, 1, 8);
+	assert_int_equal(heard, 0);
+	myc_testkit_close(kit);
+}
+
 struct asker {
 	uint64_t at_ns;
 	int status, down;
@@ -398,6 +469,8 @@ int main(void)
 		cmocka_unit_test(the_plain_functions_work_from_the_tests_thread),
 		cmocka_unit_test(a_run_that_does_not_end_is_told),
 		cmocka_unit_test(actors_of_the_topology_come_again_after_a_crash_and_others_do_not),
+		cmocka_unit_test(a_post_that_waits_for_credit_passes_virtual_time),
+		cmocka_unit_test(a_post_that_would_wait_for_ever_is_told),
 		cmocka_unit_test(what_waits_lets_the_kit_run_and_virtual_time_pass),
 		cmocka_unit_test(advance_stops_where_an_ask_times_out),
 		cmocka_unit_test(who_asks_and_watches_a_killed_process_is_told_while_it_is_dead),

@@ -361,6 +361,18 @@ int myc_testkit_spawn(struct myc_testkit *kit, uint32_t p, const struct myc_spaw
 	return code;
 }
 
+/* Nobody has anything to do: to the next due time. False: there is none. */
+static bool pass_time(struct myc_testkit *kit)
+{
+	uint64_t due = myc_testkit_next_due_ns(kit);
+
+	if (due == UINT64_MAX)
+		return false;
+	kit->now_ns = due > kit->now_ns ? due : kit->now_ns + 1;
+	myc_kit_wake_all(kit);
+	return true;
+}
+
 int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, const void *payload,
 		     size_t size)
 {
@@ -368,16 +380,21 @@ int myc_testkit_post(struct myc_testkit *kit, myc_address to, uint16_t type, con
 
 	if (p >= kit->opts.processes || kit->in_turn)
 		return -EINVAL;
+	myc_kit_wake_all(kit);
 	for (uint32_t turns = 0; turns < kit->opts.turns_max; turns++) {
 		/* Looked up each time: it may crash while we wait. */
 		if (!myc_kit_alive(&kit->process[p]))
 			return -ESRCH;
 		int code = myc_post_try(kit->process[p].system, to, type, payload, size);
 
-		myc_kit_wake_all(kit);
-		if (code != -EAGAIN && code != -ENOBUFS)
+		if (code != -EAGAIN && code != -ENOBUFS && code != -ENOSPC) {
+			myc_kit_wake_all(kit);
 			return code;
-		myc_testkit_step(kit);
+		}
+		if (!myc_kit_idle(kit))
+			myc_testkit_step(kit);
+		else if (!pass_time(kit))
+			return -ETIME;
 	}
 	return -ETIME;
 }
