@@ -113,6 +113,39 @@ CASE(one_that_blocks_holds_up_nobody_else)
 	expect_numbers(b, 1, 5);
 }
 
+/* Signals to who takes none, until no more can wait. a: to whom. */
+static int job_fill(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_monitor monitor;
+	int code = 0;
+
+	(void)me;
+	for (int i = 0; i < 10000 && !code; i++) {
+		code = myc_monitor(self, a[0], 0, &monitor);
+		code = code ? code : myc_demonitor(self, monitor);
+	}
+	return code;
+}
+
+CASE(a_kill_is_not_held_up_by_a_full_lane_to_somebody_else)
+{
+	struct probe *a = spawn(HERE), *b = spawn(THERE), *c = spawn(ELSEWHERE);
+
+	OK(send_number(a, c, 1));
+	SAW(c, MESSAGE, 1);
+	b->react = blocks; /* and its executor with it */
+	OK(send_number(a, b, 1));
+	UNTIL(b->kept_count == 1);
+	RESULT(let(a, job_fill, b->address, 0, 0, 0), -ENOBUFS);
+	RESULT(suspend(a, b), 0); /* its urgent ring has room */
+	OK(send_stop(a, c, MYC_STOP_KILL));
+	UNTIL(ended(c));
+	assert_int_equal(b->messages, 0);
+	OK(resume(a, b));
+	__atomic_store_n(&keeper_of(b->place)->word[5], 1, __ATOMIC_RELEASE);
+	expect_numbers(b, 1, 1);
+}
+
 const struct conform_case cases_thread[] = {
 	{NAMED(one_with_a_thread_is_an_actor_like_others), .opts = with_threads},
 	{NAMED(one_with_a_thread_answers_and_asks), .opts = with_threads},
@@ -120,5 +153,7 @@ const struct conform_case cases_thread[] = {
 	{NAMED(there_are_as_many_threads_as_was_said_and_again_when_one_has_ended),
 	 .opts = with_threads, .where = NEAR, .blocks = true},
 	{NAMED(one_that_blocks_holds_up_nobody_else), .opts = with_threads, .blocks = true},
+	{NAMED(a_kill_is_not_held_up_by_a_full_lane_to_somebody_else), .where = FAR,
+	 .blocks = true},
 	{0},
 };

@@ -99,6 +99,7 @@ struct myc_inlet {
 struct myc_signals {
 	struct myc_signal_entry *entry;
 	uint32_t count, first, last, free;
+	uint32_t urgent; /* of count */
 	uint32_t round;
 };
 

@@ -21,6 +21,7 @@ struct myc_signal_entry {
 	struct myc_actor *from; /* NULL: the executor */
 	myc_address from_address, to;
 	bool addressed; /* to the actor `to`, wherever that is */
+	bool counted;	/* urgent: its road's ordinary messages wait for it */
 	uint64_t order; /* of the outbox when it came: older messages go first */
 	struct myc_slot slot;
 };
@@ -165,6 +166,19 @@ static inline __attribute__((always_inline)) void put(struct myc_executor *execu
 		myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
 }
 
+/* What is sent later by its lane waits for an urgent one; not for one that waits for an actor on its way, or what that
+ * actor's executor is to be told first would wait too. */
+static void count_urgent(struct myc_signal_entry *entry, bool waits)
+{
+	struct myc_lane_out *lane = &entry->road->lane;
+
+	if (entry->ring != MYC_RING_URGENT || entry->counted == waits)
+		return;
+	entry->counted = waits;
+	lane->urgent_wait += waits ? 1 : UINT32_MAX;
+	myc_lane_look_full(lane);
+}
+
 static int queue(struct myc_executor *executor, const struct myc_signal_entry *wanted)
 {
 	struct myc_signals *signals = &executor->signals;
@@ -181,15 +195,30 @@ static int queue(struct myc_executor *executor, const struct myc_signal_entry *w
 		signals->first = index;
 	signals->last = index;
 	executor->out.signals_wait = true;
-	if (wanted->ring == MYC_RING_URGENT) {
-		wanted->road->lane.urgent_wait++;
-		myc_lane_look_full(&wanted->road->lane);
-	}
+	signals->urgent += wanted->ring == MYC_RING_URGENT;
+	count_urgent(&signals->entry[index],
+		     !wanted->addressed || !myc_move_on_its_way(executor->system, wanted->to));
 	/* It is to look for the lane, if that is new. */
 	if (!wanted->road->own)
 		myc_sender_dirty(&executor->out, wanted->road->peer, MYC_PEER_MESSAGE);
 	hold_pair(executor, wanted);
 	return 0;
+}
+
+/* Urgent ones wait for those before them to the same place, and for nothing else that waits: neither for what their lane's
+ * ordinary ring has no room for, nor for other lanes. One that follows its actor may come to this road yet. */
+static bool others_first(const struct myc_executor *executor, const struct myc_signal_entry *entry)
+{
+	const struct myc_signals *signals = &executor->signals;
+
+	if (entry->ring != MYC_RING_URGENT)
+		return signals->count || older_waits(executor, entry);
+	for (uint32_t i = signals->urgent ? signals->first : MYC_NONE; i != MYC_NONE;
+	     i = signals->entry[i].next)
+		if (signals->entry[i].ring == MYC_RING_URGENT &&
+		    (signals->entry[i].road == entry->road || signals->entry[i].to == entry->to))
+			return true;
+	return false;
 }
 
 /* There may be older ones, or no room. */
@@ -212,8 +241,7 @@ __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 	entry.slot.word[1] = to_of(signal);
 	entry.slot.word[2] = from_of(signal, from);
 	myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
-	if (executor->signals.count || older_waits(executor, &entry) ||
-	    myc_road_full(&executor->out, road, ring) ||
+	if (others_first(executor, &entry) || myc_road_full(&executor->out, road, ring) ||
 	    (addressed && myc_move_on_its_way(executor->system, signal->to)))
 		return queue(executor, &entry);
 	put(executor, road, ring, kind_of(signal), to_of(signal), from_of(signal, from),
@@ -402,8 +430,10 @@ static bool find_anew(struct myc_executor *executor, struct myc_signal_entry *en
 	struct myc_road *road =
 		myc_sender_road_to(&executor->out, process, myc_actor_word_home(word));
 
-	if (road)
+	if (road && road != entry->road) {
+		count_urgent(entry, false);
 		entry->road = road;
+	}
 	return true;
 }
 
@@ -437,7 +467,10 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 		uint32_t index = *link;
 		struct myc_signal_entry *entry = &signals->entry[index];
 
-		if (entry->addressed && !find_anew(executor, entry)) {
+		bool there = !entry->addressed || find_anew(executor, entry);
+
+		count_urgent(entry, there);
+		if (!there) {
 			last = index;
 			link = &entry->next;
 			continue;
@@ -458,7 +491,8 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 			    entry->slot.word[2], entry->slot.payload, entry->slot.size);
 		*link = entry->next;
 		signals->count--;
-		road->lane.urgent_wait -= entry->ring == MYC_RING_URGENT;
+		count_urgent(entry, false);
+		signals->urgent -= entry->ring == MYC_RING_URGENT;
 		hold_pair(executor, entry);
 		entry->next = signals->free;
 		signals->free = index;

@@ -7,7 +7,9 @@
  * Order. An ordinary signal comes behind all that its sender sent to the same actor before, and before
  * all that it sends after: while older messages of the sender wait in the outbox, or the lane is full,
  * the signal waits in the executor's queue, and newer messages for the same actor wait in the outbox. An
- * urgent one overtakes messages.
+ * urgent one (a stop, a kill, suspend, resume, a state asked for) overtakes messages, and waits for no other signal but
+ * urgent ones to the same place: a lane that nobody empties holds up no kill of somebody else, though the queue be full of
+ * what waits for it.
  *
  *	send ---- lane free, nothing older waits ----> lane
  *	  \ else                                        ^
