@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -399,6 +400,40 @@ static void fifty_replacements_under_traffic_miss_no_packet(void **state)
 	must(myc_program_unload(program, &error));
 }
 
+/* ---- signals --------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t alarms;
+
+static void count_alarm(int number)
+{
+	(void)number;
+	alarms++;
+}
+
+/* The kernel stops verifying at a signal: with one each 200 us it would never come to an end. */
+static void signals_that_keep_coming_do_not_keep_a_program_from_being_loaded(void **state)
+{
+	const struct itimerval often = {{.tv_usec = 200}, {.tv_usec = 200}}, never = {0};
+	const struct sigaction action = {.sa_handler = count_alarm, .sa_flags = SA_RESTART};
+	struct myc_program_opts o = opts(RX, MYC_ATTACH_AUTO);
+	struct myc_steer_config *config = config_new(1);
+	struct myc_program *program = NULL;
+	struct myc_error error = {0};
+
+	(void)state;
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	int code = myc_program_load(&program, &o, config, &error);
+
+	while (!code && !alarms)
+		poll(NULL, 0, 1); /* the mask is what it was */
+	setitimer(ITIMER_REAL, &never, NULL);
+	signal(SIGALRM, SIG_DFL);
+	must(code);
+	free(config);
+	must(myc_program_unload(program, &error));
+}
+
 /* ---- mappings -------------------------------------------------------------------------------- */
 
 static void dies_by_writing(uint64_t *word)
@@ -650,6 +685,8 @@ int main(void)
 					  clean_up),
 		cmocka_unit_test_teardown(fifty_replacements_under_traffic_miss_no_packet,
 					  clean_up),
+		cmocka_unit_test_teardown(
+			signals_that_keep_coming_do_not_keep_a_program_from_being_loaded, clean_up),
 		cmocka_unit_test_teardown(
 			a_worker_writes_its_own_page_and_locate_row_and_faults_elsewhere, clean_up),
 		cmocka_unit_test_teardown(state_outlives_a_replacement_and_the_process_that_loaded,

@@ -230,10 +230,9 @@ static int make_sockets(struct rig *rig)
 	return 0;
 }
 
-static int load(struct rig *rig, bool vlans)
+static int load_object(struct rig *rig, bool vlans)
 {
 	struct steer_bpf *object = steer_bpf__open();
-	int err;
 
 	rig->object = object;
 	if (!object)
@@ -248,9 +247,21 @@ static int load(struct rig *rig, bool vlans)
 	bpf_map__set_max_entries(object->maps.locate, RIG_CHANNELS);
 	bpf_map__set_max_entries(object->maps.counters, RIG_CHANNELS + 1);
 	object->rodata->bindings_with_vlan = vlans;
-	err = steer_bpf__load(object);
+	return steer_bpf__load(object);
+}
+
+static int load(struct rig *rig, bool vlans)
+{
+	int err = load_object(rig, vlans);
+
+	for (int i = 1; err == -EAGAIN && i < 10; i++) { /* a signal came while it was verified */
+		steer_bpf__destroy(rig->object);
+		err = load_object(rig, vlans);
+	}
 	if (err)
 		return err;
+	const struct steer_bpf *object = rig->object;
+
 	rig->program = bpf_program__fd(object->progs.myc_steer);
 	rig->map_registry = map_memory(bpf_map__fd(object->maps.registry),
 				       MYC_REGISTRY_ROWS * sizeof(struct myc_registry_row));

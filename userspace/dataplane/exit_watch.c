@@ -29,6 +29,8 @@ struct loading {
 static int load_and_attach(void *context, const struct bpf_object_open_opts *opts)
 {
 	struct loading *loading = context;
+
+	exit_watch_bpf__destroy(loading->skel);
 	struct exit_watch_bpf *skel = loading->skel = exit_watch_bpf__open_opts(opts);
 
 	if (!skel)

@@ -108,8 +108,8 @@ int myc_pins_move(const char *from, const char *to, struct myc_error *error);
 
 struct bpf_object_open_opts;
 
-/* Calls `load`, which opens an object with the options and loads it: 0 or -errno. What libbpf and
- * the verifier say of a failure becomes the error instead of being printed. */
+/* Calls `load`, which opens an object with the options and loads it: 0 or -errno; again after -EAGAIN (it closes what
+ * it opened before). What libbpf and the verifier say of a failure becomes the error instead of being printed. */
 int myc_load_explained(int (*load)(void *context, const struct bpf_object_open_opts *opts),
 		       void *context, struct myc_error *error);
 /* Loads the program with fresh configuration maps. State maps are made when object->map[] has

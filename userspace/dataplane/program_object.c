@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,10 @@
 /* The most a 6.1 kernel takes; touched only as far as a log reaches. A shorter one would turn the
  * verifier's verdict into ENOSPC. */
 #define VERIFIER_LOG_SIZE (16u << 20)
+
+/* The kernel gives up verifying when a signal is pending, and libbpf asks five times: too few where a timer's or a
+ * profiler's come in less time than that takes. Signals are held back meanwhile, and for what cannot be: */
+#define LOADS_MAX 10
 
 /* ---- what libbpf and the verifier said ------------------------------------------------------- */
 
@@ -61,6 +66,10 @@ static int explain_load(int err, char *log, struct myc_error *error)
 {
 	char said[256];
 
+	if (err == -EAGAIN)
+		return myc_error_set(error, err, "try again when the machine has calmed down",
+				     "the kernel was interrupted while it verified, %d times",
+				     5 * LOADS_MAX);
 	decisive_lines(log, said, sizeof(said));
 	if (err == -EPERM && !said[0])
 		return myc_error_set(error, err,
@@ -86,14 +95,22 @@ int myc_load_explained(int (*load)(void *context, const struct bpf_object_open_o
 		.kernel_log_size = VERIFIER_LOG_SIZE - 1,
 	};
 
+	sigset_t all, before;
+	int err = -EAGAIN;
+
 	if (!log) {
 		myc_error_set(error, -ENOMEM, NULL, "out of memory");
 		return -ENOMEM;
 	}
-	libbpf_said[0] = '\0';
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	libbpf_print_fn_t print = libbpf_set_print(keep_warning);
-	int err = load(context, &opts);
+	for (int i = 0; err == -EAGAIN && i < LOADS_MAX; i++) {
+		log[0] = libbpf_said[0] = '\0';
+		err = load(context, &opts);
+	}
 	libbpf_set_print(print);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	err = err ? explain_load(err, log, error) : 0;
 	free(log);
 	return err;
@@ -327,6 +344,8 @@ static int load(void *context, const struct bpf_object_open_opts *opts)
 {
 	struct loading *loading = context;
 	const struct myc_steer_config *config = loading->config;
+
+	steer_bpf__destroy(loading->skel);
 	struct steer_bpf *skel = loading->skel = steer_bpf__open_opts(opts);
 
 	if (!skel)
