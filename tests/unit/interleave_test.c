@@ -73,7 +73,7 @@ static void sender(void)
 		if (dirty) {
 			myc_wake_fence();
 			if (myc_wake_needed(&shared.asleep, &rung, true))
-				shared.bell = true;
+				__atomic_store_n(&shared.bell, true, __ATOMIC_RELEASE);
 			dirty = false;
 		}
 		if (sent == MESSAGES)
@@ -141,10 +141,10 @@ static void receiver(void)
 		if (!myc_lane_ready(&lane, play.ring)) {
 			point("sleeper: found nothing");
 			world.waiting = true;
-			while (!shared.bell)
+			while (!__atomic_load_n(&shared.bell, __ATOMIC_ACQUIRE))
 				point("sleeper: waits");
 			world.waiting = false;
-			shared.bell = false;
+			__atomic_store_n(&shared.bell, false, __ATOMIC_RELAXED);
 		}
 		myc_sleep_end(&shared.asleep);
 	}
@@ -242,8 +242,8 @@ static unsigned schedules(int victim)
 	stage.victim = -1;
 	uint32_t steps = run() + 10;
 
-	for (uint32_t a = 0; a < steps; a++)
-		for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b++) {
+	for (uint32_t a = 0; a < steps; a += STAGE_EVERY)
+		for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b += STAGE_EVERY) {
 			stage.preempt[0] = a;
 			stage.preempt[1] = b;
 			runs += stage_every_death(victim, POINTS_MAX, play_once);

@@ -47,7 +47,6 @@ static void point(const char *name)
 		return;
 	if (stage_dies(name))
 		killed(name);
-	play.quiet = stage.waits ? play.quiet + 1 : 0;
 	stage_give_way();
 }
 
@@ -88,8 +87,10 @@ static uint32_t run(void)
 
 	setup();
 	while (play.quiet < 4 * SIDES) {
-		if (stage_step(side)) {
-			play.quiet = 0;
+		bool died = stage_step(side);
+
+		play.quiet = stage.waits && !died ? play.quiet + 1 : 0;
+		if (died) {
 			world.deaths++;
 			myc_pool_close(&pool_of[side]);
 			launch(side);

@@ -6,6 +6,9 @@
  *	test: stage_launch(side, entry) ... stage_step(side) ──► runs to its next point, its end, or its death
  *	side: MYC_POINT ──► the test's point(): stage_dies(name), stage_give_way(); at its end stage_end()
  *
+ * To ThreadSanitizer the sides are threads that nothing but their own atomics orders: a plain access that these do not
+ * order is a race in whatever schedule. Who begins knows of what ended before; the test itself sees all, unseen.
+ *
  * Included before the code under test. The test defines point(), and ends main with stage_main.
  */
 #ifndef TESTS_UNIT_STAGE_H
@@ -16,6 +19,20 @@
 #include <stdbool.h>
 #include <string.h>
 #include <ucontext.h>
+
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+
+/* Of the places for a preemption, one in so many: it takes a hundred times as long. */
+#define STAGE_EVERY 5
+
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+#else
+#define STAGE_EVERY 1
+#endif
 
 static void point(const char *name);
 #define MYC_POINT(name) point(name)
@@ -34,10 +51,67 @@ static struct {
 	uint32_t points[STAGE_SIDES];
 	bool die, finished[STAGE_SIDES];
 	bool waits; /* nothing to do before another side did something */
+	/* ThreadSanitizer's: */
+	void *fiber[STAGE_SIDES], *fiber_of_scheduler;
+	uint32_t lives[STAGE_SIDES];
 } stage = {.running = -1};
+
+#ifdef __SANITIZE_THREAD__
+static inline void stage_unseen(bool on)
+{
+	if (on) {
+		AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+		AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+	} else {
+		AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+		AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+	}
+}
+
+static inline void stage_switch_to(void *fiber)
+{
+	__tsan_switch_to_fiber(fiber, __tsan_switch_to_fiber_no_sync);
+}
+
+/* The scheduler comes to know all that the side's former life did, and its next one what the scheduler knows. Frames
+ * of lives that did not return add up in a fiber: now and then it is a new one. */
+static inline void stage_reborn(uint32_t side)
+{
+	void **fiber = &stage.fiber[side], *scheduler = stage.fiber_of_scheduler;
+
+	if (!scheduler)
+		scheduler = stage.fiber_of_scheduler = __tsan_get_current_fiber();
+	if (*fiber) {
+		stage_switch_to(*fiber);
+		__tsan_switch_to_fiber(scheduler, 0);
+	}
+	if (*fiber && stage.lives[side]++ % 64) {
+		__tsan_switch_to_fiber(*fiber, 0);
+		stage_switch_to(scheduler);
+		return;
+	}
+	if (*fiber)
+		__tsan_destroy_fiber(*fiber);
+	*fiber = __tsan_create_fiber(0);
+}
+#else
+static inline void stage_unseen(bool on)
+{
+	(void)on;
+}
+static inline void stage_reborn(uint32_t side)
+{
+	(void)side;
+}
+static inline void stage_switch_to(void *fiber)
+{
+	(void)fiber;
+}
+#endif
 
 static inline void stage_launch(uint32_t side, void (*entry)(void))
 {
+	stage_reborn(side);
 	getcontext(&stage.side[side]);
 	stage.side[side].uc_stack.ss_sp = stage.stack[side];
 	stage.side[side].uc_stack.ss_size = STAGE_STACK;
@@ -61,6 +135,7 @@ static inline bool stage_step(uint32_t side)
 
 	stage.waits = false;
 	stage.running = (int)side;
+	stage_switch_to(stage.fiber[side]);
 	swapcontext(&stage.scheduler, &stage.side[side]);
 	stage.running = -1;
 	stage.steps++;
@@ -78,22 +153,35 @@ static inline bool stage_turns(void)
 /* At a point of the side that runs. True: it is killed there. */
 static inline bool stage_dies(const char *name)
 {
+	stage_unseen(true);
 	stage.waits = strstr(name, "waits") != NULL;
-	if (stage.victim != stage.running || ++stage.points[stage.running] != stage.death)
-		return false;
-	stage.die = true;
-	stage.victim = -1;
-	return true;
+	bool dies = stage.victim == stage.running && ++stage.points[stage.running] == stage.death;
+
+	if (dies) {
+		stage.die = true;
+		stage.victim = -1;
+	}
+	stage_unseen(false);
+	return dies;
 }
 
 static inline void stage_give_way(void)
 {
-	swapcontext(&stage.side[stage.running], &stage.scheduler);
+	ucontext_t *side = &stage.side[stage.running];
+
+	stage_switch_to(stage.fiber_of_scheduler);
+	swapcontext(side, &stage.scheduler);
+}
+
+/* Has it come to its end? Who is told knows what it did. */
+static inline bool stage_has_ended(uint32_t side)
+{
+	return __atomic_load_n(&stage.finished[side], __ATOMIC_ACQUIRE);
 }
 
 static inline void stage_end(void)
 {
-	stage.finished[stage.running] = true;
+	__atomic_store_n(&stage.finished[stage.running], true, __ATOMIC_RELEASE);
 	stage_give_way();
 }
 
@@ -112,13 +200,14 @@ static inline unsigned stage_every_death(int victim, uint32_t points_max, void (
 	return runs + 1;
 }
 
-#ifdef __SANITIZE_THREAD__
-#define stage_main(tests)                                                                      \
-	(printf("skipped: all sides are contexts of one thread, which ThreadSanitizer cannot " \
-		"follow\n"),                                                                   \
-	 (void)(tests), TEST_SKIPPED)
-#else
-#define stage_main(tests) cmocka_run_group_tests(tests, NULL, NULL)
-#endif
+static inline int stage_run(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+	stage_unseen(true);
+	int failed = _cmocka_run_group_tests(name, tests, count, NULL, NULL);
+
+	stage_unseen(false);
+	return failed;
+}
+#define stage_main(tests) stage_run(#tests, tests, sizeof(tests) / sizeof(*(tests)))
 
 #endif

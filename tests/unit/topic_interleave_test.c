@@ -177,7 +177,7 @@ static void attach(struct myc_topic_reader *end)
 		code = -EAGAIN;
 	}
 	while (code == -EAGAIN && (code = myc_topic_admitted(end)) == -EAGAIN &&
-	       !stage.finished[WRITER])
+	       !stage_has_ended(WRITER))
 		point("reader: waits");
 	if (code == -EAGAIN) /* the writer has ended and looks no more: from the ring as it is */
 		end->next = world.newest;
@@ -203,7 +203,7 @@ static void reader(void)
 	if (play.kind == WAITING || play.kind == IMPATIENT)
 		attach(&end);
 	while (!reader_satisfied(&end)) {
-		bool ended = stage.finished[WRITER];
+		bool ended = stage_has_ended(WRITER);
 		int code = myc_topic_next(&end, &message);
 
 		if (code == 1) {

@@ -78,8 +78,9 @@ static void go_on(struct myc_topic_writer *writer)
 {
 	uint64_t number = writer->topic->published + 1;
 
+	/* Release: what it counts is there. Pairs with myc_topic_reader_open. */
 	if (myc_topic_writer_slot(writer, number)->sequence == number)
-		writer->topic->published = number++;
+		__atomic_store_n(&writer->topic->published, number++, __ATOMIC_RELEASE);
 	writer->published = number - 1;
 	for (uint32_t i = 0; i < writer->rows; i++) {
 		writer->row = i;
