@@ -157,7 +157,8 @@ int myc_resolve(struct myc_actor *self, myc_address address, struct myc_ref *ref
 
 /*
  * Sends `size` bytes as a message of `type` (< 0xff00). More than MYC_PAYLOAD_MAX are copied into a
- * body (mycelium/body.h): -ENOBUFS: no buffer is free; -EMSGSIZE: larger than the largest.
+ * body (mycelium/body.h): -ENOBUFS: no buffer is free, which pauses nobody: give the system as many `buffers` as
+ * such messages can wait (a pool's queue among them); -EMSGSIZE: larger than the largest.
  *
  * myc_try_send: -EAGAIN when the credit towards the receiver is spent, was not granted yet (the
  * first instants after resolving an actor of another executor) or the lane is full; nothing was sent. -ESRCH when the address is nobody's any more.

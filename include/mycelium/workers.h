@@ -201,7 +201,10 @@ struct myc_workers_opts {
 	uint32_t workers_max; /* 0 = 64; at most MYC_WORKERS_MAX */
 	/* Bit e: workers may live on executor e. 0 = on all but the pool's own, or that if it is the only one */
 	uint64_t executors;
-	uint32_t queue_max; /* jobs that can wait, 0 = 1024; at most MYC_WORKERS_QUEUE_MAX */
+	/* Jobs that can wait, 0 = 1024; at most MYC_WORKERS_QUEUE_MAX. Of jobs with a body (more than MYC_PAYLOAD_MAX
+	 * bytes) each has a buffer of its sender's and a loan of this executor's: raise both (mycelium/system.h), or
+	 * senders are refused, and jobs discarded, before the queue is full. */
+	uint32_t queue_max;
 	/* The key: so many bytes (1 to 8) of the payload from here, little-endian; 0 bytes: key 0.
 	 * A payload that ends before has key 0. */
 	uint32_t key_offset, key_size;

@@ -121,6 +121,27 @@ static const struct broken {
 	{BEFORE "processes:\n- { name: p, library: l.so, actors: [ " ACTOR " ] }\n"
 		"- { name: p, library: l.so, actors: [ { name: c, behaviour: b } ] }\n",
 	 "t.yaml:4: processes[1].name: p", "line 3"},
+	/* sizes */
+	{BEFORE
+	 "processes: [ { name: p, library: l.so, buffers: [ { size: 256 } ], actors: [ " ACTOR
+	 " ] } ]\n",
+	 "t.yaml:2: processes[0].buffers[0]", "count"},
+	{BEFORE "processes: [ { name: p, library: l.so, buffers: [ { size: 100, count: 1 } ], "
+		"actors: [ " ACTOR " ] } ]\n",
+	 "t.yaml:2: processes[0].buffers[0].size: 100", "multiple of 64"},
+	{BEFORE "processes: [ { name: p, library: l.so, buffers: [ { size: 256, count: 1 }, "
+		"{ size: 256, count: 2 } ], actors: [ " ACTOR " ] } ]\n",
+	 "t.yaml:2: processes[0].buffers[1].size: 256", "smallest first"},
+	{BEFORE "processes: [ { name: p, library: l.so, buffers: [ { size: 256, count: 0 } ], "
+		"actors: [ " ACTOR " ] } ]\n",
+	 "t.yaml:2: processes[0].buffers[0].count: 0", "1 to"},
+	{BEFORE "processes: [ { name: p, library: l.so, directory: 65537, actors: [ " ACTOR
+		" ] } ]\n",
+	 "t.yaml:2: processes[0].directory: 65537", "1 to 65536"},
+	{BEFORE
+	 "processes: [ { name: p, library: l.so, executors: [ { asks: 65536 } ], actors: [ " ACTOR
+	 " ] } ]\n",
+	 "t.yaml:2: processes[0].executors[0].asks: 65536", "1 to 65535"},
 	/* topics */
 	{BEFORE "processes: [ { name: p, library: l.so, topics: [ { slots: 8 } ], actors: [ " ACTOR
 		" ] } ]\n",
@@ -289,8 +310,13 @@ static const char whole[] =
 	"    restart: transient\n"
 	"    shutdown_ms: 250\n"
 	"    library: ./libbook.so\n"
-	"    executors: [ { core: 0, idle: yield, batch: 32, share: 8, share_us: 250 }, { node: 0 "
-	"} ]\n"
+	"    executors: [ { core: 0, idle: yield, batch: 32, share: 8, share_us: 250 }, { node: 0, "
+	"asks: 4096, signals: 2048, watches: 128, states_kib: 64 } ]\n"
+	"    buffers: [ { size: 128, count: 4096 }, { size: 4096, count: 16 } ]\n"
+	"    loans: 5000\n"
+	"    readings: 8\n"
+	"    directory: 300\n"
+	"    work_threads: 3\n"
 	"    topics: [ { name: prices, keys: 64, payload_max: 8 }, { name: fills, slots: 256, "
 	"reliable: "
 	"true, patience: 5 ms } ]\n"
@@ -333,6 +359,10 @@ static void a_whole_topology_reads_as_written(void **state)
 	assert_int_equal(p->executor[1].core, -1);
 	assert_int_equal(p->executor[1].node, 1);
 	assert_int_equal(p->executor[1].idle, MYC_IDLE_SLEEP);
+	assert_int_equal(p->executor[1].asks, 4096);
+	assert_int_equal(p->executor[1].signals, 2048);
+	assert_int_equal(p->executor[1].watches, 128);
+	assert_int_equal(p->executor[1].states_kib, 64);
 	assert_int_equal(p->topics, 2);
 	assert_string_equal(p->topic_name[0], "prices");
 	assert_int_equal(p->topic[0].keys, 64);
@@ -396,6 +426,16 @@ static void a_layout_gives_rows_endpoints_and_owners(void **state)
 	const struct myc_steer_config *config = layout->dataplane.config;
 	assert_int_equal(config->channel[0].owner_row, layout->row[0][0]);
 	assert_int_equal(config->channel[1].owner_row, layout->row[0][1]);
+	assert_int_equal(layout->system[0].buffers[0].size, 128);
+	assert_int_equal(layout->system[0].buffers[0].count, 4096);
+	assert_int_equal(layout->system[0].buffers[1].size, 4096);
+	assert_int_equal(layout->system[0].buffers[1].count, 16);
+	assert_int_equal(layout->system[0].buffers[2].size, 0);
+	assert_int_equal(layout->system[0].loans, 5000);
+	assert_int_equal(layout->system[0].readings, 8);
+	assert_int_equal(layout->system[0].directory, 300);
+	assert_int_equal(layout->system[0].work_threads, 3);
+	assert_int_equal(layout->system[1].buffers[0].size, 0);
 	assert_int_equal(layout->system[0].topics_count, 2);
 	assert_string_equal(layout->system[0].topics[1].name, "fills");
 	assert_true(layout->system[0].topics[1].reliable);

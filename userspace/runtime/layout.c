@@ -126,12 +126,20 @@ static void set_systems(struct myc_layout *layout)
 			.lane_slots = process->lane_slots,
 			.outbox = process->outbox,
 			.growth = process->growth,
+			.loans = process->loans,
+			.readings = process->readings,
+			.directory = process->directory,
+			.work_threads = process->work_threads,
 			.executor = process->executor,
 			.cycles = layout->topology->cycles,
 			.threads = process->threads,
 			.topics = layout->topic[p],
 			.topics_count = process->topics,
 		};
+		for (uint32_t i = 0; i < MYC_POOL_CLASSES; i++) {
+			layout->system[p].buffers[i].size = process->buffers[i].size;
+			layout->system[p].buffers[i].count = process->buffers[i].count;
+		}
 		layout->executors_all += process->executors + process->threads;
 	}
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <mycelium/abi/buffer.h>
 #include <mycelium/abi/registry.h>
 #include <mycelium/abi/steer.h>
 #include <mycelium/shutdown.h>
@@ -88,6 +89,10 @@ struct myc_topology_process {
 	char topic_name[MYC_PROCESS_TOPICS_MAX][MYC_TOPIC_NAME_SIZE];
 	uint32_t topics;
 	uint32_t slots, lane_slots, outbox, growth; /* of struct myc_system_opts; 0 = default */
+	uint32_t loans, readings, directory, work_threads;
+	struct {
+		uint32_t size, count;
+	} buffers[MYC_POOL_CLASSES];
 	unsigned line;
 };
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mycelium/abi/directory.h>
+
 #include "runtime/channels_yaml.h"
 #include "runtime/topology_check.h"
 #include "runtime/topology_topics.h"
@@ -200,13 +202,16 @@ static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *ex
 			 struct myc_error *error)
 {
 	static const char *const idles[] = {"sleep", "spin", "pause", "yield"};
-	struct myc_yaml_node core, numa, idle, spins, batch, timers, share, share_us;
+	struct myc_yaml_node core, numa, idle, spins, batch, timers, share, share_us, signals, asks,
+		watches, states;
 	uint32_t of_share_us = 0;
 	const struct myc_yaml_field fields[] = {
-		{"core", &core, false},	  {"node", &numa, false},
-		{"idle", &idle, false},	  {"idle_spins", &spins, false},
-		{"batch", &batch, false}, {"timers", &timers, false},
-		{"share", &share, false}, {"share_us", &share_us, false},
+		{"core", &core, false},	      {"node", &numa, false},
+		{"idle", &idle, false},	      {"idle_spins", &spins, false},
+		{"batch", &batch, false},     {"timers", &timers, false},
+		{"share", &share, false},     {"share_us", &share_us, false},
+		{"asks", &asks, false},	      {"signals", &signals, false},
+		{"watches", &watches, false}, {"states_kib", &states, false},
 	};
 	unsigned of_idle = MYC_IDLE_SLEEP;
 
@@ -218,6 +223,10 @@ static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *ex
 	err = err ?: myc_yaml_u32(batch, 1, 4096, &executor->batch, error);
 	err = err ?: myc_yaml_u32(timers, 1, SIZE_MAX_SLOT, &executor->timers, error);
 	err = err ?: myc_yaml_u32(share, 1, 4096, &executor->share, error);
+	err = err ?: myc_yaml_u32(asks, 1, UINT16_MAX, &executor->asks, error);
+	err = err ?: myc_yaml_u32(signals, 1, SIZE_MAX_SLOT, &executor->signals, error);
+	err = err ?: myc_yaml_u32(watches, 1, SIZE_MAX_SLOT, &executor->watches, error);
+	err = err ?: myc_yaml_u32(states, 1, SIZE_MAX_SLOT, &executor->states_kib, error);
 	err = err ?: myc_yaml_u32(share_us, 1, 1000000, &of_share_us, error);
 	executor->share_ns = of_share_us * 1000ull;
 	executor->idle = (enum myc_idle)of_idle;
@@ -226,13 +235,50 @@ static int read_executor(struct myc_yaml_node node, struct myc_executor_opts *ex
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
+/* Buffers for bodies, by size: as struct myc_system_opts has them. */
+static int read_buffers(struct myc_yaml_node node, struct myc_topology_process *process,
+			struct myc_error *error)
+{
+	unsigned classes = 0;
+	int err = myc_yaml_sequence(node, 1, MYC_POOL_CLASSES, &classes, error);
+
+	for (unsigned i = 0; !err && i < classes; i++) {
+		struct myc_yaml_node size, count;
+		const struct myc_yaml_field fields[] = {{"size", &size, true},
+							{"count", &count, true}};
+		uint32_t *bytes = &process->buffers[i].size;
+
+		err = myc_yaml_fields(myc_yaml_item(node, i), fields, COUNT(fields), error);
+		err = err ?: myc_yaml_u32(size, 64, SIZE_MAX_SLOT, bytes, error);
+		err = err
+			      ?: myc_yaml_u32(count, 1, SIZE_MAX_SLOT, &process->buffers[i].count,
+					      error);
+		if (!err && (*bytes % 64 || (i && *bytes <= process->buffers[i - 1].size)))
+			err = myc_yaml_refuse(size, error, "the smallest first, as 64, 256, 1024",
+					      *bytes % 64 ? "not a multiple of 64"
+							  : "not larger than the one before");
+	}
+	return err;
+}
+
+static int read_sizes(struct myc_yaml_node loans, struct myc_yaml_node readings,
+		      struct myc_yaml_node directory, struct myc_yaml_node work_threads,
+		      struct myc_topology_process *process, struct myc_error *error)
+{
+	int err = myc_yaml_u32(loans, 1, SIZE_MAX_SLOT, &process->loans, error);
+
+	err = err ?: myc_yaml_u32(readings, 1, 4096, &process->readings, error);
+	err = err ?: myc_yaml_u32(directory, 1, MYC_DIRECTORY_ROWS_MAX, &process->directory, error);
+	return err ?: myc_yaml_u32(work_threads, 1, 64, &process->work_threads, error);
+}
+
 int myc_topology_read_process(struct myc_yaml_node node, const char *folder,
 			      struct myc_topology *topology, struct myc_topology_process *process,
 			      struct myc_error *error)
 {
 	static const char *const restarts[] = {"permanent", "transient", "temporary"};
 	struct myc_yaml_node name, restart, shutdown, library, executors, actors, slots, lane,
-		outbox, growth, topics;
+		outbox, growth, topics, buffers, loans, readings, directory, work_threads;
 	const struct myc_yaml_field fields[] = {
 		{"name", &name, true},
 		{"restart", &restart, false},
@@ -245,6 +291,11 @@ int myc_topology_read_process(struct myc_yaml_node node, const char *folder,
 		{"outbox", &outbox, false},
 		{"growth", &growth, false},
 		{"topics", &topics, false},
+		{"buffers", &buffers, false},
+		{"loans", &loans, false},
+		{"readings", &readings, false},
+		{"directory", &directory, false},
+		{"work_threads", &work_threads, false},
 	};
 	unsigned count = 0, of_restart = MYC_PERMANENT;
 
@@ -261,6 +312,8 @@ int myc_topology_read_process(struct myc_yaml_node node, const char *folder,
 	err = err ?: myc_yaml_power_of_two(lane, 64, 1 << 16, &process->lane_slots, error);
 	err = err ?: myc_yaml_u32(outbox, 1, SIZE_MAX_SLOT, &process->outbox, error);
 	err = err ?: myc_yaml_u32(growth, 1, 1 << 24, &process->growth, error);
+	err = err ?: read_buffers(buffers, process, error);
+	err = err ?: read_sizes(loans, readings, directory, work_threads, process, error);
 	err = err ?: myc_topology_read_topics(topics, topology, process, error);
 	process->restart = (enum myc_restart)of_restart;
 
