@@ -125,6 +125,20 @@ int myc_testkit_expect(struct myc_testkit *kit, const struct myc_testkit_want *w
 		       struct myc_testkit_message *message);
 /* Runs until idle. -EEXIST: a probe has a message that is not allowed and was not expected. */
 int myc_testkit_expect_none(struct myc_testkit *kit, myc_address probe);
+/* The probe that caught it answers: an ask gets one answer, as from any actor; the asker's `reply` hook has it in the
+ * next run. As myc_reply (mycelium/ask.h): -EINVAL: it asks nothing. -ESRCH: the probe's process is dead. */
+int myc_testkit_reply(struct myc_testkit *kit, const struct myc_testkit_message *message,
+		      uint16_t type, const void *payload, size_t size);
+int myc_testkit_reply_error(struct myc_testkit *kit, const struct myc_testkit_message *message,
+			    int error);
+/* The probe sends: its receiver sees who it is from, and can answer. Runs the kit until there is credit; else as
+ * myc_send and myc_resolve. -ETIME. */
+int myc_testkit_send(struct myc_testkit *kit, myc_address probe, myc_address to, uint16_t type,
+		     const void *payload, size_t size);
+/* The probe publishes to a topic of the kit's system options (mycelium/topic.h), which is its own from then on: as
+ * myc_topic_claim and myc_publish. */
+int myc_testkit_publish(struct myc_testkit *kit, myc_address probe, const char *topic,
+			uint32_t type, uint64_t key, const void *payload, size_t size);
 /* From now on messages of this type do not matter to this probe: expect steps over them. */
 int myc_testkit_allow(struct myc_testkit *kit, myc_address probe, uint16_t type);
 /* From now on one of this type is a failure, found by the next expect. */

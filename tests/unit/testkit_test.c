@@ -386,7 +386,7 @@ static void a_post_that_would_wait_for_ever_is_told(void **state)
 
 struct asker {
 	uint64_t at_ns;
-	int status, down;
+	int status, down, replies;
 };
 static struct asker asked;
 
@@ -405,6 +405,7 @@ static int asker_reply(struct myc_actor *self, const struct myc_reply *reply)
 {
 	asked.at_ns = myc_now_ns(self);
 	asked.status = reply->status;
+	asked.replies++;
 	return 0;
 }
 
@@ -460,6 +461,140 @@ static void who_asks_and_watches_a_killed_process_is_told_while_it_is_dead(void 
 	myc_testkit_close(kit);
 }
 
+/* ---- what probes do ---------------------------------------------------------------------------- */
+
+static struct reader {
+	uint64_t prices[4], count;
+	int events;
+} seen;
+
+static int reader_started(struct myc_actor *self)
+{
+	return myc_subscribe(self, "prices", NULL, 0, NULL);
+}
+
+static int reader_topic(struct myc_actor *self, const struct myc_topic_event *event)
+{
+	(void)self;
+	seen.events++;
+	if (event->kind == MYC_TOPIC_MESSAGE && seen.count < 4)
+		memcpy(&seen.prices[seen.count++], event->payload, sizeof(uint64_t));
+	return 0;
+}
+
+/* Answers who sends, by the address that the message has. */
+static int reader_message(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref from;
+	int code = myc_resolve(self, message->from, &from);
+
+	return code ? code : myc_send(self, &from, PONG, message->payload, message->size);
+}
+
+static const struct myc_behaviour reader = {.name = "reader",
+					    .started = reader_started,
+					    .topic = reader_topic,
+					    .message = reader_message};
+
+static const struct myc_testkit_message *catch_ask(struct myc_testkit *kit, myc_address probe)
+{
+	static struct myc_testkit_message message;
+	const struct myc_testkit_want want = {.probe = probe, .type = NOISE};
+
+	if (myc_testkit_expect(kit, &want, &message))
+		fail_msg("%s", myc_testkit_failure(kit));
+	return &message;
+}
+
+static void a_probe_answers_what_it_is_asked_once_and_in_time(void **state)
+{
+	uint64_t verdict = 7;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		/* The asker is in another process, or in the same. */
+		struct myc_testkit *kit =
+			open_kit((struct myc_testkit_opts){.seed = seed, .processes = 2});
+		myc_address probe, other;
+
+		asked = (struct asker){0};
+		assert_int_equal(myc_testkit_probe(kit, "deaf", &probe), 0);
+		assert_int_equal(myc_testkit_probe(kit, NULL, &other), 0);
+		spawn(kit, seed % 2, &asker, NULL);
+		struct myc_testkit_message message = *catch_ask(kit, probe);
+
+		assert_int_equal(asked.replies, 0);
+		if (seed % 3) {
+			assert_int_equal(myc_testkit_reply(kit, &message, PONG, &verdict, 8), 0);
+		} else {
+			assert_int_equal(myc_testkit_reply_error(kit, &message, 0), -EINVAL);
+			assert_int_equal(myc_testkit_reply_error(kit, &message, -EACCES), 0);
+		}
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(asked.replies, 1);
+		assert_int_equal(asked.status, seed % 3 ? 0 : -EACCES);
+		/* A second answer, and one after the timeout, reach nobody. */
+		assert_int_equal(myc_testkit_reply(kit, &message, PONG, &verdict, 8), 0);
+		assert_int_equal(myc_testkit_advance(kit, 100000000), 0);
+		assert_int_equal(asked.replies, 1);
+		message.correlation = 0;
+		assert_int_equal(myc_testkit_reply(kit, &message, PONG, NULL, 0), -EINVAL);
+		message.probe = 12345;
+		assert_int_equal(myc_testkit_reply(kit, &message, PONG, NULL, 0), -ESRCH);
+		myc_testkit_close(kit);
+	}
+}
+
+static void a_probe_sends_and_publishes_as_itself(void **state)
+{
+	static const struct myc_topic_opts prices = {
+		.name = "prices", .slots = 8, .payload_max = 8};
+	static const struct myc_system_opts system = {
+		.sz = sizeof(system), .topics = &prices, .topics_count = 1};
+	struct myc_testkit *kit = open_kit((struct myc_testkit_opts){.system = &system});
+	struct myc_testkit_want pong = {.type = PONG, .size = 8};
+	myc_address probe, other;
+	uint64_t value = 101;
+
+	(void)state;
+	memset(&seen, 0, sizeof(seen));
+	assert_int_equal(myc_testkit_probe(kit, "feed", &probe), 0);
+	assert_int_equal(myc_testkit_probe(kit, "other", &other), 0);
+	assert_int_equal(myc_testkit_publish(kit, 12345, "prices", 1, 1, &value, 8), -ESRCH);
+	assert_int_equal(myc_testkit_publish(kit, probe, "prices", 1, 1, &value, 8), 0);
+	myc_address address = spawn(kit, 0, &reader, NULL);
+
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(myc_testkit_publish(kit, probe, "no such", 1, 1, &value, 8), -ENOENT);
+	for (uint64_t i = 0; i < 3; i++, value++) {
+		assert_int_equal(myc_testkit_publish(kit, probe, "prices", 1, 1, &value, 8), 0);
+		assert_int_equal(myc_testkit_publish(kit, other, "prices", 1, 1, &value, 8),
+				 -EBUSY);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		/* Its process comes again, and so does what it had claimed. */
+		if (i == 1)
+			assert_int_equal(myc_testkit_crash(kit, 0), 0);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	}
+	assert_int_equal(seen.count, 3);
+	assert_int_equal(seen.prices[0], 101);
+	assert_int_equal(seen.prices[2], 103);
+	/* Many, so that credit is waited for. */
+	for (value = 0; value < 300; value++)
+		assert_int_equal(myc_testkit_send(kit, probe, address, PING, &value, 8), 0);
+	for (value = 0; value < 300; value++) {
+		pong.probe = probe;
+		pong.payload = &value;
+		if (myc_testkit_expect(kit, &pong, NULL))
+			fail_msg("%s", myc_testkit_failure(kit));
+	}
+	assert_int_equal(myc_testkit_expect_none(kit, other), 0);
+	assert_int_equal(myc_testkit_send(kit, address, probe, PING, &value, 8), -ESRCH);
+	assert_int_equal(myc_testkit_kill(kit, 0), 0);
+	assert_int_equal(myc_testkit_send(kit, probe, address, PING, &value, 8), -ESRCH);
+	myc_testkit_close(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +609,8 @@ int main(void)
 		cmocka_unit_test(what_waits_lets_the_kit_run_and_virtual_time_pass),
 		cmocka_unit_test(advance_stops_where_an_ask_times_out),
 		cmocka_unit_test(who_asks_and_watches_a_killed_process_is_told_while_it_is_dead),
+		cmocka_unit_test(a_probe_answers_what_it_is_asked_once_and_in_time),
+		cmocka_unit_test(a_probe_sends_and_publishes_as_itself),
 		cmocka_unit_test(a_seed_plays_the_same_every_time_and_another_does_not),
 	};
 

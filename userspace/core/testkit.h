@@ -6,11 +6,14 @@
 
 #include <setjmp.h>
 
+#include <mycelium/abi/topic.h>
 #include <mycelium/testkit.h>
+#include <mycelium/topic.h>
 
 #include "core/executor.h"
 
-#define MYC_KIT_RULES_MAX 64
+#define MYC_KIT_RULES_MAX  64
+#define MYC_KIT_CLAIMS_MAX 16
 
 enum myc_kit_event_kind {
 	MYC_KIT_BEGIN,
@@ -62,6 +65,13 @@ struct myc_kit_rule {
 	bool allowed;
 };
 
+/* A topic that a probe publishes to. */
+struct myc_kit_claim {
+	myc_address probe;
+	char topic[MYC_TOPIC_NAME_SIZE];
+	struct myc_publisher publisher;
+};
+
 struct myc_testkit {
 	struct myc_testkit_opts opts;
 	struct myc_system_opts system_opts;
@@ -78,8 +88,11 @@ struct myc_testkit {
 	struct myc_kit_caught *caught, *caught_last;
 	struct myc_kit_rule rule[MYC_KIT_RULES_MAX];
 	uint32_t rules;
+	struct myc_kit_claim claim[MYC_KIT_CLAIMS_MAX];
+	uint32_t claims;
 	char (*probe_name)[MYC_NAME_SIZE];     /* MYC_SLOTS_FIXED */
 	struct myc_behaviour *probe_behaviour; /* the same */
+	myc_address probe[MYC_SLOTS_FIXED];
 	uint32_t probes;
 	char *text;
 	size_t text_size;

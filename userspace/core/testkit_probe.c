@@ -158,9 +158,111 @@ int myc_testkit_probe_as(struct myc_testkit *kit, const char *name,
 	}
 	int code = myc_testkit_spawn(kit, 0, &opts, probe);
 
-	kit->probes += !code;
+	if (!code)
+		kit->probe[kit->probes++] = *probe;
 	return code;
 }
+
+/* ---- what probes do ---------------------------------------------------------------------------- */
+
+/* Between two turns the test's thread is that of every executor. NULL: not there. */
+static struct myc_actor *probe_of(struct myc_testkit *kit, myc_address address)
+{
+	struct myc_actor *actor;
+	bool known = false;
+
+	for (uint32_t i = 0; i < kit->probes; i++)
+		known = known || kit->probe[i] == address;
+	if (!known || kit->in_turn || !myc_kit_alive(&kit->process[0]))
+		return NULL;
+	actor = &kit->process[0].system->actor[myc_address_slot(address)];
+	if (!myc_actor_runs(actor)) /* it begins in its executor's next turn */
+		(void)myc_testkit_run_until_idle(kit);
+	if (!myc_kit_alive(&kit->process[0]))
+		return NULL;
+	actor = &kit->process[0].system->actor[myc_address_slot(address)];
+	return actor->address == address && myc_actor_runs(actor) ? actor : NULL;
+}
+
+static int answer(struct myc_testkit *kit, const struct myc_testkit_message *message, int error,
+		  uint16_t type, const void *payload, size_t size)
+{
+	const struct myc_reply_to to = {.asker = message->from,
+					.correlation = message->correlation};
+	struct myc_actor *probe = probe_of(kit, message->probe);
+
+	if (!probe)
+		return -ESRCH;
+	myc_kit_wake_all(kit);
+	return error ? myc_reply_error(probe, &to, error)
+		     : myc_reply_send(probe, &to, type, payload, size);
+}
+
+int myc_testkit_reply(struct myc_testkit *kit, const struct myc_testkit_message *message,
+		      uint16_t type, const void *payload, size_t size)
+{
+	return answer(kit, message, 0, type, payload, size);
+}
+
+int myc_testkit_reply_error(struct myc_testkit *kit, const struct myc_testkit_message *message,
+			    int error)
+{
+	return error ? answer(kit, message, error, 0, NULL, 0) : -EINVAL;
+}
+
+int myc_testkit_send(struct myc_testkit *kit, myc_address probe, myc_address to, uint16_t type,
+		     const void *payload, size_t size)
+{
+	for (uint32_t turns = 0; turns < kit->opts.turns_max; turns++) {
+		/* Looked up each time: its process may crash while we wait. */
+		struct myc_actor *self = probe_of(kit, probe);
+		struct myc_ref ref;
+		int code = self ? myc_resolve(self, to, &ref) : -ESRCH;
+
+		if (!code)
+			code = myc_try_send(self, &ref, type, payload, size);
+		myc_kit_wake_all(kit);
+		if (code != -EAGAIN && code != -ENOBUFS)
+			return code;
+		myc_testkit_step(kit);
+	}
+	return -ETIME;
+}
+
+/* NULL: no more topics. */
+static struct myc_kit_claim *claim_of(struct myc_testkit *kit, myc_address probe, const char *topic)
+{
+	for (uint32_t i = 0; i < kit->claims; i++)
+		if (kit->claim[i].probe == probe && !strcmp(kit->claim[i].topic, topic))
+			return &kit->claim[i];
+	if (kit->claims == MYC_KIT_CLAIMS_MAX || strlen(topic) >= MYC_TOPIC_NAME_SIZE)
+		return NULL;
+	struct myc_kit_claim *claim = &kit->claim[kit->claims++];
+
+	*claim = (struct myc_kit_claim){.probe = probe};
+	snprintf(claim->topic, sizeof(claim->topic), "%s", topic);
+	return claim;
+}
+
+int myc_testkit_publish(struct myc_testkit *kit, myc_address probe, const char *topic,
+			uint32_t type, uint64_t key, const void *payload, size_t size)
+{
+	struct myc_actor *self = probe_of(kit, probe);
+	struct myc_kit_claim *claim = self ? claim_of(kit, probe, topic) : NULL;
+
+	if (!claim)
+		return self ? -ENOSPC : -ESRCH;
+	int code = myc_publish(self, &claim->publisher, type, key, payload, size);
+
+	if (code == -EPERM) { /* not yet, or its process has died since */
+		code = myc_topic_claim(self, topic, &claim->publisher);
+		code = code ? code : myc_publish(self, &claim->publisher, type, key, payload, size);
+	}
+	myc_kit_wake_all(kit);
+	return code;
+}
+
+/* ---- expectations ------------------------------------------------------------------------------ */
 
 static int rule(struct myc_testkit *kit, myc_address probe, uint16_t type, bool allowed)
 {
