@@ -35,6 +35,7 @@
 #include <mycelium/error.h>
 #include <mycelium/mailbox.h>
 #include <mycelium/system.h>
+#include <mycelium/topic.h>
 
 #ifdef __cplusplus
 extern "C" {

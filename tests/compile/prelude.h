@@ -53,6 +53,9 @@ struct has {
 	struct myc_ref untyped;
 	struct myc_system *system;
 	struct myc_testkit *kit;
+	struct myc_testkit_message caught;
+	struct desk_clerk_topic news;
+	struct desk_matcher_topic entries;
 	struct myc_error error;
 };
 

@@ -235,6 +235,107 @@ static void probes_have_interfaces(void **state)
 			 0);
 }
 
+/* ---- topics, and questions to probes ------------------------------------------------------------- */
+
+static struct desk_clerk_topic news;
+static struct {
+	uint64_t accepted, counts, others, order_id;
+} read_;
+
+static int publish(struct myc_actor *self)
+{
+	int code = desk_clerk_claim(self, "news", &news);
+
+	if (!code)
+		code = desk_clerk_publish(self, &news, 1,
+					  &(struct desk_accepted_block){.order_id = 8, .place = 2});
+	if (!code)
+		code = desk_clerk_publish(self, &news, 2, &(struct desk_count_block){.orders = 5});
+	/* Too short for its type, and a type of nobody's. */
+	if (!code)
+		code = myc_publish(self, &news.publisher, DESK_COUNT_TEMPLATE_ID, 2, "1234", 4);
+	return code ? code : myc_publish(self, &news.publisher, 99, 2, "12345678", 8);
+}
+
+static int reader_started(struct myc_actor *self)
+{
+	return myc_subscribe(self, "news", NULL, 0, NULL);
+}
+
+static int reader_topic(struct myc_actor *self, const struct myc_topic_event *event)
+{
+	struct desk_accepted accepted;
+	struct desk_count count;
+
+	(void)self;
+	if (desk_accepted_published(&accepted, event)) {
+		read_.accepted++;
+		read_.order_id = desk_accepted_get_order_id(&accepted);
+	} else if (desk_count_published(&count, event)) {
+		read_.counts += desk_count_get_orders(&count);
+	} else {
+		read_.others += event->kind == MYC_TOPIC_MESSAGE;
+	}
+	return 0;
+}
+
+static void topics_carry_an_interfaces_messages(void **state)
+{
+	static const struct myc_topic_opts topic = {.name = "news"};
+	static const struct myc_system_opts opts = {
+		.sz = sizeof(opts), .topics = &topic, .topics_count = 1};
+	static const struct myc_behaviour reader = {
+		.name = "reader", .started = reader_started, .topic = reader_topic};
+	const struct myc_testkit_opts with = {.sz = sizeof(with), .system = &opts};
+	myc_address address;
+
+	(void)state;
+	assert_int_equal(myc_testkit_open(&kit, &with, NULL), 0);
+	spawn(0, &client, "client", &client_address);
+	spawn(0, &reader, "reader", &address);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	go(publish, 0);
+	assert_int_equal(read_.accepted, 1);
+	assert_int_equal(read_.order_id, 8);
+	assert_int_equal(read_.counts, 5);
+	assert_int_equal(read_.others, 2);
+	myc_testkit_close(kit);
+}
+
+static int ask_probe(struct myc_actor *self)
+{
+	int code = desk_matcher_lookup(self, "probe", &to, NULL);
+
+	return code ? code
+		    : desk_matcher_ask(self, &to, (&(struct desk_order_block){.order_id = 6}),
+				       1000000, 1, NULL);
+}
+
+static void probes_answer_questions(void **state)
+{
+	struct desk_matcher_ref probe;
+	struct myc_testkit_message caught;
+
+	(void)state;
+	assert_int_equal(desk_matcher_probe(kit, "probe", &probe), 0);
+	go(ask_probe, 0);
+	const struct myc_testkit_want want = {.probe = probe.ref.address,
+					      .type = DESK_ORDER_TEMPLATE_ID};
+
+	assert_int_equal(myc_testkit_expect(kit, &want, &caught), 0);
+	status = 1;
+	assert_int_equal(desk_matcher_flush_reply_caught(kit, &caught,
+							 &(struct desk_count_block){.orders = 1}),
+			 -EINVAL);
+	assert_int_equal(
+		desk_matcher_order_reply_caught(
+			kit, &caught, &(struct desk_accepted_block){.order_id = 6, .place = 3}),
+		0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(answered.place, 3);
+}
+
 static void threads_post_and_call(void **state)
 {
 	struct myc_system *system;
@@ -305,6 +406,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_message_may_have_a_deadline, begin, end),
 		cmocka_unit_test_setup_teardown(what_it_becomes_has_the_interface_too, begin, end),
 		cmocka_unit_test_setup_teardown(probes_have_interfaces, begin, end),
+		cmocka_unit_test_setup_teardown(probes_answer_questions, begin, end),
+		cmocka_unit_test(topics_carry_an_interfaces_messages),
 		cmocka_unit_test(threads_post_and_call),
 		cmocka_unit_test(a_process_has_room_for_255_interfaces),
 	};

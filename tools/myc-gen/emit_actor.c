@@ -446,6 +446,7 @@ static void emit_interface(struct gen_emit *e, const struct gen_interface *inter
 	}
 	emit_macros(&i);
 	emit_behaviour(&i);
+	emit_actor_topic(&i);
 	emit_actor_make(&i);
 }
 

@@ -29,5 +29,7 @@ static inline void emit_choice(const struct interface *i, const char *types, con
 
 /* emit_actor_make.c: actors made and found, and what tests need. */
 void emit_actor_make(const struct interface *i);
+/* emit_actor_topic.c: topics that carry its messages. */
+void emit_actor_topic(const struct interface *i);
 
 #endif

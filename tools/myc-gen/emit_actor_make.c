@@ -71,6 +71,32 @@ static void emit_find(const struct interface *i)
 	}
 }
 
+/* The probe answers a question that it caught. */
+static void emit_reply_caught(const struct interface *i, const struct gen_accept *accept)
+{
+	struct gen_emit *e = i->e;
+	const struct gen_block *answer = accept->answer;
+	char *name = text(e, "%s_%s", i->c, accept->message->short_name);
+	char *T = capitals(e, answer->c_name);
+
+	out(e,
+	    "MYC_SBE_INLINE int %s_reply_caught_(struct myc_testkit *kit,\n"
+	    "\t\tconst struct myc_testkit_message *caught, %sanswer)\n{\n\t(void)answer;\n"
+	    "\treturn caught->type != %s_TEMPLATE_ID ? -EINVAL :\n"
+	    "\t       myc_testkit_reply(kit, caught, %s_TEMPLATE_ID, %s);\n}\n",
+	    name, as_message(e, answer), capitals(e, accept->message->c_name), T,
+	    answer->length ? text(e, "answer, %s_BLOCK_LENGTH", T) : "NULL, 0");
+	out(e,
+	    "/* As myc_testkit_reply. -EINVAL: what was caught is another message, or asks "
+	    "nothing. */\n"
+	    "#define %s_reply_caught(kit, caught, ...) \\\n"
+	    "\t_Generic((void (*)(MYC_TYPED_AS(caught), MYC_TYPED_AS((__VA_ARGS__))))0",
+	    name);
+	emit_choice(i, text(e, "const struct myc_testkit_message *, %s", as_message(e, answer)),
+		    text(e, "%s_reply_caught_", name));
+	out(e, ")(kit, caught, (__VA_ARGS__))\n");
+}
+
 static void emit_testkit(const struct interface *i)
 {
 	struct gen_emit *e = i->e;
@@ -89,6 +115,8 @@ static void emit_testkit(const struct interface *i)
 	for (const struct gen_accept *accept = i->of->accepts; accept; accept = accept->next) {
 		const struct gen_block *message = accept->message;
 
+		if (accept->answer)
+			emit_reply_caught(i, accept);
 		if (has_parts(message))
 			continue;
 		out(e,

@@ -84,6 +84,21 @@ static void emit_draft(struct gen_emit *e, const struct gen_block *message)
 	    c, c, e->P, c);
 }
 
+static void emit_published(struct gen_emit *e, const struct gen_block *message)
+{
+	const char *c = message->c_name;
+
+	out(e,
+	    "/* Of a topic's event. false: it brings no message, or another, or one that cannot "
+	    "be. "
+	    "*/\n"
+	    "MYC_SBE_INLINE MYC_SBE_CHECK bool %s_published(struct %s *view,\n"
+	    "\t\t\t\t\t\t    const struct myc_topic_event *event)\n{\n"
+	    "\treturn event->kind == MYC_TOPIC_MESSAGE && event->type == %s_TEMPLATE_ID &&\n"
+	    "\t       %s_arrived_(view, event->payload, event->size);\n}\n\n",
+	    c, c, capitals(e, c), c);
+}
+
 static void emit_came(struct gen_emit *e, const struct gen_block *message)
 {
 	const char *c = message->c_name;
@@ -105,6 +120,7 @@ void emit_actor_message(struct gen_emit *e, const struct gen_block *message)
 		emit_draft(e, message);
 	} else {
 		emit_arrived_flat(e, message);
+		emit_published(e, message);
 	}
 	emit_came(e, message);
 }
