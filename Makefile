@@ -183,6 +183,9 @@ $(BUILD)/include/sbe/%.h: tests/schemas/%.xml $(BUILD)/bin/myc-gen
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
+# Tests the strategy of an example, and includes its source.
+$(BUILD)/obj/tests/conformance/desk_strategy_test.o: CPPFLAGS_tests += $(CPPFLAGS_examples)
+$(BUILD)/obj/tests/conformance/desk_strategy_test.o: $(BUILD)/include/examples/desk/desk.h
 $(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o schema_test.o typed_test.o typed_refs_test.o) $(BUILD)/obj/tests/integration/upgrade_test.o: $(GEN_HEADERS)
 FUZZ_HEADERS := $(addprefix $(BUILD)/include/sbe/,car/example-extension-schema.h $(addprefix good/,arrays_big.h \
 	dimension_turned.h groups_data.h groups_nested.h header_counts.h version_groups.h version_groups_told.h))

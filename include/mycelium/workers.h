@@ -27,7 +27,8 @@
  * Workers. One whose handler fails (or that exits, stops, is killed) is replaced, by another in its
  * place: what waits for it goes to that one. The first replacement comes at once, those of a place whose
  * workers die without finishing anything come later and later. A failure of a worker is the pool's affair:
- * it does not take the process with it, as that of an actor beyond its restart limit does (myc run). A
+ * it does not take the process with it, as that of an actor beyond its restart limit does (myc run; two in a row of a
+ * place that have done nothing are a line in its log, if there is no hook `event`). A
  * worker has no restarts in place, cannot become another behaviour, and cannot put messages aside;
  * `overflow` of its behaviour is not looked at, `settings.full` of the pool is. Its state
  * can be seen and replaced from outside if its codec has `save` and `load` (mycelium/state.h).

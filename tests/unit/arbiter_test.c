@@ -488,6 +488,16 @@ static void a_move_that_was_cut_short_is_made_once(void **state)
 	}
 }
 
+static void latencies_have_buckets_without_holes(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < MYC_FEED_LATENCY_BUCKETS - 1; i++) {
+		assert_int_equal(myc_feed_latency_index(myc_feed_latency_most(i)), i);
+		assert_int_equal(myc_feed_latency_index(myc_feed_latency_most(i) + 1), i + 1);
+	}
+	assert_int_equal(myc_feed_latency_index(UINT64_MAX), MYC_FEED_LATENCY_BUCKETS - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +519,7 @@ int main(void)
 		cmocka_unit_test(a_failed_handler_is_told_that_it_resumes_before_the_next_message),
 		cmocka_unit_test(a_forged_heartbeat_far_ahead_costs_bounded_work),
 		cmocka_unit_test(a_move_that_was_cut_short_is_made_once),
+		cmocka_unit_test(latencies_have_buckets_without_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static struct myc_system *system_;
 static struct myc_workers *pool;
 static struct myc_region region;
 static _Atomic bool stuck;
-static _Atomic uint64_t begun, again, failures, disorders, next_of[KEYS];
+static _Atomic uint64_t begun, again, failures, complaints, disorders, next_of[KEYS];
 static _Atomic myc_address stuck_worker;
 
 static int work(struct myc_actor *self, const struct myc_message *message)
@@ -70,8 +70,8 @@ static void failed(void *context, myc_address actor, int code, bool watched)
 {
 	(void)context;
 	(void)actor;
-	(void)watched;
-	failures += code != 0;
+	failures += code && !watched;
+	complaints += code && watched;
 }
 
 /* As a worker process has its system: an actor that fails for good is told by `failed`. */
@@ -90,7 +90,7 @@ static void begin_with(const struct myc_workers_settings *settings, uint32_t fla
 	assert_int_equal(myc_region_map(&region, fd, MYC_REGION_OWNER, NULL), 0);
 	close(fd);
 	assert_int_equal(myc_system_join(&system_, &with, &workspace, NULL), 0);
-	begun = again = failures = disorders = 0;
+	begun = again = failures = complaints = disorders = 0;
 	for (int i = 0; i < KEYS; i++)
 		next_of[i] = 0;
 	uint32_t phase;
@@ -265,6 +265,8 @@ static void a_worker_that_fails_is_the_pools_affair(void **state)
 		post(i, 0, FAIL);
 	wait_until(numbers().in_doubt == 5);
 	assert_int_equal(numbers().died, 10);
+	/* Of workers that do nothing but fail somebody hears, once a place. */
+	assert_in_range(complaints, 1, 2);
 	post(9, 0, DO);
 	wait_until(numbers().done == 1);
 	end();

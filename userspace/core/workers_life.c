@@ -172,6 +172,17 @@ static void retire(struct myc_workers *workers, struct myc_row *row)
 	leave_place(workers, row);
 }
 
+/* Nobody hears of workers that cannot do anything: said once, until one of this place has done a job. */
+static void complain(const struct myc_workers *workers, uint32_t place,
+		     const struct myc_signal_event *event)
+{
+	const struct myc_workspace *workspace = &workers->system->workspace;
+
+	if (workspace->failed && !workers->opts.event && workers->place[place].in_vain == 2 &&
+	    event->reason.kind == MYC_EXIT_FAILED)
+		workspace->failed(workspace->context, event->from, event->reason.code, true);
+}
+
 static void ended(struct myc_workers *workers, struct myc_row *row,
 		  const struct myc_signal_event *event)
 {
@@ -192,6 +203,7 @@ static void ended(struct myc_workers *workers, struct myc_row *row,
 		spawn_again(workers, place);
 	else if (!workers->closed)
 		myc_workers_reroute(workers, place);
+	complain(workers, place, event);
 	myc_workers_pump_all(workers);
 }
 

@@ -93,5 +93,10 @@ static inline uint32_t myc_feed_latency_index(uint64_t ns)
 	uint32_t index = (octave - 1) * 4 + (uint32_t)(ns >> (octave - 2) & 3);
 	return index < MYC_FEED_LATENCY_BUCKETS ? index : MYC_FEED_LATENCY_BUCKETS - 1;
 }
+/* The most that this one holds. */
+static inline uint64_t myc_feed_latency_most(uint32_t index)
+{
+	return index < 4 ? index : ((5ull + index % 4) << (index / 4 - 1)) - 1;
+}
 
 #endif

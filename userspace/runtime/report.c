@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "market/arbiter.h"
 #include "runtime/channels_yaml.h"
 #include "runtime/report_read.h"
 
@@ -59,6 +60,17 @@ static bool runs(uint64_t state)
 
 /* ---- the tree -------------------------------------------------------------------------------- */
 
+/* Upper bound of the bucket in which this share of the feed's latencies lies. */
+static double latency_us(const struct myc_feed_metrics *m, double share)
+{
+	uint64_t wanted = (uint64_t)(share * (double)m->latency_count), seen = 0;
+	uint32_t i = 0;
+
+	while (i < MYC_FEED_LATENCY_BUCKETS - 1 && (seen += m->latency_bucket[i]) <= wanted)
+		i++;
+	return (double)myc_feed_latency_most(i) / 1000;
+}
+
 static void tree_feed(const struct myc_run *run, const struct myc_view *view, uint32_t process,
 		      uint16_t channel, const char *indent, struct myc_text *text)
 {
@@ -68,10 +80,14 @@ static void tree_feed(const struct myc_run *run, const struct myc_view *view, ui
 	myc_text_add(text,
 		     "%s     feed %s: packets %" PRIu64 ", messages %" PRIu64 ", duplicate %" PRIu64
 		     ", filtered %" PRIu64 ", gaps %" PRIu64 " (%" PRIu64
-		     " lost), in doubt %" PRIu64 ", next %" PRIu64 "\n",
+		     " lost), in doubt %" PRIu64 ", next %" PRIu64,
 		     indent, run->topology->channels->spec[channel].name, m.packets,
 		     m.messages_delivered, m.messages_duplicate, m.messages_filtered, m.gaps,
 		     m.messages_lost, m.messages_in_doubt, m.next);
+	if (m.latency_count)
+		myc_text_add(text, ", receive to handler p50 %.1f us, p99 %.1f us",
+			     latency_us(&m, 0.5), latency_us(&m, 0.99));
+	myc_text_add(text, "\n");
 }
 
 static void tree_actor(const struct myc_run *run, const struct myc_view *view, uint32_t process,
@@ -421,6 +437,8 @@ static void json_network(const struct myc_run *run, struct myc_text *text)
 		myc_text_add(text, first ? "" : ", ");
 		myc_text_add_json(text, receipt);
 		first = false;
+		if (!run->program) /* one receipt says it all without queues */
+			break;
 	}
 	myc_text_add(text, "]}");
 }
