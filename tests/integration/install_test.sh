@@ -99,4 +99,11 @@ for header in mycelium/*.h mycelium/*/*.h; do
 			failed "$header as $language"
 	done
 done
+# An application's, where there is a g++, which has not clang's leniency.
+for header in mycelium/*.h mycelium/market/*.h; do
+	command -v g++ >"$dir/gxx" || break
+	echo "#include <$header>" >"$dir/header.cc"
+	# shellcheck disable=SC2046
+	g++ -fsyntax-only $(pkg-config --cflags mycelium) "$dir/header.cc" || failed "$header by g++"
+done
 echo "$(grep -c '\.h$' "$dir/plain") headers"

@@ -10,6 +10,7 @@
 #ifndef MYCELIUM_ABI_FRAME_H
 #define MYCELIUM_ABI_FRAME_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #define MYC_FRAME_MAGIC	      0x4643594du /* "MYCF" */
@@ -45,18 +46,18 @@ struct myc_frame_header {
 	uint32_t content_check; /* CRC32C of all behind the header */
 	uint32_t header_check;	/* CRC32C of the 60 bytes before it */
 };
-_Static_assert(sizeof(struct myc_frame_header) == MYC_FRAME_HEADER_SIZE, "one cache line");
-_Static_assert(__builtin_offsetof(struct myc_frame_header, options) == 12, "layout");
-_Static_assert(__builtin_offsetof(struct myc_frame_header, block_length) == 24, "layout");
-_Static_assert(__builtin_offsetof(struct myc_frame_header, from) == 32, "layout");
-_Static_assert(__builtin_offsetof(struct myc_frame_header, header_check) == 60, "layout");
+static_assert(sizeof(struct myc_frame_header) == MYC_FRAME_HEADER_SIZE, "one cache line");
+static_assert(__builtin_offsetof(struct myc_frame_header, options) == 12, "layout");
+static_assert(__builtin_offsetof(struct myc_frame_header, block_length) == 24, "layout");
+static_assert(__builtin_offsetof(struct myc_frame_header, from) == 32, "layout");
+static_assert(__builtin_offsetof(struct myc_frame_header, header_check) == 60, "layout");
 
 /* An option: this, `length` bytes of value, zeros up to a multiple of 8. */
 struct myc_frame_option_header {
 	uint16_t type; /* enum myc_frame_option_type, perhaps with MYC_FRAME_OPTION_MUST */
 	uint16_t length;
 };
-_Static_assert(sizeof(struct myc_frame_option_header) == 4, "layout");
+static_assert(sizeof(struct myc_frame_option_header) == 4, "layout");
 
 /* Each at most once in a frame. */
 enum myc_frame_option_type {

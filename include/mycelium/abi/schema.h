@@ -12,6 +12,7 @@
 #ifndef MYCELIUM_ABI_SCHEMA_H
 #define MYCELIUM_ABI_SCHEMA_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #define MYC_SCHEMAS_VERSION 1
@@ -29,7 +30,7 @@ struct myc_schema_row {
 	uint32_t reserved;
 	char name[MYC_SCHEMA_NAME]; /* its package, zero-terminated, cut if need be */
 };
-_Static_assert(sizeof(struct myc_schema_row) == 64, "layout");
+static_assert(sizeof(struct myc_schema_row) == 64, "layout");
 
 /* In the order of the message: fields, groups, data. An enum's values follow their field. */
 enum myc_schema_item_kind {
@@ -54,7 +55,7 @@ struct myc_schema_item {
 		name; /* offset in texts of name and primitive type or shape, each zero-terminated */
 	uint64_t detail; /* hash of what else decides what a field says; of a value: it */
 };
-_Static_assert(sizeof(struct myc_schema_item) == 32, "layout");
+static_assert(sizeof(struct myc_schema_item) == 32, "layout");
 
 struct myc_schemas {
 	uint32_t version; /* MYC_SCHEMAS_VERSION; 0 = not laid out yet */
@@ -64,6 +65,6 @@ struct myc_schemas {
 	uint64_t reserved[5];
 	struct myc_schema_row row[MYC_SCHEMAS_MAX];
 };
-_Static_assert(sizeof(struct myc_schemas) == 64 + 64 * MYC_SCHEMAS_MAX, "layout");
+static_assert(sizeof(struct myc_schemas) == 64 + 64 * MYC_SCHEMAS_MAX, "layout");
 
 #endif
