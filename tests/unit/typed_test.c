@@ -2,6 +2,8 @@
 /* Typed actors: what is sent arrives at its handler; probes, calls in a system with threads, limits. */
 #include "unit/typed_bed.h"
 
+#include <mycelium/workers.h>
+
 /* ---- what is sent arrives ------------------------------------------------------------------------ */
 
 static int try_order(struct myc_actor *self)
@@ -302,6 +304,37 @@ static void topics_carry_an_interfaces_messages(void **state)
 	myc_testkit_close(kit);
 }
 
+static int ask_pool(struct myc_actor *self)
+{
+	struct desk_clerk_ref wrong;
+	int code = desk_matcher_lookup(self, "matchers", &to, &error);
+
+	if (!code && desk_clerk_lookup(self, "matchers", &wrong, NULL) != -EPROTOTYPE)
+		return -EPROTO;
+	return code ? code
+		    : desk_matcher_ask(self, &to, (&(struct desk_order_block){.order_id = 6}),
+				       1000000, 1, NULL);
+}
+
+static void a_pool_has_the_interface_of_its_workers(void **state)
+{
+	const struct myc_workers_opts opts = {.sz = sizeof(opts),
+					      .behaviour = &matcher.as,
+					      .name = "matchers",
+					      .settings = {.workers = 2}};
+	struct myc_workers *pool;
+	struct myc_workers_numbers numbers;
+
+	(void)state;
+	assert_int_equal(myc_workers_spawn(myc_testkit_system(kit, 0), &opts, &pool, NULL), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	go(ask_pool, 0);
+	assert_int_equal(m.orders, 1);
+	assert_int_equal(answered.order_id, 6);
+	myc_workers_read(pool, &numbers, NULL);
+	assert_int_equal(numbers.done, 1);
+}
+
 static int ask_probe(struct myc_actor *self)
 {
 	int code = desk_matcher_lookup(self, "probe", &to, NULL);
@@ -406,6 +439,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_message_may_have_a_deadline, begin, end),
 		cmocka_unit_test_setup_teardown(what_it_becomes_has_the_interface_too, begin, end),
 		cmocka_unit_test_setup_teardown(probes_have_interfaces, begin, end),
+		cmocka_unit_test_setup_teardown(a_pool_has_the_interface_of_its_workers, begin,
+						end),
 		cmocka_unit_test_setup_teardown(probes_answer_questions, begin, end),
 		cmocka_unit_test(topics_carry_an_interfaces_messages),
 		cmocka_unit_test(threads_post_and_call),

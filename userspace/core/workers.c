@@ -296,7 +296,8 @@ static int full_opts(struct myc_workers *workers, const struct myc_workers_opts 
 				       .init = intake_init,
 				       .message = intake_message,
 				       .signal = intake_signal,
-				       .status = intake_status};
+				       .status = intake_status,
+				       .interface = opts->behaviour->interface};
 	myc_workers_frame(workers);
 	return 0;
 }
