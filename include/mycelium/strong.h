@@ -108,6 +108,14 @@ int myc_strong_pass(struct myc_system *system, struct myc_strong *strong, myc_ad
 		    uint64_t cookie, uint64_t timeout_ns);
 int myc_strong_release(struct myc_system *system, struct myc_strong *strong, uint64_t timeout_ns);
 
+/*
+ * Who holds it: one address for each reference, at most `max` of them; *references: how many there are. An address of
+ * generation 0 stands for the threads of its process. Asked four at a time: where references come and go meanwhile, one
+ * may be missing or be there twice. For tools (`myc holders`). Errors as hold's; timeout_ns is for each four.
+ */
+int myc_strong_holders(struct myc_system *system, myc_address actor, myc_address *holder,
+		       uint32_t max, uint32_t *references, uint64_t timeout_ns);
+
 #ifdef __cplusplus
 }
 #endif

@@ -567,6 +567,55 @@ CASE(taking_one_of_a_dead_process_is_answered)
 	take(a, t);
 }
 
+/* a: whom, then who holds it, as many as there is room for. Returns how many there are. */
+static int do_ask_holders(struct myc_system *system, uint64_t *a)
+{
+	uint32_t references;
+	int code =
+		myc_strong_holders(system, a[0], &a[1], ERRAND_WORDS - 1, &references, 30 * SECOND);
+
+	return code ? code : (int)references;
+}
+
+static uint32_t times(const uint64_t *a, myc_address holder)
+{
+	uint32_t n = 0;
+
+	for (int i = 1; i < ERRAND_WORDS; i++)
+		n += a[i] == holder;
+	return n;
+}
+
+CASE(a_thread_is_told_who_holds_one)
+{
+	struct probe *t = held(THERE), *a = spawn(HERE), *b = spawn(ELSEWHERE);
+	uint64_t asked[ERRAND_WORDS] = {t->address};
+
+	RESULT(at(HERE, do_ask_holders, asked), 0);
+	for (int i = 0; i < 5; i++)
+		take(a, t);
+	take(b, t);
+	RESULT(at(HERE, do_ask_holders, asked), 6);
+	assert_int_equal(times(asked, a->address), 5);
+	assert_int_equal(times(asked, b->address), 1);
+	RESULT(at(THERE, do_ask_holders, asked), 6);
+	/* More than there is room for. */
+	for (int i = 0; i < 6; i++)
+		take(b, t);
+	RESULT(at(HERE, do_ask_holders, asked), 12);
+	assert_int_equal(times(asked, a->address) + times(asked, b->address), ERRAND_WORDS - 1);
+	for (uint32_t i = 0; i < 5; i++)
+		OK(drop(a, i));
+	settle();
+	memset(&asked[1], 0, sizeof(asked) - sizeof(asked[0]));
+	UNTIL(at(HERE, do_ask_holders, asked) == 7);
+	assert_int_equal(times(asked, a->address), 0);
+	assert_int_equal(times(asked, b->address), 7);
+	OK(stop_self(b));
+	UNTIL(ended(t));
+	UNTIL(at(HERE, do_ask_holders, asked) == -ESRCH);
+}
+
 const struct conform_case cases_holder[] = {
 	{NAMED(a_holder_that_ends_gives_back_what_it_held)},
 	{NAMED(a_holder_that_is_stopped_gives_back_what_it_held)},
@@ -589,6 +638,7 @@ const struct conform_case cases_holder[] = {
 	{NAMED(the_takers_own_table_is_full), .where = FAR, .opts = four_watches},
 	{NAMED(the_held_ones_table_is_full), .where = FAR, .opts = four_watches},
 	{NAMED(one_with_a_thread_of_its_own_ends_with_the_last_drop), .opts = with_threads},
+	{NAMED(a_thread_is_told_who_holds_one)},
 	{NAMED(a_thread_holds_and_releases)},
 	{NAMED(a_thread_passes_it_on)},
 	{DEADLY(what_another_process_holds_no_thread_releases)},

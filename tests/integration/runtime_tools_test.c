@@ -276,6 +276,51 @@ static void actors_move_by_orders_from_outside(void **state)
 	live_stop(&live);
 }
 
+static bool all_hold(struct live *l, void *context)
+{
+	(void)context;
+	return live_status(l, "once", "held") == 1 && live_status(l, "often", "held") == 6;
+}
+
+static int holders(char *out, size_t size, const char *actor)
+{
+	return live_myc(&live, out, size, (const char *[]){"holders", actor, live.system, NULL});
+}
+
+static void who_holds_an_actor_is_shown(void **state)
+{
+	char out[4096], reader[256];
+
+	(void)state;
+	snprintf(reader, sizeof(reader), "%.*sreader.so",
+		 (int)(strrchr(live.actors, '/') + 1 - live.actors), live.actors);
+	live_topology(
+		&live,
+		"processes:\n"
+		"  - { name: one, library: %s, actors: [ { name: library, behaviour: library },"
+		" { name: once, behaviour: reader } ] }\n"
+		"  - { name: two, library: %s, actors: [ { name: often, behaviour: reader, "
+		"settings: { times: 6 } } ] }\n",
+		reader, reader);
+	assert_int_equal(live_start(&live, NULL), 0);
+	live_until(&live, "both hold it", all_hold, NULL);
+	if (holders(out, sizeof(out), "library"))
+		fail_msg("%s", out);
+	assert_non_null(strstr(out, "7 references\n"));
+	assert_non_null(strstr(out, "  once\n"));
+	assert_non_null(strstr(out, "  often, 6 times\n"));
+	assert_int_equal(holders(out, sizeof(out), "once"), 0);
+	assert_string_equal(out, "0 references\n");
+	assert_int_equal(holders(out, sizeof(out), "nobody"), 1);
+	assert_non_null(strstr(out, "no actor is called 'nobody'"));
+	assert_int_equal(holders(out, sizeof(out), "0x3f"), 1);
+	assert_int_equal(holders(out, sizeof(out), NULL), 2);
+	/* Its references go with a process, and come again with its successor's. */
+	assert_int_equal(kill((pid_t)live_number(&live, "two", "pid"), SIGKILL), 0);
+	live_until(&live, "both hold it again", all_hold, NULL);
+	live_stop(&live);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +329,7 @@ int main(void)
 		TEST(a_stop_ends_phases_one_after_the_other_in_all_processes),
 		TEST(an_actor_is_suspended_read_changed_and_resumed_from_outside),
 		TEST(actors_move_by_orders_from_outside),
+		TEST(who_holds_an_actor_is_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,7 @@ static int help(FILE *out)
 		     "  myc suspend ACTOR [NAME]\n"
 		     "  myc resume ACTOR [NAME]\n"
 		     "  myc move ACTOR EXECUTOR [NAME]\n"
+		     "  myc holders ACTOR [NAME]\n"
 		     "  myc stop [NAME] [--timeout SECONDS]\n"
 		     "  myc frame FILE|- [--json]\n"
 		     "see myc(1), myc-topology(5)\n");
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
 		{"suspend", myc_suspend_actor},
 		{"resume", myc_resume_actor},
 		{"move", myc_move_actor},
+		{"holders", myc_holders_of},
 		{"stop", myc_stop_system},
 		{"frame", myc_frame_file},
 	};

@@ -18,6 +18,7 @@ int myc_state_of(int argc, char **argv);
 int myc_suspend_actor(int argc, char **argv);
 int myc_move_actor(int argc, char **argv);
 int myc_resume_actor(int argc, char **argv);
+int myc_holders_of(int argc, char **argv);
 int myc_stop_system(int argc, char **argv);
 int myc_frame_file(int argc, char **argv);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* myc state, suspend, resume, move: one actor of a running system, from outside. */
+/* myc state, suspend, resume, move, holders: one actor of a running system, from outside. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #define USAGE_SUSPEND "myc suspend ACTOR [NAME]"
 #define USAGE_RESUME  "myc resume ACTOR [NAME]"
 #define USAGE_MOVE    "myc move ACTOR EXECUTOR [NAME]"
+#define USAGE_HOLDERS "myc holders ACTOR [NAME]"
 #define TIMEOUT_MS    6000
 #define REPLACED_MAX  4096
 
@@ -159,8 +160,15 @@ static int order(int argc, char **argv, const char *word, const char *usage)
 	snprintf(line, sizeof(line), "%s %s", word, argv[1]);
 	int code = ask(argv[2], line, &answer, &rest);
 
+	if (!code && *rest == ' ')
+		fputs(rest + 1, stdout);
 	myc_text_free(&answer);
 	return code;
+}
+
+int myc_holders_of(int argc, char **argv)
+{
+	return order(argc, argv, "holders", USAGE_HOLDERS);
 }
 
 int myc_suspend_actor(int argc, char **argv)

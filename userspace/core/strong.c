@@ -171,6 +171,33 @@ static int take_came(struct myc_executor *executor, struct myc_inlet *inlet,
 		       : 0;
 }
 
+static int holders_came(struct myc_executor *executor, const struct myc_inlet *inlet,
+			const struct myc_slot *slot, const struct myc_signal_take *asked)
+{
+	const struct myc_reply_to to = {.asker = asked->from, .correlation = slot->correlation};
+	const struct myc_watch *entry = executor->watches.entry;
+	struct myc_actor *held = myc_link_ours(executor, asked->to);
+	struct myc_signal_holders answer = {0};
+
+	if (!from_there(executor, inlet, asked->from) || !myc_address_is_thread(asked->from))
+		return -EPROTO;
+	if (!myc_signals_room(executor))
+		return -ENOBUFS;
+	if (asked->incarnation != (uint32_t)executor->system->workspace.incarnation)
+		held = NULL;
+	for (uint32_t at = held ? held->ties.owned.first : 0; at;
+	     at = entry[at].in[MYC_WATCH_OWNED].next) {
+		if (entry[at].kind != MYC_WATCH_STRONG)
+			continue;
+		if (answer.references - asked->index < MYC_SIGNAL_HOLDERS_MAX)
+			answer.holder[answer.references - asked->index] = entry[at].peer;
+		answer.references++;
+	}
+	(void)myc_reply_signal(executor, NULL, &to, held ? 0 : -ESRCH, MYC_SIGNAL_HOLDERS, &answer,
+			       held ? sizeof(answer) : 0);
+	return 0;
+}
+
 static int give_came(struct myc_executor *executor, const struct myc_slot *slot,
 		     const struct myc_signal_give *give)
 {
@@ -302,11 +329,15 @@ int myc_strong_received(struct myc_executor *executor, struct myc_inlet *inlet,
 		struct myc_signal_given given;
 	} is;
 
-	if (slot->size != (slot->type == MYC_SIGNAL_TAKE ? sizeof(is.take) : sizeof(is.give)))
+	bool take = slot->type == MYC_SIGNAL_TAKE || slot->type == MYC_SIGNAL_HOLDERS;
+
+	if (slot->size != (take ? sizeof(is.take) : sizeof(is.give)))
 		return -EPROTO;
 	memcpy(is.bytes, slot->payload, sizeof(is.bytes));
 	if (slot->type == MYC_SIGNAL_TAKE)
 		return take_came(executor, inlet, slot, &is.take);
+	if (slot->type == MYC_SIGNAL_HOLDERS)
+		return holders_came(executor, inlet, slot, &is.take);
 	if (slot->type == MYC_SIGNAL_GIVEN)
 		return given_came(executor, inlet, slot, &is.given);
 	if (!from_there(executor, inlet, is.give.from))
@@ -412,10 +443,16 @@ int myc_strong_drop(struct myc_actor *self, struct myc_strong *strong)
 
 /* ---- for plain threads --------------------------------------------------------------------------- */
 
+struct question {
+	uint16_t type; /* TAKE, HOLDERS */
+	struct myc_signal_take take;
+};
+
 static int put_take(struct myc_attachment *attachment, myc_address from, const void *context)
 {
-	struct myc_signal_take take = *(const struct myc_signal_take *)context;
-	const struct myc_signal signal = {.type = MYC_SIGNAL_TAKE,
+	const struct question *question = context;
+	struct myc_signal_take take = question->take;
+	const struct myc_signal signal = {.type = question->type,
 					  .size = sizeof(take),
 					  .to = take.to,
 					  .correlation = attachment->call.number,
@@ -425,21 +462,50 @@ static int put_take(struct myc_attachment *attachment, myc_address from, const v
 	return myc_signal_send_plain(&attachment->out, &signal, MYC_RING_ORDINARY);
 }
 
+static int ask_it(struct myc_system *system, struct question *question, struct myc_answer *answer,
+		  uint64_t timeout_ns)
+{
+	myc_address actor = question->take.to;
+
+	if (myc_address_node(actor) != system->workspace.node ||
+	    !myc_process_there(system, myc_address_process(actor), &question->take.incarnation))
+		return -ESRCH;
+	return myc_call_by(system, actor, put_take, question, answer, timeout_ns);
+}
+
+int myc_strong_holders(struct myc_system *system, myc_address actor, myc_address *holder,
+		       uint32_t max, uint32_t *references, uint64_t timeout_ns)
+{
+	struct question question = {.type = MYC_SIGNAL_HOLDERS, .take.to = actor};
+	struct myc_signal_holders some;
+	struct myc_answer answer;
+
+	*references = 0;
+	do {
+		int code = ask_it(system, &question, &answer, timeout_ns);
+
+		if (code)
+			return code;
+		if (answer.type != MYC_SIGNAL_HOLDERS || answer.size != sizeof(some))
+			return -EPROTO;
+		memcpy(&some, answer.payload, sizeof(some));
+		*references = some.references;
+		for (uint32_t i = 0; i < MYC_SIGNAL_HOLDERS_MAX; i++, question.take.index++)
+			if (question.take.index < max && question.take.index < some.references)
+				holder[question.take.index] = some.holder[i];
+	} while (question.take.index < max && question.take.index < *references);
+	return 0;
+}
+
 int myc_strong_hold(struct myc_system *system, myc_address actor, struct myc_strong *strong,
 		    uint64_t timeout_ns)
 {
-	struct myc_signal_take take = {.to = actor};
+	struct question question = {.type = MYC_SIGNAL_TAKE, .take.to = actor};
 	struct myc_signal_given given;
 	struct myc_answer answer;
-	int code = myc_address_node(actor) == system->workspace.node &&
-				   myc_process_there(system, myc_address_process(actor),
-						     &take.incarnation)
-			   ? 0
-			   : -ESRCH;
+	int code = ask_it(system, &question, &answer, timeout_ns);
 
 	*strong = (struct myc_strong){0};
-	if (!code)
-		code = myc_call_by(system, actor, put_take, &take, &answer, timeout_ns);
 	if (code)
 		return code;
 	if (answer.type != MYC_SIGNAL_GIVEN || answer.size != sizeof(given))

@@ -9,6 +9,7 @@
  *	GIVE  --> the giver's entry is freed, one of the receiver is made, WATCH and GIVEN go there. SHARE: without the first
  *	DROP  --> the entry is freed
  *	GIVEN --> the receiver is told; if it is not there (as it was), DROP goes back
+ *	HOLDERS --> a thread is told whose entries there are
  *
  * What names an entry that is not there (any more), or not the sender's, does nothing.
  */
@@ -19,7 +20,7 @@
 
 #include "core/executor.h"
 
-/* As myc_link_received, for MYC_SIGNAL_TAKE to _GIVEN. */
+/* As myc_link_received, for MYC_SIGNAL_TAKE to _HOLDERS. */
 int myc_strong_received(struct myc_executor *executor, struct myc_inlet *inlet,
 			const struct myc_slot *slot);
 /* The answer to a thread that does not wait for it any more. False: no room to say so, again. */

@@ -7,6 +7,7 @@
 
 #include <mycelium/link.h>
 #include <mycelium/shutdown.h>
+#include <mycelium/strong.h>
 
 #define STATE_NS 1000000000u /* for an executor to come to it */
 #define MOVE_NS	 1500000000u /* for an actor to go */
@@ -103,6 +104,23 @@ static int move(const struct myc_order *order, struct myc_system *system,
 	return code;
 }
 
+static int holders(const struct myc_order *order, struct myc_system *system,
+		   struct myc_order_result *result)
+{
+	myc_address holder[MYC_ORDER_HOLDERS_MAX];
+	uint32_t references;
+	int code = myc_strong_holders(system, order->actor, holder, MYC_ORDER_HOLDERS_MAX,
+				      &references, STATE_NS);
+	uint32_t known = code				      ? 0
+			 : references < MYC_ORDER_HOLDERS_MAX ? references
+							      : MYC_ORDER_HOLDERS_MAX;
+
+	memcpy(result->bytes, holder, known * sizeof(*holder));
+	result->size = known * (uint32_t)sizeof(*holder);
+	result->version = code ? 0 : references;
+	return code;
+}
+
 static int carry_out(const struct myc_order *order, struct myc_system *system,
 		     struct myc_order_result *result)
 {
@@ -129,6 +147,8 @@ static int carry_out(const struct myc_order *order, struct myc_system *system,
 		return end_phase(system, order->phase, result);
 	case MYC_ORDER_MOVE:
 		return move(order, system, result);
+	case MYC_ORDER_HOLDERS:
+		return holders(order, system, result);
 	default:
 		return -ENOSYS;
 	}

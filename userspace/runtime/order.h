@@ -20,8 +20,9 @@
 #include "base/text.h"
 #include "runtime/view.h"
 
-#define MYC_ORDER_SIGNAL    (SIGRTMIN + 1)
-#define MYC_ORDER_STATE_MAX 4096 /* bytes of a state that comes by an order */
+#define MYC_ORDER_SIGNAL      (SIGRTMIN + 1)
+#define MYC_ORDER_STATE_MAX   4096 /* bytes of a state that comes by an order */
+#define MYC_ORDER_HOLDERS_MAX 256
 
 enum myc_order_what {
 	MYC_ORDER_SUSPEND = 1,
@@ -31,6 +32,8 @@ enum myc_order_what {
 	MYC_ORDER_PHASE =
 		5, /* end one phase (mycelium/shutdown.h): the result's bytes say who was late */
 	MYC_ORDER_MOVE = 6, /* to another executor: the result's bytes say why it stays */
+	MYC_ORDER_HOLDERS =
+		7, /* who holds it: addresses, one a reference; version: references in all */
 };
 
 /* MYC_BLOCK_ORDER of the supervisor's region, index = process. Writer: the supervisor. */

@@ -164,7 +164,7 @@ static bool on_request(void *context, const char *line, struct myc_text *answer)
 			myc_text_add(answer,
 				     "error: the requests are ps, ps json, letters, letters json, "
 				     "schemas, schemas json, state, replace, suspend, resume, "
-				     "move, stop\n");
+				     "move, holders, stop\n");
 	}
 	return false;
 }

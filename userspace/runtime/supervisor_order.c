@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders from the control socket: state, replace, suspend, resume, move; and the phases of a stop. */
+/* Orders from the control socket: state, replace, suspend, resume, move, holders; and the phases of a stop. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -80,13 +80,12 @@ static bool read_executor(const char *text, struct myc_order *order)
 
 static bool read_order(const char *line, char name[64], struct myc_order *order)
 {
-	static const char *const words[] = {[MYC_ORDER_SUSPEND] = "suspend ",
-					    [MYC_ORDER_RESUME] = "resume ",
-					    [MYC_ORDER_STATE] = "state ",
-					    [MYC_ORDER_REPLACE] = "replace ",
-					    [MYC_ORDER_MOVE] = "move "};
+	static const char *const words[] = {
+		[MYC_ORDER_SUSPEND] = "suspend ", [MYC_ORDER_RESUME] = "resume ",
+		[MYC_ORDER_STATE] = "state ",	  [MYC_ORDER_REPLACE] = "replace ",
+		[MYC_ORDER_MOVE] = "move ",	  [MYC_ORDER_HOLDERS] = "holders "};
 
-	for (uint32_t what = MYC_ORDER_SUSPEND; what <= MYC_ORDER_MOVE; what++) {
+	for (uint32_t what = MYC_ORDER_SUSPEND; what <= MYC_ORDER_HOLDERS; what++) {
 		if (!words[what] || strncmp(line, words[what], strlen(words[what])) != 0)
 			continue;
 		line += strlen(words[what]);
@@ -144,8 +143,53 @@ enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, con
 
 /* ---- what came of it ---------------------------------------------------------------------------- */
 
-static void say_result(const struct myc_order_wait *wait, const struct myc_order_result *result,
-		       struct myc_text *text)
+static void say_holder(const struct myc_supervisor *supervisor, uint64_t holder,
+		       uint32_t references, struct myc_text *text)
+{
+	const struct myc_topology *topology = supervisor->run->topology;
+	uint32_t process = myc_address_process(holder), slot = myc_address_slot(holder);
+
+	if (process >= topology->processes)
+		return;
+	if (!myc_address_generation(holder))
+		myc_text_add(text, "  threads of process %s", topology->process[process].name);
+	else if (slot < topology->process[process].actors)
+		myc_text_add(text, "  %s", topology->process[process].actor[slot].name);
+	else
+		myc_text_add(text, "  %#" PRIx64 " in process %s", holder,
+			     topology->process[process].name);
+	if (references > 1)
+		myc_text_add(text, ", %u times", references);
+	myc_text_add(text, "\n");
+}
+
+/* Each holder once. */
+static void say_holders(const struct myc_supervisor *supervisor,
+			const struct myc_order_result *result, struct myc_text *text)
+{
+	uint32_t known = result->size / (uint32_t)sizeof(uint64_t);
+	uint64_t holder[MYC_ORDER_HOLDERS_MAX];
+
+	known = known < MYC_ORDER_HOLDERS_MAX ? known : MYC_ORDER_HOLDERS_MAX;
+	memcpy(holder, result->bytes, known * sizeof(*holder));
+	myc_text_add(text, "ok %u reference%s\n", result->version, result->version == 1 ? "" : "s");
+	for (uint32_t i = 0; i < known; i++) {
+		uint32_t references = 1;
+
+		if (!holder[i])
+			continue;
+		for (uint32_t j = i + 1; j < known; j++) {
+			references += holder[j] == holder[i];
+			holder[j] = holder[j] == holder[i] ? 0 : holder[j];
+		}
+		say_holder(supervisor, holder[i], references, text);
+	}
+	if (result->version > known)
+		myc_text_add(text, "  and others\n");
+}
+
+static void say_result(const struct myc_supervisor *supervisor, const struct myc_order_wait *wait,
+		       const struct myc_order_result *result, struct myc_text *text)
 {
 	if (result->code && wait->what == MYC_ORDER_MOVE && result->size) {
 		myc_text_add(text, "error: %.*s\n", (int)result->size, (const char *)result->bytes);
@@ -154,6 +198,10 @@ static void say_result(const struct myc_order_wait *wait, const struct myc_order
 	if (result->code) {
 		myc_text_add(text, "error: %s%s\n", strerror(-result->code),
 			     result->code == -EACCES ? ": its behaviour does not let others" : "");
+		return;
+	}
+	if (wait->what == MYC_ORDER_HOLDERS) {
+		say_holders(supervisor, result, text);
 		return;
 	}
 	if (wait->what != MYC_ORDER_STATE) {
@@ -177,7 +225,7 @@ void myc_supervisor_orders_step(struct myc_supervisor *supervisor, uint64_t now_
 		if (!wait->number || wait->client < 0)
 			continue;
 		if (myc_order_result(&supervisor->view, p, wait->number, &result))
-			say_result(wait, &result, &text);
+			say_result(supervisor, wait, &result, &text);
 		else if (!myc_child_runs(&supervisor->notes->child[p]))
 			myc_text_add(&text, "error: its process died\n");
 		else if (now_ns > wait->until_ns)

@@ -25,6 +25,7 @@ enum myc_signal_life {
 	MYC_SIGNAL_SHARE = 0xff1c,   /* the same, and keeps its own */
 	MYC_SIGNAL_DROP = 0xff1d,    /* from gives it up */
 	MYC_SIGNAL_GIVEN = 0xff1e,   /* to holds it now; or does not */
+	MYC_SIGNAL_HOLDERS = 0xff1f, /* a thread asks who holds to */
 	MYC_SIGNAL_LIFE_END
 };
 
@@ -99,6 +100,14 @@ struct myc_signal_take {
 	uint32_t index, generation; /* of from's own entry, which waits for the answer */
 	uint32_t reserved;
 };
+/* HOLDERS is a TAKE whose index says how many references are passed over; the answer has the next ones' holders. */
+#define MYC_SIGNAL_HOLDERS_MAX 4
+struct myc_signal_holders {
+	uint64_t holder[MYC_SIGNAL_HOLDERS_MAX];
+	uint32_t references; /* in all */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct myc_signal_holders) == 40, "a slot's payload");
 struct myc_signal_give { /* and SHARE, DROP (without receiver and cookie) */
 	uint64_t from, to;
 	uint64_t receiver, cookie;
