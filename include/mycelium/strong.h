@@ -35,7 +35,8 @@
  *
  * Costs. Nothing on the way of a message, nothing for an actor that nobody holds; an entry of the actor's executor for
  * each reference (`watches` in its options: when it is full, NOT_HELD with `no room`), one of the taker's while it
- * waits for the answer. An actor that is held is not moved (myc_move: -EBUSY); holders are.
+ * waits for the answer. An actor that is held is not moved (myc_move: -EBUSY), for all that is under way of takes, gives and
+ * drops is for the table of the executor that it is on; holders are.
  *
  * Functions with `self` are called from its handlers, the others from any plain thread.
  */

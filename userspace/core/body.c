@@ -310,6 +310,51 @@ void myc_body_recover(struct myc_executor *executor)
 	myc_pool_settle(pool, published);
 }
 
+/* Then it is as if it was not, and has its reference elsewhere. */
+static bool being_sent(const struct myc_sender *sender, uint32_t lane, uint32_t number)
+{
+	const struct myc_executor *executor = (const struct myc_executor *)(const void *)sender;
+
+	if (myc_pool_ticket(&sender->pool) == myc_ticket_lane(lane, number))
+		return true;
+	if (myc_lane_end_executor(sender->end) >= sender->system->executors)
+		return false; /* a plain thread: it has no outbox */
+	for (uint32_t i = 0; i < executor->words->outbox; i++)
+		if (executor->outbox[i].order && executor->outbox[i].lane == lane &&
+		    executor->outbox[i].position == number)
+			return true;
+	return false;
+}
+
+void myc_body_uncut(struct myc_sender *sender, uint32_t lane, uint32_t read)
+{
+	const struct myc_lane_out *out = &sender->road[lane].lane;
+	struct myc_pool *pool = &sender->pool;
+	uint32_t slots = out->mask[MYC_RING_ORDINARY] + 1;
+
+	for (uint32_t i = 0; i < slots; i++) {
+		struct myc_slot *slot = &out->slot[MYC_RING_ORDINARY][i];
+		uint32_t number = slot->sequence;
+		uint64_t origin = myc_origin_cut(lane, number);
+		struct myc_reference reference;
+		struct myc_view view;
+
+		if (number - read - 1 >= slots || ((number - 1) & (slots - 1)) != i ||
+		    slot->flow == MYC_FLOW_NONE || !(slot->flags & MYC_SLOT_REFERENCE) ||
+		    slot->size != sizeof(reference) || being_sent(sender, lane, number))
+			continue;
+		memcpy(&reference, slot->payload, sizeof(reference));
+		if (!myc_pool_loaned(pool, origin) && myc_pool_room(pool) &&
+		    myc_pool_check(pool, &reference, &view) == MYC_POOL_FINE)
+			myc_pool_credit(pool, &reference, origin);
+		myc_order_for_successor();
+		MYC_POINT("cut: credited");
+		/* The rest of the slot goes when the lane is emptied. */
+		__atomic_store_n(&slot->flags, 0, __ATOMIC_RELAXED);
+		MYC_POINT("cut: not to be credited again");
+	}
+}
+
 void myc_body_turn(struct myc_sender *sender)
 {
 	struct myc_pool *pool = &sender->pool;

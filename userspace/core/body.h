@@ -33,6 +33,10 @@ static inline uint64_t myc_origin_outbox(uint64_t order)
 {
 	return 3ull << 62 | order;
 }
+static inline uint64_t myc_origin_cut(uint32_t lane, uint32_t number)
+{
+	return 1ull << 62 | (uint64_t)lane << 32 | number;
+}
 
 /* Sends what a sender's own pool has as `hold`: the parts-th part of it. `actor` NULL: a plain thread,
  * which does not wait. 0, or as myc_send, with nothing changed; 1: dropped by its receiver's rule, nothing
@@ -68,6 +72,10 @@ bool myc_body_drop(struct myc_executor *executor, const struct myc_slot *slot, u
 /* What this actor took or kept goes home. */
 void myc_body_give_all(struct myc_actor *actor);
 
+/* A predecessor's lane that was cut off is about to be emptied: what its receiver has not read, behind message `read`,
+ * reaches nobody. Its references become loans, each once however often its successors die over it, and those go home with
+ * all that nobody claims. Messages that were written over carry nothing. */
+void myc_body_uncut(struct myc_sender *sender, uint32_t lane, uint32_t read);
 /* Was the message with the pool's ticket published? Settles it. The lanes' heads are known. */
 void myc_body_recover(struct myc_executor *executor);
 /* Once a scan: returns come in, waiting ones go out. */

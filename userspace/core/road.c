@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/body.h"
 #include "core/move.h"
 #include "core/outbox.h"
 #include "core/schemas.h"
@@ -214,6 +215,8 @@ static void road_mend(struct myc_sender *sender, struct myc_road *road)
 	if (!cut || cut == sender->system->workspace.incarnation)
 		return;
 	in = (const struct myc_lane_in *)(const void *)road->lane.cursor;
+	myc_body_uncut(sender, (uint32_t)(road - sender->road),
+		       __atomic_load_n(&in->cursor.next[MYC_RING_ORDINARY], __ATOMIC_RELAXED));
 	myc_lane_out_mend(&road->lane, in);
 }
 

@@ -31,6 +31,11 @@
  *	myc_pool_recovered all other loans go home, free lists are rebuilt from the headers
  *	myc_pool_flush     until nothing waits
  *
+ * A ledger that a wild pointer has written over (fault LEDGER) has lost what those entries named: it stays out until a
+ * cold start, at most `loans` pieces of a source, and the census tells how much. An owner cannot take it back: weight goes
+ * from holder to holder without its knowledge, so it would have to be sure that nobody else has it, at one moment in all
+ * processes, lanes and threads. A few buffers less harm nobody; one that is given out anew while somebody reads it does.
+ *
  * After a kill -9 no weight is lost and none comes home twice; what is delayed is found by the
  * successor. Buffers that the dead one had in hand are free again, those that are out stay readable.
  */
