@@ -81,7 +81,10 @@ struct myc_system_opts {
 	const char *name;	    /* NULL = "system" */
 	uint32_t executors;	    /* 0 = 1; at most 64 */
 	uint32_t actors;	    /* slots of the process, 0 = 1024 */
-	uint32_t lane_slots;	    /* ordinary slots a lane, a power of two, 0 = 256 */
+	/* Ordinary slots a lane (64 bytes each, one lane from each executor to each), a power of two, 0 = 4096,
+	 * 256 of plain threads: a stream costs half when a slot has left the first caches of both cores before it
+	 * is written anew. With dozens of executors fewer may do. */
+	uint32_t lane_slots;
 	uint32_t lane_urgent_slots; /* a power of two, 0 = 64 */
 	uint32_t outbox;	    /* messages waiting for credit an executor, 0 = 1024 */
 	/* Credit an executor can grant in all, beyond the one that each pair of actors is sure of; a waiting

@@ -56,15 +56,16 @@ static bool grows(const struct myc_flow_in *flow)
 }
 
 /* Credit of the flow at most, and how much of it is given back at a time. Without bounds: what the lane holds, and
- * what is not given back yet, so that the lane is what is full first. */
+ * what is not given back yet, so that the lane is what is full first; of a long lane as much as a chunk. */
 static uint32_t window_of(const struct myc_inlet *inlet, const struct myc_flow_in *flow)
 {
 	uint32_t window = flow->actor->window, most = window;
+	uint32_t lane = inlet->lane.mask[MYC_RING_ORDINARY] + 1;
 
 	if (flow->urgent)
 		most = MYC_URGENT_PER_SENDER;
 	else if (flow->actor->grows)
-		most = inlet->lane.mask[MYC_RING_ORDINARY] + 1 + flow->actor->grant_batch;
+		most = (lane < MYC_CHUNK ? lane : MYC_CHUNK) + flow->actor->grant_batch;
 	return window < most ? window : most;
 }
 static uint32_t batch_of(const struct myc_flow_in *flow)

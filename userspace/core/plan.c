@@ -13,7 +13,8 @@
 #include "core/topic_actor.h"
 
 #define ACTORS	     1024
-#define LANE_SLOTS   256
+#define LANE_SLOTS   4096 /* written anew when they have left the first caches of both: system.h */
+#define PLAIN_SLOTS  256  /* of a plain thread's lanes */
 #define URGENT_SLOTS 64
 #define OUTBOX	     1024
 #define PENDING	     8192
@@ -37,7 +38,6 @@ int myc_plan_options(struct myc_system_opts *opts, const struct myc_system_opts 
 		memcpy(opts, given, given->sz < sizeof(*opts) ? given->sz : sizeof(*opts));
 	opts->executors = or_default(opts->executors, 1);
 	opts->actors = or_default(opts->actors, ACTORS);
-	opts->lane_slots = or_default(opts->lane_slots, LANE_SLOTS);
 	opts->lane_urgent_slots = or_default(opts->lane_urgent_slots, URGENT_SLOTS);
 	opts->outbox = or_default(opts->outbox, OUTBOX);
 	opts->pending = or_default(opts->pending, PENDING);
@@ -72,12 +72,14 @@ int myc_plan_options(struct myc_system_opts *opts, const struct myc_system_opts 
 struct myc_lanes myc_plan_lanes(const struct myc_system_opts *opts, uint32_t executors_all,
 				bool plain)
 {
+	uint32_t slots = or_default(opts->lane_slots, plain ? PLAIN_SLOTS : LANE_SLOTS);
+
 	return (struct myc_lanes){
 		.version = MYC_LANE_VERSION,
 		.lanes = executors_all,
-		.slots = opts->lane_slots,
+		.slots = slots,
 		.urgent_slots = opts->lane_urgent_slots,
-		.local_slots = plain ? opts->lane_slots : MYC_LOCAL_SLOTS,
+		.local_slots = plain ? slots : MYC_LOCAL_SLOTS,
 		.flows = MYC_LANE_FLOWS,
 	};
 }

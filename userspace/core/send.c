@@ -140,8 +140,7 @@ __attribute__((noinline)) static int put_far(struct myc_actor *self, struct myc_
 					     const void *payload, size_t size)
 {
 	push(self, flow, kind, correlation, payload, size);
-	myc_sender_put_far(&self->executor->out, flow->road,
-			   flow->road->lane.head[MYC_RING_ORDINARY]);
+	myc_sender_put_far(&self->executor->out, flow->road);
 	return 0;
 }
 

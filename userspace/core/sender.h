@@ -168,11 +168,9 @@ static inline int myc_sender_may(struct myc_sender *sender, struct myc_flow_out 
 		return -EAGAIN;
 	return myc_lane_full(&flow->road->lane, MYC_RING_ORDINARY) ? -EAGAIN : 0;
 }
-/* What message `number` needs when it goes to another executor. */
-static inline void myc_sender_put_far(struct myc_sender *sender, struct myc_road *road,
-				      uint32_t number)
+/* What a message needs when it goes to another executor. */
+static inline void myc_sender_put_far(struct myc_sender *sender, struct myc_road *road)
 {
-	myc_lane_fetch_ahead(&road->lane, MYC_RING_ORDINARY, number);
 	if (!(road->peer->dirty & MYC_PEER_MESSAGE))
 		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
 }
@@ -187,7 +185,7 @@ static inline __attribute__((always_inline)) void myc_sender_put(struct myc_send
 
 	myc_lane_sent(flow->shared_sent, ++flow->sent, number);
 	if (!road->own)
-		myc_sender_put_far(sender, road, number);
+		myc_sender_put_far(sender, road);
 }
 /* The same where the lane looked full, or nobody looked: see myc_lane_mark. */
 static inline void myc_sender_put_slow(struct myc_sender *sender, struct myc_flow_out *flow,

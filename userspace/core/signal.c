@@ -155,14 +155,11 @@ static inline __attribute__((always_inline)) void put(struct myc_executor *execu
 						      const void *payload, size_t size)
 {
 	uint64_t mark = ring == MYC_RING_ORDINARY ? myc_lane_mark(&road->lane) : 0;
-	uint32_t number = myc_lane_push(&road->lane, ring, kind | mark, to, from, payload, size);
 
+	myc_lane_push(&road->lane, ring, kind | mark, to, from, payload, size);
 	if (ring == MYC_RING_URGENT)
 		myc_lane_pushed_urgent(&road->lane);
-	if (road->own)
-		return;
-	myc_lane_fetch_ahead(&road->lane, ring, number);
-	if (!(road->peer->dirty & MYC_PEER_MESSAGE))
+	if (!road->own && !(road->peer->dirty & MYC_PEER_MESSAGE))
 		myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
 }
 

@@ -27,9 +27,6 @@
 #define MYC_POINT(name) ((void)0)
 #endif
 
-/* Slots between the one being written and the one whose line is fetched. */
-#define MYC_LANE_AHEAD 16
-
 enum myc_lane_ring { MYC_RING_ORDINARY = 0, MYC_RING_URGENT = 1, MYC_RINGS = 2 };
 
 struct myc_lane_out {
@@ -201,14 +198,6 @@ static inline void myc_lane_sent(uint64_t *sent, uint32_t count, uint32_t number
 {
 	__atomic_store_n(sent, myc_pair(count, number), __ATOMIC_RELAXED);
 	MYC_POINT("push: counted");
-}
-
-/* After a push to another core: a receiver that keeps up would else make every message cost two
- * transfers of its line. Fetched for reading: for writing (prefetchw) measures twice as slow. */
-static inline void myc_lane_fetch_ahead(const struct myc_lane_out *lane, enum myc_lane_ring ring,
-					uint32_t number)
-{
-	__builtin_prefetch(&lane->slot[ring][(number + MYC_LANE_AHEAD) & lane->mask[ring]]);
 }
 
 /* ---- receiving ----------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/topology_process.h"
 
+#include <mycelium/abi/lane.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,7 +311,7 @@ int myc_topology_read_process(struct myc_yaml_node node, const char *folder,
 	err = err
 		      ?: myc_yaml_u32(slots, MYC_PROCESS_ACTORS_MAX, SIZE_MAX_SLOT, &process->slots,
 				      error);
-	err = err ?: myc_yaml_power_of_two(lane, 64, 1 << 16, &process->lane_slots, error);
+	err = err ?: myc_yaml_power_of_two(lane, 64, MYC_LANE_SLOTS_MAX, &process->lane_slots, error);
 	err = err ?: myc_yaml_u32(outbox, 1, SIZE_MAX_SLOT, &process->outbox, error);
 	err = err ?: myc_yaml_u32(growth, 1, 1 << 24, &process->growth, error);
 	err = err ?: read_buffers(buffers, process, error);

@@ -29,6 +29,7 @@
 #define ACROSS "Mycelium, processes"
 #define LINE   "raw hand-over"
 #define LANE   "bare lane"
+#define LONG   "bare lane of 4096"
 #define FUTEX  "raw futex"
 #define CLOCK  "raw clock, spinning"
 
@@ -49,6 +50,7 @@ static const struct contestant {
 	{IN, "mycelium", "threads"},
 	{ACROSS, "mycelium", "processes"},
 	{LANE, "lane", NULL},
+	{LONG, "lane", "4096"},
 	{IN, "mycelium", "timers"},
 	{IN, "mycelium", "spawn"},
 	{CLOCK, "raw", "clock"},

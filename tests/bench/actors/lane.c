@@ -2,7 +2,8 @@
 /*
  * The bare lane: what a ring costs when nothing is above it, built with the library's flags. Two
  * processes, a region each, that its owner writes and the other maps read-only; payload and sequence
- * in one line, 1,024 slots; the receiver says how far it is every 32 messages.
+ * in one line, 1,024 slots or as many as the argument says; the receiver says how far it is every 32
+ * messages.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -27,11 +28,12 @@ struct slot {
 _Static_assert(sizeof(struct slot) == 64, "one cache line");
 
 struct region {
-	struct slot ring[MEASURE_RING];	       /* out */
 	_Alignas(128) _Atomic uint64_t cursor; /* of the other's ring: slots before it are free */
+	_Alignas(128) struct slot ring[];      /* out */
 };
 
 struct end {
+	uint64_t slots; /* a power of two */
 	struct region *own;
 	struct region *peer; /* read-only */
 	uint64_t sent, room; /* room: the other's cursor, as last read */
@@ -47,10 +49,10 @@ static inline void copy(struct message *to, const struct message *from)
 
 static inline void push(struct end *end, const struct message *message)
 {
-	while (end->sent - end->room >= MEASURE_RING)
+	while (end->sent - end->room >= end->slots)
 		/* Acquire: the slots are read. Pairs with the release in pop. */
 		end->room = atomic_load_explicit(&end->peer->cursor, memory_order_acquire);
-	struct slot *slot = &end->own->ring[end->sent % MEASURE_RING];
+	struct slot *slot = &end->own->ring[end->sent & (end->slots - 1)];
 
 	slot->header[0] = slot->header[1] = end->sent;
 	copy(&slot->message, message);
@@ -60,7 +62,7 @@ static inline void push(struct end *end, const struct message *message)
 
 static inline void pop(struct end *end, struct message *message)
 {
-	struct slot *slot = &end->peer->ring[end->received % MEASURE_RING];
+	struct slot *slot = &end->peer->ring[end->received & (end->slots - 1)];
 
 	while (atomic_load_explicit(&slot->sequence, memory_order_acquire) != end->received + 1)
 		;
@@ -121,9 +123,9 @@ static void ask(struct end *end)
 		       MODE);
 }
 
-static struct region *map(int fd, int protection)
+static struct region *map(int fd, size_t size, int protection)
 {
-	void *at = mmap(NULL, sizeof(struct region), protection, MAP_SHARED | MAP_POPULATE, fd, 0);
+	void *at = mmap(NULL, size, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
 
 	if (at == MAP_FAILED) {
 		fprintf(stderr, "cannot map the lane: %s\n", strerror(errno));
@@ -132,13 +134,15 @@ static struct region *map(int fd, int protection)
 	return at;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	uint64_t slots = argc > 1 ? strtoull(argv[1], NULL, 10) : MEASURE_RING;
+	size_t size = sizeof(struct region) + slots * sizeof(struct slot);
 	int fd[2];
 
 	for (int i = 0; i < 2; i++) {
 		fd[i] = memfd_create("lane", MFD_CLOEXEC);
-		if (fd[i] < 0 || ftruncate(fd[i], sizeof(struct region))) {
+		if (fd[i] < 0 || ftruncate(fd[i], (off_t)size)) {
 			fprintf(stderr, "no memory for a lane: %s\n", strerror(errno));
 			return 1;
 		}
@@ -151,8 +155,9 @@ int main(void)
 	if (me && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
 		_exit(1);
 	measure_pin(me);
-	struct end end = {.own = map(fd[me], PROT_READ | PROT_WRITE),
-			  .peer = map(fd[!me], PROT_READ)};
+	struct end end = {.slots = slots,
+			  .own = map(fd[me], size, PROT_READ | PROT_WRITE),
+			  .peer = map(fd[!me], size, PROT_READ)};
 
 	if (me) {
 		answer(&end);

@@ -16,7 +16,6 @@
 #define PROCESSES    2
 #define EXECUTORS    2
 #define STOP_MS	     1000
-#define LANE_SLOTS   MEASURE_RING
 #define PENDING_MANY 2048 /* of an executor, when there are many */
 
 struct stage *stage;
@@ -127,7 +126,6 @@ static void run_threads(const struct scene *scene)
 	struct myc_system_opts opts = {.sz = sizeof(opts),
 				       .executors = executors,
 				       .actors = scene->actors,
-				       .lane_slots = LANE_SLOTS,
 				       .pending = executors > EXECUTORS ? PENDING_MANY : 0,
 				       .executor = executor,
 				       .topics = scene->topics,
@@ -156,10 +154,7 @@ static void run_threads(const struct scene *scene)
 static void run_process(const struct scene *scene, const int *fds, uint32_t which)
 {
 	struct myc_executor_opts executor;
-	struct myc_system_opts opts = {.sz = sizeof(opts),
-				       .executors = 1,
-				       .lane_slots = LANE_SLOTS,
-				       .executor = &executor};
+	struct myc_system_opts opts = {.sz = sizeof(opts), .executors = 1, .executor = &executor};
 	struct myc_region regions[PROCESSES];
 	struct myc_workspace workspace = {
 		.process = which, .incarnation = 1, .processes = PROCESSES, .regions = regions};
@@ -189,7 +184,7 @@ static void run_process(const struct scene *scene, const int *fds, uint32_t whic
 
 static void run_processes(const struct scene *scene)
 {
-	struct myc_system_opts opts = {.sz = sizeof(opts), .lane_slots = LANE_SLOTS};
+	struct myc_system_opts opts = {.sz = sizeof(opts)};
 	struct myc_error error = {0};
 	int fds[PROCESSES];
 
