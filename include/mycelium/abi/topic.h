@@ -36,7 +36,7 @@
 
 #include <stdint.h>
 
-#define MYC_TOPIC_VERSION     1
+#define MYC_TOPIC_VERSION     2
 #define MYC_TOPIC_PAYLOAD_MAX 65536u
 #define MYC_TOPIC_SLOTS_MAX   (1u << 20)
 #define MYC_TOPIC_KEYS_MAX    (1u << 20)
@@ -52,7 +52,8 @@ enum myc_topic_flag {
 };
 
 /* Head of a MYC_BLOCK_TOPIC block. The first line is constant once laid out; the second has the
- * writer's words. Then follow admissions, keys, slots, each padded to 64 bytes. */
+ * writer's words, stored with every message; the third is what readers look at beside every message, and is
+ * seldom written. Then follow admissions, keys, slots, each padded to 64 bytes. */
 struct myc_topic {
 	uint32_t version; /* MYC_TOPIC_VERSION, written last; 0 = not laid out yet */
 	uint32_t flags;
@@ -66,13 +67,15 @@ struct myc_topic {
 	uint64_t refused;   /* publications that found the ring full */
 	uint64_t released;  /* admissions taken back: their process was gone */
 	uint64_t cut;	    /* admissions taken back: a cursor that cannot be */
-	uint64_t tenure;    /* odd: an actor publishes; counts claims and ends. Stored last */
-	uint64_t since;	    /* messages up to this one are of tenures before */
-	uint32_t executor;  /* of the last that claimed it: who is told of wishes */
-	uint32_t overtaken; /* admissions taken back: waited for as long as it may be (TIMED) */
-	uint32_t reserved1[2];
+	uint64_t overtaken; /* admissions taken back: waited for as long as it may be (TIMED) */
+	uint64_t reserved1[3];
+	/* writer, a line of its own */
+	uint64_t tenure;   /* odd: an actor publishes; counts claims and ends. Stored last */
+	uint64_t since;	   /* messages up to this one are of tenures before */
+	uint32_t executor; /* of the last that claimed it: who is told of wishes */
+	uint32_t reserved2[11];
 };
-_Static_assert(sizeof(struct myc_topic) == 128, "two cache lines");
+_Static_assert(sizeof(struct myc_topic) == 192, "three cache lines");
 
 /* Writer: the topic's. Answers a record's wish; its messages are kept from `start` on. */
 struct myc_topic_admission {
