@@ -67,8 +67,9 @@ struct myc_executor_opts {
 
 /* A topic of this process, see mycelium/topic.h. */
 struct myc_topic_opts {
-	const char *name;     /* unique in the workspace, at most 39 bytes */
-	uint32_t slots;	      /* messages it holds, a power of two, 0 = 1024 */
+	const char *name; /* unique in the workspace, at most 39 bytes */
+	uint32_t
+		slots; /* messages it holds, a power of two, 0 = 4096, 1024 of more than 256 bytes */
 	uint32_t payload_max; /* bytes of a message, 0 = 64, at most 65536 */
 	uint32_t keys;	      /* not 0: keyed, the last value of so many keys; a power of two */
 	uint32_t readers;     /* executors that subscribe at once (once a mode), 0 = 64 */
@@ -78,9 +79,9 @@ struct myc_topic_opts {
 
 struct myc_system_opts {
 	size_t sz;
-	const char *name;	    /* NULL = "system" */
-	uint32_t executors;	    /* 0 = 1; at most 64 */
-	uint32_t actors;	    /* slots of the process, 0 = 1024 */
+	const char *name;   /* NULL = "system" */
+	uint32_t executors; /* 0 = 1; at most 64 */
+	uint32_t actors;    /* slots of the process, 0 = 1024 */
 	/* Ordinary slots a lane (64 bytes each, one lane from each executor to each), a power of two, 0 = 4096,
 	 * 256 of plain threads: a stream costs half when a slot has left the first caches of both cores before it
 	 * is written anew. With dozens of executors fewer may do. */

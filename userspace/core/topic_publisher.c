@@ -7,7 +7,9 @@
 #include "core/thread.h"
 #include "core/topic_actor.h"
 
-#define SLOTS	      1024
+#define SLOTS	      4096
+#define SLOTS_LARGE   1024 /* of payloads beyond SMALL */
+#define SMALL	      256
 #define PAYLOAD_MAX   64
 #define READERS	      64
 #define READINGS      32
@@ -31,8 +33,8 @@ static int parameters(const struct myc_topic_opts *opts, struct myc_topic *head)
 	head->flags = (opts->keys ? MYC_TOPIC_KEYED : 0u) |
 		      (opts->reliable ? MYC_TOPIC_RELIABLE : 0u) |
 		      (opts->patience_ns ? MYC_TOPIC_TIMED : 0u);
-	head->slots = opts->slots ? opts->slots : SLOTS;
 	head->payload_max = opts->payload_max ? opts->payload_max : PAYLOAD_MAX;
+	head->slots = opts->slots ? opts->slots : head->payload_max <= SMALL ? SLOTS : SLOTS_LARGE;
 	head->keys = opts->keys;
 	head->readers = opts->readers ? opts->readers : READERS;
 	memcpy(head->name, opts->name, strlen(opts->name) + 1);

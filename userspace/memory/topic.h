@@ -57,9 +57,6 @@
 #define MYC_POINT(name) ((void)0)
 #endif
 
-/* Slots between the one being written and the one whose line is fetched. */
-#define MYC_TOPIC_AHEAD 16
-
 /* ---- the layout -------------------------------------------------------------------------------- */
 
 /* Owner: lays the block out once; a successor finds it and leaves it. -EINVAL: parameters cannot be, or
@@ -227,8 +224,6 @@ static inline struct myc_topic_slot *myc_topic_slot_begin(struct myc_topic_write
 	uint64_t number = writer->published + 1;
 	struct myc_topic_slot *slot = myc_topic_writer_slot(writer, number);
 
-	/* Readers that keep up would else make every message wait for its line, as in a lane. */
-	__builtin_prefetch(myc_topic_writer_slot(writer, number + MYC_TOPIC_AHEAD));
 	/* Release: who sees it sees `published` no more than one behind. */
 	__atomic_store_n(&slot->sequence, number | MYC_TOPIC_WRITING, __ATOMIC_RELEASE);
 	/* Pairs with the fence in myc_topic_intact. */

@@ -190,8 +190,7 @@ static const struct myc_behaviour sender = {.name = "sender",
 
 static void play(uint32_t readers, bool topic)
 {
-	static const struct myc_topic_opts ticks = {
-		.name = "ticks", .slots = MEASURE_RING, .reliable = true};
+	static const struct myc_topic_opts ticks = {.name = "ticks", .reliable = true};
 	struct role cast[READERS_MAX + 1];
 	char figure[72];
 
