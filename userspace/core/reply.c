@@ -121,6 +121,15 @@ int myc_reply_send(struct myc_actor *self, const struct myc_reply_to *to, uint16
 int myc_reply(struct myc_actor *self, const struct myc_message *message, uint16_t type,
 	      const void *payload, size_t size)
 {
+	uint32_t correlation = message->correlation;
+
+	/* The commonest: from one actor of this executor to another. */
+	if (correlation && !(correlation & (MYC_ASK_AWAITED | MYC_ASK_FORWARDED)) &&
+	    size <= MYC_PAYLOAD_MAX && type < MYC_TYPE_FRAMEWORK &&
+	    !myc_address_is_thread(message->from) &&
+	    myc_signal_reply_home(self->executor, self, message->from, correlation, type, payload,
+				  size))
+		return 0;
 	struct myc_reply_to to = origin(message->from, message->correlation,
 					message->body == MYC_HOLD_NONE ? message->payload : NULL);
 

@@ -277,6 +277,21 @@ static inline struct myc_road *road_home(struct myc_executor *executor, myc_addr
 		       : NULL;
 }
 
+bool myc_signal_reply_home(struct myc_executor *executor, struct myc_actor *from, myc_address to,
+			   uint32_t correlation, uint16_t type, const void *payload, size_t size)
+{
+	struct myc_road *road = road_home(executor, to);
+
+	if (!road || executor->signals.count || from->outboxed ||
+	    !myc_lane_free(&road->lane, MYC_RING_ORDINARY))
+		return false;
+	myc_lane_push(&road->lane, MYC_RING_ORDINARY,
+		      myc_slot_kind(MYC_SIGNAL_REPLY, (uint8_t)size, 0),
+		      myc_slot_to(myc_address_slot(to), type, MYC_FLOW_NONE),
+		      myc_slot_from(from->slot, correlation), payload, size);
+	return true;
+}
+
 /* While it is on its way, the signal waits in the queue. */
 static int send_addressed(struct myc_executor *executor, struct myc_road *road,
 			  struct myc_actor *from, const struct myc_signal *signal,

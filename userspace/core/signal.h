@@ -39,6 +39,9 @@ void myc_signals_close(struct myc_executor *executor);
  * or nobody's, -ENOSPC: no lane to its executor, -ENOBUFS: the queue is full. */
 int myc_signal_send(struct myc_executor *executor, struct myc_actor *from,
 		    const struct myc_signal *signal, enum myc_lane_ring ring);
+/* The commonest one, short: a reply to an actor of this executor that waits for nothing. False: it is another. */
+bool myc_signal_reply_home(struct myc_executor *executor, struct myc_actor *from, myc_address to,
+			   uint32_t correlation, uint16_t type, const void *payload, size_t size);
 /* By a road that is there; from NULL: from the executor itself. -ENOBUFS. */
 int myc_signal_send_road(struct myc_executor *executor, struct myc_road *road,
 			 struct myc_actor *from, const struct myc_signal *signal,
