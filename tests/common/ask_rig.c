@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/test.h"
+#include "common/regions.h"
 
 #include "common/ask_rig.h"
 
@@ -370,20 +370,8 @@ static void join(struct ask_rig *rig, int side)
 
 static void open_processes(struct ask_rig *rig)
 {
-	for (int i = 0; i < 2; i++) {
-		struct myc_region_plan plan = {0};
-
-		assert_int_equal(myc_system_plan(&plan, &rig->opts, 2, 2), 0);
-		int fd = myc_region_create("ask", &plan, NULL);
-
-		assert_true(fd >= 0);
-		for (int j = 0; j < 2; j++)
-			assert_int_equal(
-				myc_region_map(&rig->region[j][i], fd,
-					       i == j ? MYC_REGION_OWNER : MYC_REGION_READER, NULL),
-				0);
-		close(fd);
-	}
+	for (uint32_t i = 0; i < 2; i++)
+		regions_plan(rig->region[0], 2, i, &rig->opts, 2);
 	join(rig, 0);
 	join(rig, 1);
 }
@@ -445,8 +433,7 @@ void ask_rig_close(struct ask_rig *rig)
 	assert_int_equal(myc_system_stop(rig->system[1], 10000), 0);
 	for (int i = 0; i < 2; i++)
 		myc_system_close(rig->system[i]);
-	for (int i = 0; i < 4; i++)
-		myc_region_unmap(&rig->region[i / 2][i % 2]);
+	regions_unmap(rig->region[0], 2);
 }
 
 struct myc_system *rig_system(struct ask_rig *rig, myc_address address)

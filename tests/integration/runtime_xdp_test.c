@@ -4,7 +4,7 @@
  * cold starts, leftovers of killed launchers, refusals, the sandbox; and the same topology over UDP
  * as an ordinary user. Traffic under kills: kill_test.
  */
-#include "common/test.h"
+#include "integration/veth_bed.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,43 +27,6 @@
 #define NOBODY 65534
 
 static struct live live;
-static char netns[32], veth[16]; /* namespace and interface of the receiver */
-
-/* ---- the network ----------------------------------------------------------------------------- */
-
-static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *format, ...)
-{
-	char command[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	return system(command);
-}
-
-static void network_remove(void)
-{
-	shell("ip netns del %s 2>/dev/null", netns);
-}
-
-/* We are the sender, in a namespace of our own; the receiver's has a name for the topology. */
-static bool network_make(void)
-{
-	snprintf(netns, sizeof(netns), "mycrt-%d", (int)getpid());
-	snprintf(veth, sizeof(veth), "mycrt1");
-	if (unshare(CLONE_NEWNET))
-		return false;
-	atexit(network_remove);
-	return !shell("ip netns add %s && ip link set lo up && "
-		      "ip link add mycrt0 type veth peer name %s netns %s && "
-		      "ip addr add 10.99.0.1/24 dev mycrt0 && ip link set mycrt0 up && "
-		      "ip -n %s link set lo up && ip -n %s addr add 10.99.0.2/24 dev %s && "
-		      "ip -n %s link set %s up && ip neigh replace 10.99.0.2 dev mycrt0 lladdr "
-		      "$(ip -n %s -o link show %s | sed 's/.*ether \\([^ ]*\\).*/\\1/')",
-		      netns, veth, netns, netns, netns, veth, netns, veth, netns, veth);
-}
 
 /* Messages first .. first + count - 1, a packet each, on both lines; few enough for the socket
  * buffer that an ordinary user gets. */
@@ -582,7 +545,7 @@ int main(int argc, char **argv)
 		return users_tests();
 	if (argc == 3 && !strcmp(argv[1], BLIND))
 		return blind_test(argv[2]);
-	if (geteuid() != 0 || !network_make()) {
+	if (geteuid() != 0 || !network_make("mycrt")) {
 		puts("network namespaces need root");
 		return TEST_SKIPPED;
 	}

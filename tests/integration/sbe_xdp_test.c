@@ -4,10 +4,9 @@
  * program (or over UDP its twin) dropping what nobody watches, an actor that counts. All numbers are
  * accounted for: watched ones delivered once and in order, the others filtered, none lost.
  */
-#include "common/test.h"
+#include "integration/veth_bed.h"
 
 #include <arpa/inet.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,41 +28,6 @@ static const struct feed {
 };
 
 static struct live live;
-static char netns[32];
-
-static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *format, ...)
-{
-	char command[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	return system(command);
-}
-
-static void network_remove(void)
-{
-	shell("ip netns del %s 2>/dev/null", netns);
-}
-
-/* We send, in a namespace of our own; the receiver's has a name for the topology. */
-static bool network_make(void)
-{
-	snprintf(netns, sizeof(netns), "mycsbe-%d", (int)getpid());
-	if (unshare(CLONE_NEWNET))
-		return false;
-	atexit(network_remove);
-	return !shell("ip netns add %s && ip link set lo up && "
-		      "ip link add mycsbe0 type veth peer name mycsbe1 netns %s && "
-		      "ip addr add 10.99.0.1/24 dev mycsbe0 && ip link set mycsbe0 up && "
-		      "ip -n %s link set lo up && ip -n %s addr add 10.99.0.2/24 dev mycsbe1 && "
-		      "ip -n %s link set mycsbe1 up && "
-		      "ip neigh replace 10.99.0.2 dev mycsbe0 lladdr "
-		      "$(ip -n %s -o link show mycsbe1 | sed 's/.*ether \\([^ ]*\\).*/\\1/')",
-		      netns, netns, netns, netns, netns, netns);
-}
 
 static void topology(const char *kind, const struct feed *feed)
 {
@@ -72,7 +36,7 @@ static void topology(const char *kind, const struct feed *feed)
 	assert_non_null(getcwd(here, sizeof(here)));
 	live_topology(
 		&live,
-		"network: { kind: %s, interface: mycsbe1, netns: %s, frames: 1024 }\n"
+		"network: { kind: %s, interface: %s, netns: %s, frames: 1024 }\n"
 		"channels:\n"
 		"  - name: feed\n"
 		"    protocol: %s\n"
@@ -87,7 +51,7 @@ static void topology(const char *kind, const struct feed *feed)
 		"processes:\n"
 		"  - { name: one, library: %s, actors: [ { name: counter, behaviour: counter,\n"
 		"        feeds: [ feed ] } ] }\n",
-		kind, netns, feed->protocol, here, feed->protocol, feed->templates,
+		kind, veth, netns, feed->protocol, here, feed->protocol, feed->templates,
 		feed->instrument, live.actors);
 }
 
@@ -188,7 +152,7 @@ int main(void)
 		cmocka_unit_test(a_topology_with_a_wrong_schema_is_refused_with_its_line),
 	};
 
-	if (geteuid() != 0 || !network_make()) {
+	if (geteuid() != 0 || !network_make("mycsbe")) {
 		printf("network namespaces and XDP need root\n");
 		return TEST_SKIPPED;
 	}

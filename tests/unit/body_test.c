@@ -3,6 +3,7 @@
  * Messages larger than a slot: copied once or never, whole or shared, passed on, kept, waiting in outbox
  * and mailbox; and at the end every buffer is home.
  */
+#include "common/regions.h"
 #include "common/wait.h"
 
 #include <errno.h>
@@ -235,16 +236,11 @@ static myc_address spawn(struct myc_system *system, const struct myc_behaviour *
 static struct myc_system *open_system(myc_address *sender_address)
 {
 	const struct myc_workspace workspace = {.incarnation = 1, .processes = 1, .regions = &own};
-	struct myc_region_plan plan = {0};
 	struct myc_system *system;
 
 	received = wrong = told = kept_ok = 0;
 	last_code = 1;
-	assert_int_equal(myc_system_plan(&plan, &system_opts, 1, EXECUTORS), 0);
-	int fd = myc_region_create("body", &plan, NULL);
-	assert_true(fd >= 0);
-	assert_int_equal(myc_region_map(&own, fd, MYC_REGION_OWNER, NULL), 0);
-	close(fd);
+	regions_plan(&own, 1, 0, &system_opts, EXECUTORS);
 	assert_int_equal(myc_system_join(&system, &system_opts, &workspace, NULL), 0);
 	*sender_address = spawn(system, &sender, "sender", 0);
 	for (int i = 0; i < READERS; i++) {

@@ -3,6 +3,7 @@
  * Lanes that a receiver cut off, because of what stood in them: they hold up nothing, and serve the
  * sender's next incarnation. Two processes of a workspace are played by two systems of this one.
  */
+#include "common/regions.h"
 #include "common/wait.h"
 
 #include <sched.h>
@@ -146,25 +147,13 @@ static struct myc_system *join(uint32_t process, uint64_t incarnation)
 
 static void open_regions(void)
 {
-	for (uint32_t i = 0; i < PROCESSES; i++) {
-		struct myc_region_plan plan = {0};
-
-		assert_int_equal(myc_system_plan(&plan, &one_executor, PROCESSES, PROCESSES), 0);
-		int fd = myc_region_create("cut", &plan, NULL);
-		assert_true(fd >= 0);
-		for (uint32_t j = 0; j < PROCESSES; j++)
-			assert_int_equal(
-				myc_region_map(&region[j][i], fd,
-					       i == j ? MYC_REGION_OWNER : MYC_REGION_READER, NULL),
-				0);
-		close(fd);
-	}
+	for (uint32_t i = 0; i < PROCESSES; i++)
+		regions_plan(region[0], PROCESSES, i, &one_executor, PROCESSES);
 }
 
 static void close_regions(void)
 {
-	for (uint32_t i = 0; i < PROCESSES * PROCESSES; i++)
-		myc_region_unmap(&region[i / PROCESSES][i % PROCESSES]);
+	regions_unmap(region[0], PROCESSES);
 }
 
 static void a_cut_lane_serves_again_when_its_sender_has_been_restarted(void **state)
@@ -212,7 +201,6 @@ static void a_lane_cut_inside_a_process_does_not_hold_up_its_stop(void **state)
 				       .lane_slots = 64,
 				       .outbox = 64,
 				       .executor = sleeping};
-	struct myc_region_plan plan = {0};
 	struct myc_region own;
 	struct myc_workspace workspace = {.incarnation = 1, .processes = 1, .regions = &own};
 	struct myc_system *system;
@@ -220,11 +208,7 @@ static void a_lane_cut_inside_a_process_does_not_hold_up_its_stop(void **state)
 	(void)state;
 	heard = said = 0;
 	deaf = true;
-	assert_int_equal(myc_system_plan(&plan, &opts, 1, 2), 0);
-	int fd = myc_region_create("cut", &plan, NULL);
-	assert_true(fd >= 0);
-	assert_int_equal(myc_region_map(&own, fd, MYC_REGION_OWNER, NULL), 0);
-	close(fd);
+	regions_plan(&own, 1, 0, &opts, 2);
 	assert_int_equal(myc_system_join(&system, &opts, &workspace, NULL), 0);
 	spawn_at(system, &listener, 0, 1, "0");
 	spawn_at(system, &talker, 1, 0, "1");

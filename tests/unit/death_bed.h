@@ -32,6 +32,7 @@ static void point(const char *name);
 #include "core/share.c"
 #include "core/recover.c"
 /* NOLINTEND(bugprone-suspicious-include) */
+#include "common/regions.h"
 
 #define EMPTY_TURNS (3 * SCAN_TURNS)
 #define POINTS_MAX  4000
@@ -161,10 +162,7 @@ static void dying(const struct play *play, uint32_t second_max)
 
 	assert_int_equal(myc_system_plan(&plan, play->opts, 1, 1), 0);
 	assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, 64), 0);
-	int fd = myc_region_create("death", &plan, NULL);
-	assert_true(fd >= 0);
-	assert_int_equal(myc_region_map(&region, fd, MYC_REGION_OWNER, NULL), 0);
-	close(fd);
+	regions_make(&region, 1, 0, &plan);
 	remembered = myc_region_block(&region, MYC_BLOCK_USER, 0, NULL);
 	void *fresh = malloc(region.size);
 

@@ -321,18 +321,13 @@ static void *write_many(void *executor)
 static void a_reader_sees_whole_letters_while_they_are_overwritten(void **state)
 {
 	static struct myc_letter letter[MYC_LETTERS_KEPT];
-	struct myc_region_plan plan = {0};
 	struct myc_system_opts one = {.sz = sizeof(one)};
 	struct myc_region own;
 	pthread_t thread;
 	uint32_t seen = 0;
 
 	(void)state;
-	assert_int_equal(myc_system_plan(&plan, &one, 1, 1), 0);
-	int fd = myc_region_create("letters", &plan, NULL);
-
-	assert_int_equal(myc_region_map(&own, fd, MYC_REGION_OWNER, NULL), 0);
-	close(fd);
+	regions_plan(&own, 1, 0, &one, 1);
 	struct myc_letters *ring = myc_region_block(&own, MYC_BLOCK_LETTERS, 0, NULL);
 	struct myc_executor executor = {.letters = ring,
 					.words =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens at the limits of the core: mailboxes, mutual floods, restarts. */
+#include "common/regions.h"
 #include "common/wait.h"
 
 #include <errno.h>
@@ -46,13 +47,7 @@ static struct myc_system *join(uint32_t executors, uint64_t incarnation)
 static struct myc_system *open_system(uint32_t executors)
 {
 	const struct myc_system_opts opts = {.sz = sizeof(opts), .executors = executors};
-	struct myc_region_plan plan = {0};
-
-	assert_int_equal(myc_system_plan(&plan, &opts, 1, executors), 0);
-	int fd = myc_region_create("limit", &plan, NULL);
-	assert_true(fd >= 0);
-	assert_int_equal(myc_region_map(&own, fd, MYC_REGION_OWNER, NULL), 0);
-	close(fd);
+	regions_plan(&own, 1, 0, &opts, executors);
 	return join(executors, 1);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An actor moves from executor to executor while messages flow: from executors, another process and threads. */
+#include "common/regions.h"
 #include "common/wait.h"
 
 #include <errno.h>
@@ -242,18 +243,7 @@ static void open_world(void)
 						     .lane_slots = 64,
 						     .threads = p ? 0 : 1,
 						     .executor = executors};
-		struct myc_region_plan plan = {0};
-
-		assert_int_equal(myc_system_plan(&plan, &opts, 2, EXECUTORS + 2), 0);
-		int fd = myc_region_create("move", &plan, NULL);
-
-		assert_true(fd >= 0);
-		for (uint32_t q = 0; q < 2; q++)
-			assert_int_equal(
-				myc_region_map(&region[q][p], fd,
-					       p == q ? MYC_REGION_OWNER : MYC_REGION_READER, NULL),
-				0);
-		close(fd);
+		regions_plan(region[0], 2, p, &opts, EXECUTORS + 2);
 	}
 	for (uint32_t p = 0; p < 2; p++) {
 		const struct myc_system_opts opts = {.sz = sizeof(opts),
@@ -278,8 +268,7 @@ static void close_world(void)
 		assert_int_equal(myc_system_stop(systems[p], 20000), 0);
 	for (uint32_t p = 0; p < 2; p++)
 		myc_system_close(systems[p]);
-	for (uint32_t i = 0; i < 4; i++)
-		myc_region_unmap(&region[i / 2][i % 2]);
+	regions_unmap(region[0], 2);
 }
 
 static myc_address spawn(uint32_t process, uint32_t executor, const struct myc_behaviour *behaviour,

@@ -8,6 +8,7 @@
 #ifndef TESTS_UNIT_PROBES_H
 #define TESTS_UNIT_PROBES_H
 
+#include "common/regions.h"
 #include "common/wait.h"
 
 #include <errno.h>
@@ -200,19 +201,8 @@ static inline void begin(void **state)
 		return;
 	}
 	incarnation[0] = incarnation[1] = 0;
-	for (uint32_t i = 0; i < 2; i++) {
-		struct myc_region_plan plan = {0};
-
-		assert_int_equal(myc_system_plan(&plan, &opts, 2, 2), 0);
-		int fd = myc_region_create("link", &plan, NULL);
-		assert_true(fd >= 0);
-		for (uint32_t j = 0; j < 2; j++)
-			assert_int_equal(
-				myc_region_map(&region[j][i], fd,
-					       i == j ? MYC_REGION_OWNER : MYC_REGION_READER, NULL),
-				0);
-		close(fd);
-	}
+	for (uint32_t i = 0; i < 2; i++)
+		regions_plan(region[0], 2, i, &opts, 2);
 	for (uint32_t i = 0; i < 2; i++) {
 		join(i);
 		assert_int_equal(myc_system_start(systems[i], NULL), 0);
@@ -229,8 +219,8 @@ static inline void end(void)
 		assert_int_equal(myc_system_stop(systems[i], 10000), 0);
 		myc_system_close(systems[i]);
 	}
-	for (uint32_t i = 0; place == TWO_PROCESSES && i < 4; i++)
-		myc_region_unmap(&region[i / 2][i % 2]);
+	if (place == TWO_PROCESSES)
+		regions_unmap(region[0], 2);
 	watches = to_grow = 0;
 }
 

@@ -13,6 +13,7 @@
 #include <mycelium/mycelium.h>
 #include <mycelium/abi/lane.h>
 
+#include "common/regions.h"
 #include "common/wait.h"
 #include "core/process.h"
 #include "unit/schema_bed.h"
@@ -229,19 +230,8 @@ static void open_all(const struct myc_sbe_schema_info *receiver,
 	for (uint32_t i = 0; i < PROCESSES; i++)
 		shared->heard[i] = 0;
 	shared->downs = shared->undelivered = shared->answer_code = 0;
-	for (uint32_t i = 0; i < PROCESSES; i++) {
-		struct myc_region_plan plan = {0};
-
-		assert_int_equal(myc_system_plan(&plan, &one_executor, PROCESSES, PROCESSES), 0);
-		int fd = myc_region_create("schema", &plan, NULL);
-		assert_true(fd >= 0);
-		for (uint32_t j = 0; j < PROCESSES; j++)
-			assert_int_equal(
-				myc_region_map(&region[j][i], fd,
-					       i == j ? MYC_REGION_OWNER : MYC_REGION_READER, NULL),
-				0);
-		close(fd);
-	}
+	for (uint32_t i = 0; i < PROCESSES; i++)
+		regions_plan(region[0], PROCESSES, i, &one_executor, PROCESSES);
 	start(RECEIVER, receiver);
 	start(OTHER, sender);
 	start(SENDER, sender);
@@ -251,8 +241,7 @@ static void close_all(void)
 {
 	for (uint32_t i = 0; i < PROCESSES; i++)
 		end(i);
-	for (uint32_t i = 0; i < PROCESSES * PROCESSES; i++)
-		myc_region_unmap(&region[i / PROCESSES][i % PROCESSES]);
+	regions_unmap(region[0], PROCESSES);
 }
 
 static uint64_t letters(uint32_t process)

@@ -2,6 +2,8 @@
 /* Topics of actors across two processes of a workspace, which are played by two systems of this one. */
 #include "unit/topic_actor_bed.h"
 
+#include "common/regions.h"
+
 /* ---- two processes ----------------------------------------------------------------------------- */
 
 static struct myc_region region[2][2]; /* of process, as seen by process */
@@ -33,25 +35,13 @@ static struct myc_system *join(uint32_t process, uint64_t incarnation)
 
 static void open_regions(void)
 {
-	for (uint32_t i = 0; i < 2; i++) {
-		struct myc_region_plan plan = {0};
-
-		assert_int_equal(myc_system_plan(&plan, &one[i], 2, 2), 0);
-		int fd = myc_region_create("topics", &plan, NULL);
-		assert_true(fd >= 0);
-		for (uint32_t j = 0; j < 2; j++)
-			assert_int_equal(
-				myc_region_map(&region[j][i], fd,
-					       i == j ? MYC_REGION_OWNER : MYC_REGION_READER, NULL),
-				0);
-		close(fd);
-	}
+	for (uint32_t i = 0; i < 2; i++)
+		regions_plan(region[0], 2, i, &one[i], 2);
 }
 
 static void close_regions(void)
 {
-	for (uint32_t i = 0; i < 4; i++)
-		myc_region_unmap(&region[i / 2][i % 2]);
+	regions_unmap(region[0], 2);
 }
 
 static void across_processes_and_the_publishers_next_incarnation(void **state)
@@ -126,7 +116,6 @@ static void a_dead_reader_holds_nobody_up(void **state)
 
 static void nobody_publishes_and_all_sleep(void **state)
 {
-	struct myc_region_plan plan = {0};
 	struct myc_region own;
 	struct myc_workspace workspace = {.incarnation = 1, .processes = 1, .regions = &own};
 	struct myc_system *system;
@@ -134,11 +123,7 @@ static void nobody_publishes_and_all_sleep(void **state)
 	(void)state;
 	fresh("tolerant", 0);
 	quiet = true;
-	assert_int_equal(myc_system_plan(&plan, &three, 1, 3), 0);
-	int fd = myc_region_create("topics", &plan, NULL);
-	assert_true(fd >= 0);
-	assert_int_equal(myc_region_map(&own, fd, MYC_REGION_OWNER, NULL), 0);
-	close(fd);
+	regions_plan(&own, 1, 0, &three, 3);
 	assert_int_equal(myc_system_join(&system, &three, &workspace, NULL), 0);
 	spawn(system, &publisher, 0, 0);
 	for (uint32_t i = 0; i < 4; i++)

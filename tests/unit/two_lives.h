@@ -34,6 +34,7 @@ static void death_point(const char *name);
 #undef send
 #undef put
 /* NOLINTEND(bugprone-suspicious-include) */
+#include "common/regions.h"
 
 #define PROCESSES   2
 #define DEATH_QUIET 40 /* empty turns of both: nothing more happens */
@@ -265,14 +266,7 @@ static void death_open(const struct death_play *of)
 
 		assert_int_equal(myc_system_plan(&plan, &of->system, PROCESSES, PROCESSES), 0);
 		assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, 64), 0);
-		int fd = myc_region_create("death", &plan, NULL);
-		assert_true(fd >= 0);
-		for (uint32_t q = 0; q < PROCESSES; q++)
-			assert_int_equal(
-				myc_region_map(&bed.region[q][p], fd,
-					       p == q ? MYC_REGION_OWNER : MYC_REGION_READER, NULL),
-				0);
-		close(fd);
+		regions_make(bed.region[0], PROCESSES, p, &plan);
 		bed.fresh[p] = malloc(bed.region[p][p].size);
 		assert_non_null(bed.fresh[p]);
 		memcpy(bed.fresh[p], bed.region[p][p].base, bed.region[p][p].size);
@@ -281,8 +275,7 @@ static void death_open(const struct death_play *of)
 
 static void death_close(void)
 {
-	for (uint32_t i = 0; i < PROCESSES * PROCESSES; i++)
-		myc_region_unmap(&bed.region[i / PROCESSES][i % PROCESSES]);
+	regions_unmap(bed.region[0], PROCESSES);
 	for (uint32_t p = 0; p < PROCESSES; p++)
 		free(bed.fresh[p]);
 }

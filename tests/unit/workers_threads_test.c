@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pools of workers on real threads: handlers that never return, senders that never stop, readers beside them. */
+#include "common/regions.h"
 #include "common/wait.h"
 
 #include <errno.h>
@@ -79,16 +80,9 @@ static void begin_with(const struct myc_workers_settings *settings, uint32_t fla
 {
 	struct myc_system_opts with = {
 		.sz = sizeof(with), .executors = EXECUTORS, .threads = flags ? THREADS : 0};
-	struct myc_region_plan plan = {0};
 	struct myc_workspace workspace = {
 		.incarnation = 1, .processes = 1, .regions = &region, .failed = failed};
-
-	assert_int_equal(myc_system_plan(&plan, &with, 1, EXECUTORS + with.threads), 0);
-	int fd = myc_region_create("workers", &plan, NULL);
-
-	assert_true(fd >= 0);
-	assert_int_equal(myc_region_map(&region, fd, MYC_REGION_OWNER, NULL), 0);
-	close(fd);
+	regions_plan(&region, 1, 0, &with, EXECUTORS + with.threads);
 	assert_int_equal(myc_system_join(&system_, &with, &workspace, NULL), 0);
 	begun = again = failures = complaints = disorders = 0;
 	for (int i = 0; i < KEYS; i++)
