@@ -67,10 +67,8 @@ static int recorder_feed(struct myc_actor *self, const struct myc_feed_event *ev
 		log->heartbeats++;
 		return 0;
 	}
-	if (event->kind == MYC_FEED_BATCH_END) {
-		log->batch_ends++;
+	if (event->kind == MYC_FEED_BATCH_END)
 		return 0;
-	}
 	if (event->kind == MYC_FEED_MESSAGE || event->kind == MYC_FEED_PACKET)
 		for (uint32_t i = 0; i < event->size; i++)
 			checksum = (checksum ^ event->data[i]) * 0x100000001b3ull;

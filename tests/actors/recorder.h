@@ -22,9 +22,8 @@ struct recorder_log {
 	uint64_t capacity;
 	uint64_t starts;     /* of the actor: init calls */
 	uint64_t heartbeats; /* counted, not recorded */
-	uint64_t batch_ends;
-	uint64_t stalled; /* written by the test: the actor stays in its handler until it is 0 */
-	uint64_t reserved[2];
+	uint64_t stalled;    /* written by the test: the actor stays in its handler until it is 0 */
+	uint64_t reserved[3];
 	struct recorder_record record[];
 };
 

@@ -78,8 +78,6 @@ static void a_writer_that_scribbles_over_its_topic_harms_no_reader(void **state)
 				myc_topic_copy(&message, bytes);
 				myc_topic_done(&reader[0], &message);
 			}
-			if (myc_topic_last(&reader[1], test_random(&chance) % KEYS, &message) == 1)
-				myc_topic_copy(&message, bytes);
 			myc_topic_reader_rewind(&reader[1]);
 			myc_topic_admitted(&reader[0]);
 		}

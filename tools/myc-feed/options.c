@@ -105,7 +105,7 @@ struct draft {
 	struct options *options;
 	struct myc_error *error;
 	const char *name; /* of the option in hand */
-	bool generate, end_packets_set, heartbeat_set, messages_set, source_set, mac_set;
+	bool generate, end_packets_set, heartbeat_set, messages_set, mac_set;
 	unsigned paces, outputs;
 	double loss[FEED_LINES_MAX], duplicate[FEED_LINES_MAX], reorder[FEED_LINES_MAX],
 		skew[FEED_LINES_MAX];
@@ -255,7 +255,6 @@ static int set_repack(struct draft *draft, const char *text)
 
 static int set_source(struct draft *draft, const char *text)
 {
-	draft->source_set = true;
 	if (strchr(text, ':'))
 		return group_port(draft, text, &draft->source, &draft->source_port);
 	if (inet_pton(AF_INET, text, &draft->source) != 1)

@@ -557,9 +557,8 @@ void myc_pool_lend_undo(struct myc_pool *pool);
 struct myc_census {
 	const struct myc_pools *block;
 	struct myc_pool_shape shape;
-	uint64_t owner;	 /* myc_lane_end */
-	uint64_t *found; /* the caller's, one for each buffer */
-	uint32_t found_size;
+	uint64_t owner;	  /* myc_lane_end */
+	uint64_t *found;  /* the caller's, one for each buffer */
 	uint64_t strange; /* weight under a name or a generation that the owner knows not */
 	bool (*published)(void *context, uint64_t holder, uint64_t ticket);
 	void *context;

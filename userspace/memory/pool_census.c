@@ -27,7 +27,6 @@ int myc_census_begin(struct myc_census *census, const struct myc_pools *block, u
 	census->block = block;
 	census->owner = owner;
 	census->found = found;
-	census->found_size = found_size;
 	census->strange = 0;
 	memset(found, 0, census->shape.buffers * sizeof(*found));
 	return 0;

@@ -320,23 +320,6 @@ bool myc_topic_writer_overtake(struct myc_topic_writer *writer)
 	return true;
 }
 
-uint64_t myc_topic_writer_slowest(const struct myc_topic_writer *writer, uint64_t *behind)
-{
-	uint64_t reader = 0;
-
-	*behind = 0;
-	for (uint32_t i = 0; i < writer->topic->readers; i++) {
-		const struct myc_topic_follower *follower = &writer->follower[i];
-
-		if (!follower->epoch || !follower->waited_for ||
-		    writer->published - follower->done < *behind)
-			continue;
-		reader = follower->reader;
-		*behind = writer->published - follower->done;
-	}
-	return reader;
-}
-
 /* Admissions of processes that are gone, when one is needed. */
 static uint32_t free_admission(struct myc_topic_writer *writer)
 {

@@ -135,8 +135,6 @@ unsigned myc_topic_writer_scan(struct myc_topic_writer *writer);
 bool myc_topic_writer_room(struct myc_topic_writer *writer);
 /* After it: waits no more for the one that is in the way. False: nobody is, or the topic is not TIMED. */
 bool myc_topic_writer_overtake(struct myc_topic_writer *writer);
-/* The reader furthest behind, as last looked (reader words: who is to be reported), or 0. */
-uint64_t myc_topic_writer_slowest(const struct myc_topic_writer *writer, uint64_t *behind);
 /* keyed: finds or takes the row of a key. -ENOSPC: all rows are other keys'. */
 int myc_topic_writer_row(struct myc_topic_writer *writer, uint64_t key);
 
@@ -336,10 +334,7 @@ struct myc_topic_reader {
 	uint64_t stride, mask;
 	uint64_t next; /* messages up to this one are done with */
 	uint32_t payload_max;
-	uint32_t rows;	  /* 0 = not keyed */
-	uint64_t *filter; /* set of keys, 0 = free; NULL = all */
-	uint32_t filter_mask;
-	bool filter_zero;
+	uint32_t rows; /* 0 = not keyed */
 	bool waited_for;
 	struct myc_topic_record *record; /* NULL: not attached */
 	const struct myc_topic *topic;
@@ -380,8 +375,6 @@ int myc_topic_reader_open(struct myc_topic_reader *reader, const struct myc_topi
 void myc_topic_reader_close(struct myc_topic_reader *reader);
 /* From the oldest message that is not about to be overwritten. */
 void myc_topic_reader_rewind(struct myc_topic_reader *reader);
-/* Only these keys; 0 keys = all again. May be changed at any time. -ENOMEM. */
-int myc_topic_reader_filter(struct myc_topic_reader *reader, const uint64_t *keys, uint32_t count);
 
 /* Wishes to be admitted: to go on after message `from` (MYC_TOPIC_FROM_NEXT: what comes from now).
  * `word`: myc_topic_word of the topic. -EBUSY: the record is in use; -EINVAL: to be waited for by a topic
@@ -406,10 +399,6 @@ void myc_topic_record_free(struct myc_topic_records *records, uint32_t record);
 /* The parts of myc_topic_next that are not its commonest case. */
 int myc_topic_next_else(struct myc_topic_reader *reader, uint64_t sequence);
 int myc_topic_next_value(struct myc_topic_reader *reader, struct myc_topic_message *message);
-/* Keyed: the last value of one key, apart from the stream. 1; -ENOENT; -EAGAIN: it was being overwritten
- * all the while; -EPROTO. Not done with myc_topic_done. */
-int myc_topic_last(struct myc_topic_reader *reader, uint64_t key,
-		   struct myc_topic_message *message);
 
 /* After reading: was all of it that message's? */
 static inline bool myc_topic_intact(const struct myc_topic_message *message)
@@ -435,21 +424,6 @@ static inline bool myc_topic_copy(const struct myc_topic_message *message, void 
 {
 	myc_topic_load(to, message->payload, message->size);
 	return myc_topic_intact(message);
-}
-
-static inline bool myc_topic_wanted(const struct myc_topic_reader *reader, uint64_t key)
-{
-	if (!reader->filter)
-		return true;
-	if (!key)
-		return reader->filter_zero;
-	for (uint32_t i = myc_topic_key_hash(key, reader->filter_mask + 1);;
-	     i = (i + 1) & reader->filter_mask) {
-		if (reader->filter[i] == key)
-			return true;
-		if (!reader->filter[i])
-			return false;
-	}
 }
 
 static inline const struct myc_topic_slot *myc_topic_reader_slot(
@@ -497,8 +471,8 @@ static inline void myc_topic_advance(struct myc_topic_reader *reader, uint64_t n
 		myc_topic_give_back(reader);
 }
 
-/* 1: a message; it comes again until done. 0: none there, or a whole ring was skipped: who wants to sleep
- * asks myc_topic_ready.
+/* 1: a message; it comes again until done. 0: none there, or a whole ring came while one was
+ * read: who wants to sleep asks myc_topic_ready.
  * -EOVERFLOW: overrun: lost_now messages are lost, go on by calling again. -ESTALE: overrun, and the
  * admission had been taken back: detach and attach again. -EPROTO: the topic holds what cannot be; use it
  * no more. */
@@ -506,7 +480,7 @@ static inline int myc_topic_next(struct myc_topic_reader *reader, struct myc_top
 {
 	if (reader->rows)
 		return myc_topic_next_value(reader, message);
-	for (uint64_t skipped = 0; skipped <= reader->mask; skipped++) {
+	for (uint64_t tries = 0; tries <= reader->mask; tries++) {
 		uint64_t number = reader->next + 1;
 		const struct myc_topic_slot *slot = myc_topic_reader_slot(reader, number);
 		/* Pairs with the release store in myc_topic_slot_publish. */
@@ -527,13 +501,10 @@ static inline int myc_topic_next(struct myc_topic_reader *reader, struct myc_top
 			continue;
 		if (message->size > reader->payload_max)
 			return -EPROTO;
-		if (myc_topic_wanted(reader, message->key)) {
-			if (reader->record)
-				__atomic_store_n(&reader->record->begun, number, __ATOMIC_RELAXED);
-			MYC_POINT("topic: in hand");
-			return 1;
-		}
-		myc_topic_advance(reader, number);
+		if (reader->record)
+			__atomic_store_n(&reader->record->begun, number, __ATOMIC_RELAXED);
+		MYC_POINT("topic: in hand");
+		return 1;
 	}
 	return 0;
 }

@@ -46,8 +46,7 @@ int myc_topic_reader_open(struct myc_topic_reader *reader, const struct myc_topi
 void myc_topic_reader_close(struct myc_topic_reader *reader)
 {
 	free(reader->seen);
-	free(reader->filter);
-	reader->seen = reader->filter = NULL;
+	reader->seen = NULL;
 }
 
 void myc_topic_reader_rewind(struct myc_topic_reader *reader)
@@ -58,36 +57,6 @@ void myc_topic_reader_rewind(struct myc_topic_reader *reader)
 
 	if (!reader->record && oldest < reader->next)
 		reader->next = oldest;
-}
-
-int myc_topic_reader_filter(struct myc_topic_reader *reader, const uint64_t *keys, uint32_t count)
-{
-	uint32_t size = 2;
-	uint64_t *set;
-
-	if (count > MYC_TOPIC_KEYS_MAX)
-		return -ENOMEM;
-	while (size < 2 * count)
-		size *= 2;
-	set = count ? calloc(size, sizeof(*set)) : NULL;
-	if (count && !set)
-		return -ENOMEM;
-	reader->filter_zero = false;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t at = myc_topic_key_hash(keys[i], size);
-
-		if (!keys[i])
-			reader->filter_zero = true;
-		while (keys[i] && set[at] && set[at] != keys[i])
-			at = (at + 1) & (size - 1);
-		if (keys[i])
-			set[at] = keys[i];
-	}
-	free(reader->filter);
-	reader->filter = set;
-	reader->filter_mask = size - 1;
-	reader->sweep = 0; /* keyed: values that were not wanted so far */
-	return 0;
 }
 
 /* ---- attaching --------------------------------------------------------------------------------- */
@@ -319,8 +288,7 @@ static int sweep(struct myc_topic_reader *reader, struct myc_topic_message *mess
 
 		if (code < 0)
 			return code == -EAGAIN ? 0 : code;
-		if (code && message->number > reader->seen[message->row] &&
-		    myc_topic_wanted(reader, message->key))
+		if (code && message->number > reader->seen[message->row])
 			return 1;
 	}
 	return 0;
@@ -359,34 +327,15 @@ int myc_topic_next_value(struct myc_topic_reader *reader, struct myc_topic_messa
 			continue;
 		if (code <= 0)
 			return code;
-		if (myc_topic_wanted(reader, key)) {
-			code = value(reader, row, message);
-			if (code == -EAGAIN)
-				return 0;
-			/* The value came before its notice, and may be newer. */
-			if (code < 1 || message->key != key || message->number <= reader->next)
-				return -EPROTO;
-			if (message->number > reader->seen[row])
-				return 1;
-		}
+		code = value(reader, row, message);
+		if (code == -EAGAIN)
+			return 0;
+		/* The value came before its notice, and may be newer. */
+		if (code < 1 || message->key != key || message->number <= reader->next)
+			return -EPROTO;
+		if (message->number > reader->seen[row])
+			return 1;
 		myc_topic_advance(reader, reader->next + 1);
 	}
 	return 0;
-}
-
-int myc_topic_last(struct myc_topic_reader *reader, uint64_t key, struct myc_topic_message *message)
-{
-	uint32_t at = reader->rows ? myc_topic_key_hash(key, reader->rows) : 0;
-
-	for (uint32_t i = 0; i < reader->rows; i++, at = (at + 1) & (reader->rows - 1)) {
-		int code = value(reader, at, message);
-
-		if (code < 0)
-			return code;
-		if (!code)
-			break;
-		if (message->key == key)
-			return 1;
-	}
-	return -ENOENT;
 }

@@ -20,7 +20,6 @@
 #define MYC_SBE_GROUPS_MAX    4
 #define MYC_SBE_STEPS_MAX     256 /* of a packet: a message, a group, or MYC_SBE_STEP entries each */
 #define MYC_SBE_STEP	      4
-#define MYC_SBE_NOWHERE	      0xff
 
 /* An unsigned integer; width 1 or 2, 0 = there is none. */
 struct myc_sbe_number {
