@@ -151,6 +151,7 @@ struct myc_spawn_opts {
 	const struct myc_behaviour *behaviour;
 	const char *name;  /* unique in the system, at most 47 bytes; NULL = unnamed */
 	uint32_t executor; /* index */
+	uint32_t flags;	   /* enum myc_spawn_flag */
 	const struct myc_setting *settings; /* copied */
 	uint32_t settings_count;
 	/* In restarts_window_ns before the failure goes up, 0 = 3: who monitors the actor is told. Under `myc run` its
@@ -158,7 +159,6 @@ struct myc_spawn_opts {
 	uint32_t restarts_max;
 	uint64_t restarts_window_ns; /* 0 = 5 s */
 	uint32_t phase; /* of the shutdown (mycelium/shutdown.h), 0 = none; of who spawns locally */
-	uint32_t flags; /* enum myc_spawn_flag */
 	uint32_t grows_to; /* 0 = as its behaviour says: mycelium/mailbox.h */
 };
 

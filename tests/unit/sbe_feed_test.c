@@ -78,7 +78,7 @@ static void messages_are_found_one_by_one(void **state)
 	(void)state;
 	for (unsigned f = 0; f < 4; f++) {
 		const uint32_t size = build(framings[f], bytes, 9, 77, 3, 123456789);
-		struct myc_sbe_packet packet;
+		struct myc_sbe_packet packet = {0};
 		const uint8_t *message;
 		uint32_t length, found = 0;
 
@@ -107,7 +107,7 @@ static void a_packet_cut_anywhere_is_refused_or_ends_early(void **state)
 
 		for (uint32_t size = 0; size < whole; size++) {
 			uint8_t *exact = malloc(size ? size : 1);
-			struct myc_sbe_packet packet;
+			struct myc_sbe_packet packet = {0};
 			uint32_t length;
 
 			assert_non_null(exact);
@@ -136,7 +136,7 @@ static void arbitrary_bytes_are_read_within_their_bounds(void **state)
 		const enum myc_sbe_framing framing = framings[round % 4];
 		uint32_t size = (uint32_t)(test_random(&chance) % 120), length;
 		uint8_t *bytes = malloc(size ? size : 1);
-		struct myc_sbe_packet packet;
+		struct myc_sbe_packet packet = {0};
 
 		assert_non_null(bytes);
 		for (uint32_t i = 0; i < size; i++)
@@ -159,7 +159,7 @@ static void arbitrary_bytes_are_read_within_their_bounds(void **state)
 static void lengths_and_types_that_cannot_be_are_refused(void **state)
 {
 	uint8_t bytes[512];
-	struct myc_sbe_packet packet;
+	struct myc_sbe_packet packet = {0};
 	uint32_t size = build(MYC_SBE_B3, bytes, 9, 77, 2, 0), length;
 
 	(void)state;
@@ -195,7 +195,7 @@ static void a_longer_memx_header_is_passed_over(void **state)
 {
 	uint8_t bytes[512], longer[520];
 	uint32_t size = build(MYC_SBE_MEMX, bytes, 9, 77, 2, 0), length;
-	struct myc_sbe_packet packet;
+	struct myc_sbe_packet packet = {0};
 
 	(void)state;
 	memcpy(longer, bytes, 18);
@@ -413,7 +413,7 @@ static void a_message_event_holds_what_the_framing_says(void **state)
 {
 	(void)state;
 	for (unsigned f = 0; f < 4; f++) {
-		struct myc_sbe_packet packet;
+		struct myc_sbe_packet packet = {0};
 		uint32_t size;
 
 		feed_open(framings[f]);
