@@ -12,13 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/histogram.h"
-#include "common/bench.h"
+#include "bench/raw_trip.h"
 #include "memory/topic.h"
 
 #define RUNS	 5
-#define TRIPS	 200000u
 #define STREAM	 3000000u
 #define READERS	 64u
 #define SMALL	 32u /* with its header: one line */
@@ -31,47 +28,6 @@ static void must(int code)
 		return;
 	fprintf(stderr, "topic_bench: %s\n", strerror(-code));
 	exit(1);
-}
-
-/* ---- the limit --------------------------------------------------------------------------------- */
-
-static struct {
-	_Alignas(128) _Atomic uint64_t there;
-	_Alignas(128) _Atomic uint64_t back;
-} line;
-
-static void *raw_answer(void *unused)
-{
-	bench_pin(1);
-	for (uint64_t i = 1; i <= TRIPS; i++) {
-		while (atomic_load_explicit(&line.there, memory_order_acquire) != i)
-			;
-		atomic_store_explicit(&line.back, i, memory_order_release);
-	}
-	return unused;
-}
-
-static struct myc_histogram trips;
-
-static double raw(void)
-{
-	pthread_t thread;
-
-	memset(&trips, 0, sizeof(trips));
-	line.there = line.back = 0;
-	pthread_create(&thread, NULL, raw_answer, NULL);
-	uint64_t before = myc_clock_ns();
-	for (uint64_t i = 1; i <= TRIPS; i++) {
-		atomic_store_explicit(&line.there, i, memory_order_release);
-		while (atomic_load_explicit(&line.back, memory_order_acquire) != i)
-			;
-		uint64_t now = myc_clock_ns();
-
-		myc_histogram_add(&trips, now - before);
-		before = now;
-	}
-	pthread_join(thread, NULL);
-	return (double)myc_histogram_quantile(&trips, 0.5) / 2;
 }
 
 /* ---- topics ------------------------------------------------------------------------------------ */
@@ -335,7 +291,7 @@ int main(void)
 	bench_begin(&bench, "topic", "topics between threads that spin on cores 0 and 1");
 	for (int run = 0; run < RUNS; run++) {
 		bench_pin(0);
-		bench_sample(&bench, RAW, "ns", raw());
+		bench_sample(&bench, RAW, "ns", raw() / 2);
 		bench_sample(&bench, "one-way, tolerant, p50", "ns", one_way(0));
 		bench_sample(&bench, "one-way, waited for, p50", "ns", one_way(MYC_TOPIC_RELIABLE));
 		bench_sample(&bench, "stream to 1 waited for", "ns/message", stream(1));

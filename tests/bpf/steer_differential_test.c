@@ -152,15 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(program_and_twin_agree_on_mutated_packets),
 	};
-	const int err = rig_open(&rig, true);
+	int code;
 
-	if (err == -EPERM || err == -EACCES) {
-		printf("loading a BPF program needs root\n");
-		return TEST_SKIPPED;
-	}
-	if (err) {
-		printf("loading the steering program: %s\n", strerror(-err));
-		return 1;
-	}
-	return cmocka_run_group_tests(tests, NULL, close_rig);
+	return rig_opened(&rig, &code) ? cmocka_run_group_tests(tests, NULL, close_rig) : code;
 }

@@ -233,15 +233,7 @@ int main(void)
 		cmocka_unit_test(a_packet_with_metadata_of_another_program_passes),
 		cmocka_unit_test(a_socket_serves_its_own_queue_only),
 	};
-	const int err = rig_open(&rig, true);
+	int code;
 
-	if (err == -EPERM || err == -EACCES) {
-		printf("loading a BPF program needs root\n");
-		return TEST_SKIPPED;
-	}
-	if (err) {
-		printf("loading the steering program: %s\n", strerror(-err));
-		return 1;
-	}
-	return cmocka_run_group_tests(tests, NULL, close_rig);
+	return rig_opened(&rig, &code) ? cmocka_run_group_tests(tests, NULL, close_rig) : code;
 }

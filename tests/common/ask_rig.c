@@ -452,7 +452,7 @@ int rig_order(struct ask_rig *rig, myc_address asker, enum order order, struct o
 	uint32_t before = rig_ordered;
 
 	rig_tell(rig, asker, (uint16_t)order, body);
-	rig_until(rig_ordered > before);
+	wait_until(rig_ordered > before);
 	return rig_code;
 }
 

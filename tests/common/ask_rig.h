@@ -13,6 +13,7 @@
 #include <mycelium/abi/lane.h>
 #include <mycelium/mycelium.h>
 
+#include "common/wait.h"
 #include "core/process.h"
 
 enum ask_bed { BED_EXECUTOR, BED_EXECUTORS, BED_PROCESSES, BEDS };
@@ -38,7 +39,6 @@ enum order {
 	ORDER_FAIL,
 	ORDER_STOP,
 	ORDER_ANSWER_AND_AWAIT, /* as a request: reply to it, and await its asker */
-	ORDER_IDLE,
 	/* Cookies of asks whose reply makes the asker do more: await another, cancel its last one. */
 	REPLY_AWAITS = 0xcaff,
 	REPLY_CANCELS = 0xcafe,
@@ -115,13 +115,18 @@ void rig_post(struct ask_rig *rig, myc_address to, enum request request, uint64_
 uint64_t rig_dead_letters(struct ask_rig *rig, enum myc_dead_letter why);
 struct myc_system *rig_system(struct ask_rig *rig, myc_address address);
 
-#define rig_until(condition)                                                  \
-	do {                                                                  \
-		struct timespec nap_ = {.tv_nsec = 50000};                    \
-		bool held_ = false;                                           \
-		for (int i_ = 0; i_ < 200000 && !(held_ = (condition)); i_++) \
-			nanosleep(&nap_, NULL);                               \
-		assert_true(held_);                                           \
-	} while (0)
+static inline uint64_t rig_late(struct ask_rig *rig)
+{
+	return rig_dead_letters(rig, MYC_DEAD_LETTER_LATE_REPLY);
+}
+/* The n-th that an asker saw is, or will be, this reply. */
+static inline void rig_expect(uint32_t n, int status, uint16_t type, uint64_t cookie)
+{
+	wait_until(rig_count > n);
+	assert_int_equal(rig_seen[n].what, 'r');
+	assert_int_equal(rig_seen[n].status, status);
+	assert_int_equal(rig_seen[n].type, type);
+	assert_int_equal(rig_seen[n].cookie, cookie);
+}
 
 #endif

@@ -17,6 +17,7 @@
 #include "bpf/steer.skel.h"
 #include "common/packet.h"
 #include "common/sbe_body.h"
+#include "common/test.h"
 
 #define GROUP_A 0xef010101u
 #define GROUP_B 0xef010102u
@@ -455,4 +456,16 @@ const char *rig_difference(const struct rig *rig, bool windows_too)
 	    memcmp(rig->map_window, rig->window, RIG_CHANNELS * sizeof(*rig->window)) != 0)
 		return "filtered windows";
 	return NULL;
+}
+
+bool rig_opened(struct rig *rig, int *exit_code)
+{
+	const int err = rig_open(rig, true);
+
+	if (err == -EPERM || err == -EACCES)
+		printf("loading a BPF program needs root\n");
+	else if (err)
+		printf("loading the steering program: %s\n", strerror(-err));
+	*exit_code = err == -EPERM || err == -EACCES ? TEST_SKIPPED : 1;
+	return !err;
 }

@@ -86,6 +86,8 @@ void rig_open_twin(struct rig *rig);
  * configuration but RIG_VLAN's. 0, or -errno. */
 int rig_open(struct rig *rig, bool vlans);
 void rig_close(struct rig *rig);
+/* rig_open for a program of tests: true, or what main is to return, said why. */
+bool rig_opened(struct rig *rig, int *exit_code);
 
 /* Fresh tables: owner and standby up, every channel's session announced as RIG_SESSION (IEX: 7) in
  * epoch RIG_EPOCH from number 100 on, locates 1..9 watched, nothing counted. */

@@ -48,38 +48,45 @@ static int job_release_both(struct myc_actor *self, struct probe *me, const uint
 	return code ? code : do_send_type(self, myc_self(self), PING, 8);
 }
 
-CASE(none_handles_more_than_its_share_while_others_wait)
+/* Of two with `each` waiting at the same time, none handles more than `most` in a row. */
+static void expect_turns(int (*react)(struct myc_actor *, struct probe *,
+				      const struct myc_message *),
+			 uint32_t each, uint32_t most)
 {
-	enum { EACH = 12 };
 	struct probe *a = spawn(HERE), *b[2] = {spawn(THERE), spawn(THERE)};
 
 	for (int i = 0; i < 2; i++) {
-		b[i]->react = counts;
+		b[i]->react = react;
 		hold(b[i]);
-		OK(send_many(a, b[i], 1, EACH));
+		OK(send_many(a, b[i], 1, each));
 	}
 	settle();
 	uint64_t before = shares_ended(b[0]);
 
 	OK(let(keeper_of(b[0]->place), job_release_both, b[0]->address, b[1]->address, 0, 0));
-	SAW(b[0], MESSAGE, EACH);
-	SAW(b[1], MESSAGE, EACH);
-	/* While both had some: of three in a row of one, another's stood between. */
+	SAW(b[0], MESSAGE, each);
+	SAW(b[1], MESSAGE, each);
+	/* While both had some: of `most` + 1 of one, another's stood between. */
 	uint64_t begun = larger(b[0]->kept[0].asker, b[1]->kept[0].asker);
-	uint64_t over = smaller(b[0]->kept[EACH - 1].asker, b[1]->kept[EACH - 1].asker);
+	uint64_t over = smaller(b[0]->kept[each - 1].asker, b[1]->kept[each - 1].asker);
 	uint32_t looked = 0;
 
 	for (int i = 0; i < 2; i++)
-		for (uint32_t n = 0; n + SHARE_OF < EACH; n++) {
-			uint64_t first = b[i]->kept[n].asker, last = b[i]->kept[n + SHARE_OF].asker;
+		for (uint32_t n = 0; n + most < each; n++) {
+			uint64_t first = b[i]->kept[n].asker, last = b[i]->kept[n + most].asker;
 
 			if (first < begun || last > over)
 				continue;
-			assert_true(last > first + SHARE_OF);
+			assert_true(last > first + most);
 			looked++;
 		}
-	assert_true(looked >= EACH / 2);
-	assert_true(shares_ended(b[0]) >= before + EACH / SHARE_OF);
+	assert_true(looked >= each / 2);
+	assert_true(shares_ended(b[0]) >= before + each / most);
+}
+
+CASE(none_handles_more_than_its_share_while_others_wait)
+{
+	expect_turns(counts, 12, SHARE_OF);
 }
 
 CASE(with_shares_messages_of_a_pair_keep_their_order)
@@ -163,35 +170,7 @@ static int counts_slowly(struct myc_actor *self, struct probe *me,
 /* A share is over when its third has been begun, or sooner where the thread lost its core. */
 CASE(none_begins_another_message_when_its_time_is_over)
 {
-	enum { EACH = 15, MOST = 3 }; /* within the credit */
-	struct probe *a = spawn(HERE), *b[2] = {spawn(THERE), spawn(THERE)};
-
-	for (int i = 0; i < 2; i++) {
-		b[i]->react = counts_slowly;
-		hold(b[i]);
-		OK(send_many(a, b[i], 1, EACH));
-	}
-	settle();
-	uint64_t before = shares_ended(b[0]);
-
-	OK(let(keeper_of(b[0]->place), job_release_both, b[0]->address, b[1]->address, 0, 0));
-	SAW(b[0], MESSAGE, EACH);
-	SAW(b[1], MESSAGE, EACH);
-	uint64_t begun = larger(b[0]->kept[0].asker, b[1]->kept[0].asker);
-	uint64_t over = smaller(b[0]->kept[EACH - 1].asker, b[1]->kept[EACH - 1].asker);
-	uint32_t looked = 0;
-
-	for (int i = 0; i < 2; i++)
-		for (uint32_t n = 0; n + MOST < EACH; n++) {
-			uint64_t first = b[i]->kept[n].asker, last = b[i]->kept[n + MOST].asker;
-
-			if (first < begun || last > over)
-				continue;
-			assert_true(last > first + MOST);
-			looked++;
-		}
-	assert_true(looked >= EACH / 2);
-	assert_true(shares_ended(b[0]) >= before + EACH / MOST);
+	expect_turns(counts_slowly, 15, 3); /* within the credit */
 }
 
 CASE(with_shares_of_time_all_comes_in_order)

@@ -41,23 +41,9 @@ static int order(int who, enum order what, myc_address to, uint32_t type, uint64
 					     .cookie = cookie});
 }
 
-static void expect(uint32_t n, int status, uint16_t type, uint64_t cookie)
-{
-	rig_until(rig_count > n);
-	assert_int_equal(rig_seen[n].what, 'r');
-	assert_int_equal(rig_seen[n].status, status);
-	assert_int_equal(rig_seen[n].type, type);
-	assert_int_equal(rig_seen[n].cookie, cookie);
-}
-
 static void note(int who, uint64_t number)
 {
 	rig_tell(&rig, asker[who], ORDER_NOTE, (struct order_body){.to = number});
-}
-
-static uint64_t late(void)
-{
-	return rig_dead_letters(&rig, MYC_DEAD_LETTER_LATE_REPLY);
 }
 
 /* ---- passing on -------------------------------------------------------------------------------- */
@@ -71,10 +57,10 @@ static void the_reply_to_a_forwarded_request_goes_to_the_first_asker(void **stat
 			assert_int_equal(order(0, ORDER_ASK, replier[1], REQUEST_FORWARD,
 					       replier[0], 20000 * MS, i),
 					 0);
-			expect(i, 0, REQUEST_ECHO + 100, i);
+			rig_expect(i, 0, REQUEST_ECHO + 100, i);
 			assert_int_equal(rig_reply_code, 0);
 		}
-		assert_int_equal(late(), 0);
+		assert_int_equal(rig_late(&rig), 0);
 	}
 }
 
@@ -86,12 +72,12 @@ static void a_request_is_forwarded_twice(void **state)
 		myc_address third = rig_spawn(&rig, 1, &rig_replier);
 
 		rig_third = third;
-		rig_until(order(0, ORDER_ASK, third, REQUEST_ECHO, 0, 20000 * MS, 3) == 0);
-		expect(0, 0, REQUEST_ECHO + 100, 3);
+		wait_until(order(0, ORDER_ASK, third, REQUEST_ECHO, 0, 20000 * MS, 3) == 0);
+		rig_expect(0, 0, REQUEST_ECHO + 100, 3);
 		assert_int_equal(
 			order(0, ORDER_ASK, replier[1], REQUEST_PASS, replier[0], 20000 * MS, 5),
 			0);
-		expect(1, 0, REQUEST_ECHO + 100, 5);
+		rig_expect(1, 0, REQUEST_ECHO + 100, 5);
 		assert_int_equal(rig_requests, 4);
 	}
 }
@@ -110,7 +96,7 @@ static void a_request_of_more_than_32_bytes_is_not_passed_on(void **state)
 							       .cookie = 1}),
 				 0);
 		/* It stays with the replier, who answers it. */
-		expect(0, 0, 1, 1);
+		rig_expect(0, 0, 1, 1);
 		assert_int_equal(rig_reply_code, -EMSGSIZE);
 	}
 }
@@ -121,12 +107,12 @@ static void a_request_that_is_passed_on_to_nobody_stays_where_it_is(void **state
 	on_each_bed
 	{
 		rig_post(&rig, replier[0], REQUEST_STOP, 0);
-		rig_until(myc_post_try(rig.system[0], replier[0], 1, NULL, 0) == -ESRCH);
+		wait_until(myc_post_try(rig.system[0], replier[0], 1, NULL, 0) == -ESRCH);
 		assert_int_equal(
 			order(0, ORDER_ASK, replier[1], REQUEST_FORWARD, replier[0], 30 * MS, 1),
 			0);
-		expect(0, -ETIMEDOUT, 0, 1);
-		rig_until(rig_reply_code == -ESRCH);
+		rig_expect(0, -ETIMEDOUT, 0, 1);
+		wait_until(rig_reply_code == -ESRCH);
 		assert_int_equal(rig_seen[0].asked, replier[1]);
 	}
 }
@@ -140,18 +126,18 @@ static void messages_wait_for_an_awaited_reply_and_come_in_order(void **state)
 	{
 		assert_int_equal(order(0, ORDER_AWAIT, replier[1], REQUEST_KEEP, 0, MYC_FOREVER, 1),
 				 0);
-		rig_until(rig_kept == 1);
+		wait_until(rig_kept == 1);
 		for (uint64_t i = 0; i < 20; i++)
 			note(0, i);
 		rig_post(&rig, replier[1], REQUEST_ANSWER, 0);
-		rig_until(rig_count == 21);
-		expect(0, 0, REQUEST_KEEP + 100, 1);
+		wait_until(rig_count == 21);
+		rig_expect(0, 0, REQUEST_KEEP + 100, 1);
 		for (uint32_t i = 0; i < 20; i++)
 			assert_true(rig_seen[1 + i].what == 'm' && rig_seen[1 + i].cookie == i);
 		/* And on it goes. */
 		assert_int_equal(order(0, ORDER_ASK, replier[1], REQUEST_ECHO, 0, MYC_FOREVER, 2),
 				 0);
-		expect(21, 0, REQUEST_ECHO + 100, 2);
+		rig_expect(21, 0, REQUEST_ECHO + 100, 2);
 	}
 }
 
@@ -165,13 +151,13 @@ static void timers_wait_for_an_awaited_reply(void **state)
 		assert_int_equal(order(0, ORDER_TIMER, 0, 0, 0, 5 * MS, 9), 0);
 		assert_int_equal(order(0, ORDER_AWAIT, replier[1], REQUEST_KEEP, 0, MYC_FOREVER, 1),
 				 0);
-		rig_until(rig_kept == 1);
+		wait_until(rig_kept == 1);
 		uint32_t before = rig_count; /* it may have been first */
 
 		nanosleep(&nap, NULL);
 		assert_int_equal(rig_count, before);
 		rig_post(&rig, replier[1], REQUEST_ANSWER, 0);
-		rig_until(rig_count == 2);
+		wait_until(rig_count == 2);
 		assert_int_equal(rig_seen[before].what, 'r');
 	}
 }
@@ -186,13 +172,13 @@ static void replies_of_other_asks_reach_an_actor_that_awaits(void **state)
 		assert_int_equal(order(0, ORDER_AWAIT, replier[1], REQUEST_KEEP, 0, MYC_FOREVER, 2),
 				 0);
 		note(0, 5);
-		rig_until(rig_kept == 2);
+		wait_until(rig_kept == 2);
 		rig_post(&rig, replier[0], REQUEST_ANSWER, 0);
-		expect(0, 0, REQUEST_KEEP + 100, 1);
+		rig_expect(0, 0, REQUEST_KEEP + 100, 1);
 		assert_int_equal(rig_count, 1);
 		rig_post(&rig, replier[1], REQUEST_ANSWER, 0);
-		expect(1, 0, REQUEST_KEEP + 100, 2);
-		rig_until(rig_count == 3);
+		rig_expect(1, 0, REQUEST_KEEP + 100, 2);
+		wait_until(rig_count == 3);
 		assert_int_equal(rig_seen[2].what, 'm');
 	}
 }
@@ -207,8 +193,8 @@ static void an_awaited_ask_times_out_and_its_actor_goes_on(void **state)
 				order(0, ORDER_AWAIT, replier[1], REQUEST_SILENCE, 0, 10 * MS, i),
 				0);
 			note(0, i);
-			rig_until(rig_count == 2 * (i + 1));
-			expect(2 * i, -ETIMEDOUT, 0, i);
+			wait_until(rig_count == 2 * (i + 1));
+			rig_expect(2 * i, -ETIMEDOUT, 0, i);
 			assert_int_equal(rig_seen[2 * i + 1].what, 'm');
 		}
 	}
@@ -226,10 +212,10 @@ static void an_awaited_ask_may_be_cancelled_by_the_hook_of_another(void **state)
 		assert_int_equal(
 			order(0, ORDER_AWAIT, replier[1], REQUEST_SILENCE, 0, MYC_FOREVER, 2), 0);
 		note(0, 5);
-		rig_until(rig_kept == 1);
+		wait_until(rig_kept == 1);
 		rig_post(&rig, replier[0], REQUEST_ANSWER, 0);
-		rig_until(rig_count == 2);
-		expect(0, 0, REQUEST_KEEP + 100, REPLY_CANCELS);
+		wait_until(rig_count == 2);
+		rig_expect(0, 0, REQUEST_KEEP + 100, REPLY_CANCELS);
 		assert_int_equal(rig_seen[1].what, 'm');
 	}
 }
@@ -242,8 +228,8 @@ static void the_awaited_reply_does_not_wait_for_messages_that_it_holds_up(void *
 		/* 200 notes are more than the asker's credit, which it gives no more before the reply. */
 		assert_int_equal(
 			order(0, ORDER_AWAIT, replier[1], REQUEST_SAY, 200, MYC_FOREVER, 1), 0);
-		rig_until(rig_count == 201);
-		expect(0, 0, REQUEST_SAY + 100, 1);
+		wait_until(rig_count == 201);
+		rig_expect(0, 0, REQUEST_SAY + 100, 1);
 		for (uint32_t i = 0; i < 200; i++)
 			assert_true(rig_seen[1 + i].what == 'm' && rig_seen[1 + i].cookie == i);
 	}
@@ -261,10 +247,10 @@ static void a_restart_ends_awaiting(void **state)
 					     .timeout_ns = 20 * MS,
 					     .cookie = 1});
 		rig_tell(&rig, asker[0], ORDER_FAIL, (struct order_body){.to = 0});
-		rig_until(rig_starts == 3);
+		wait_until(rig_starts == 3);
 		assert_int_equal(order(0, ORDER_AWAIT, replier[1], REQUEST_ECHO, 0, 20000 * MS, 2),
 				 0);
-		expect(1, 0, REQUEST_ECHO + 100, 2);
+		rig_expect(1, 0, REQUEST_ECHO + 100, 2);
 	}
 }
 
@@ -284,7 +270,7 @@ static void to_await_oneself_is_refused(void **state)
 		assert_int_equal(cycle.address[0], asker[0]);
 		/* Nothing was sent, and it goes on. An ask to itself is no cycle. */
 		assert_int_equal(order(0, ORDER_ASK, asker[0], REQUEST_ECHO, 0, MYC_FOREVER, 2), 0);
-		expect(0, 0, REQUEST_ECHO + 100, 2);
+		rig_expect(0, 0, REQUEST_ECHO + 100, 2);
 		assert_int_equal(rig_count, 1);
 	}
 }
@@ -298,7 +284,7 @@ static void a_cycle_of_two_is_refused_and_named(void **state)
 		assert_int_equal(
 			order(0, ORDER_AWAIT, replier[1], REQUEST_AWAIT_BACK, 0, MYC_FOREVER, 1),
 			0);
-		expect(0, 0, 1, 1);
+		rig_expect(0, 0, 1, 1);
 		assert_int_equal(rig_reply_code, -EDEADLK);
 		struct myc_cycle cycle;
 
@@ -309,7 +295,7 @@ static void a_cycle_of_two_is_refused_and_named(void **state)
 		/* An asker that does not await it may be awaited. */
 		assert_int_equal(
 			order(0, ORDER_ASK, replier[1], REQUEST_AWAIT_BACK, 0, MYC_FOREVER, 2), 0);
-		expect(1, 0, 2, 2);
+		rig_expect(1, 0, 2, 2);
 		assert_int_equal(rig_reply_code, 0);
 	}
 }
@@ -327,7 +313,7 @@ static void a_cycle_of_three_is_refused_and_named(void **state)
 
 		/* Notes are not replied to. */
 		assert_int_equal(order(1, ORDER_AWAIT, third, ORDER_NOTE, 0, MYC_FOREVER, 1), 0);
-		rig_until(rig_count == 1);
+		wait_until(rig_count == 1);
 		assert_int_equal(order(0, ORDER_AWAIT, asker[1], ORDER_NOTE, 0, MYC_FOREVER, 2), 0);
 		assert_int_equal(rig_order(&rig, third, ORDER_AWAIT, body), -EDEADLK);
 		struct myc_cycle cycle;
@@ -356,7 +342,7 @@ static void whom_one_has_answered_may_be_awaited_at_once(void **state)
 						     .type = ORDER_ANSWER_AND_AWAIT,
 						     .timeout_ns = MYC_FOREVER,
 						     .cookie = i});
-			rig_until(rig_ordered == before + 2 && rig_count == 2 * (i + 1));
+			wait_until(rig_ordered == before + 2 && rig_count == 2 * (i + 1));
 			assert_int_equal(rig_code, 0);
 		}
 		for (uint32_t i = 0; i < rig_count; i++)
@@ -371,16 +357,16 @@ static void a_request_passed_on_that_closes_a_cycle_ends_in_a_deadlock(void **st
 	{
 		/* 1 awaits 0; 0 awaits a replier that passes the request on to 1. */
 		assert_int_equal(order(1, ORDER_AWAIT, asker[0], ORDER_NOTE, 0, MYC_FOREVER, 1), 0);
-		rig_until(rig_count == 1);
+		wait_until(rig_count == 1);
 		assert_int_equal(order(0, ORDER_AWAIT, replier[1], REQUEST_FORWARD, asker[1],
 				       MYC_FOREVER, 2),
 				 0);
-		expect(1, -EDEADLK, 0, 2);
+		rig_expect(1, -EDEADLK, 0, 2);
 		assert_int_equal(rig_seen[1].asked, asker[1]);
 		/* It goes on. */
 		assert_int_equal(order(0, ORDER_ASK, replier[0], REQUEST_ECHO, 0, MYC_FOREVER, 3),
 				 0);
-		expect(2, 0, REQUEST_ECHO + 100, 3);
+		rig_expect(2, 0, REQUEST_ECHO + 100, 3);
 	}
 }
 
@@ -395,10 +381,10 @@ static void awaiting_twice_is_refused(void **state)
 			0);
 		assert_int_equal(order(0, ORDER_AWAIT, replier[1], REQUEST_KEEP, 0, MYC_FOREVER, 2),
 				 0);
-		rig_until(rig_kept == 2);
+		wait_until(rig_kept == 2);
 		rig_post(&rig, replier[0], REQUEST_ANSWER, 0);
-		rig_until(rig_count == 1);
-		rig_until(rig_reply_code == -EALREADY);
+		wait_until(rig_count == 1);
+		wait_until(rig_reply_code == -EALREADY);
 	}
 }
 
@@ -419,9 +405,9 @@ static void of_two_that_await_each_other_at_once_one_is_refused(void **state)
 							     .type = REQUEST_ECHO,
 							     .timeout_ns = MYC_FOREVER,
 							     .cookie = i});
-			rig_until(rig_ordered == ordered + 2);
+			wait_until(rig_ordered == ordered + 2);
 			/* Who was not refused is answered: nobody waits for ever. */
-			rig_until(rig_count == 2 - (rig_refused - refused));
+			wait_until(rig_count == 2 - (rig_refused - refused));
 			for (uint32_t j = 0; j < rig_count; j++)
 				assert_int_equal(rig_seen[j].status, 0);
 			both += rig_refused - refused == 2;
@@ -448,7 +434,7 @@ static void whom(uint32_t count, const myc_address *addresses)
 
 static void expect_end(uint32_t n, int status, uint32_t answered, uint32_t failed)
 {
-	rig_until(rig_count > n);
+	wait_until(rig_count > n);
 	assert_int_equal(rig_seen[n].kind, MYC_REPLY_GATHER);
 	assert_int_equal(rig_seen[n].status, status);
 	assert_int_equal(rig_seen[n].answered, answered);
@@ -464,9 +450,9 @@ static void a_gather_of_all_ends_with_the_last_reply(void **state)
 
 		whom(4, (myc_address[]){replier[0], replier[1], asker[1], replier[1]});
 		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_ECHO, 20000 * MS, 7), 0);
-		rig_until(rig_count == 5);
+		wait_until(rig_count == 5);
 		for (uint32_t i = 0; i < 4; i++) {
-			expect(i, 0, REQUEST_ECHO + 100, 7);
+			rig_expect(i, 0, REQUEST_ECHO + 100, 7);
 			assert_int_equal(rig_seen[i].kind, MYC_REPLY_ONE);
 			assert_int_equal(rig_seen[i].answered, i + 1);
 			assert_true(rig_seen[i].index < 4 && !seen[rig_seen[i].index]);
@@ -474,7 +460,7 @@ static void a_gather_of_all_ends_with_the_last_reply(void **state)
 			assert_int_equal(rig_seen[i].asked, rig_gather[rig_seen[i].index]);
 		}
 		expect_end(4, 0, 4, 0);
-		assert_int_equal(late(), 0);
+		assert_int_equal(rig_late(&rig), 0);
 	}
 }
 
@@ -486,7 +472,7 @@ static void a_gather_of_the_first_drops_the_others(void **state)
 		whom(3, (myc_address[]){replier[0], replier[1], replier[1]});
 		assert_int_equal(gather(1, REQUEST_ECHO, MYC_FOREVER, 7), 0);
 		expect_end(1, 0, 1, 0);
-		rig_until(late() == 2);
+		wait_until(rig_late(&rig) == 2);
 		assert_int_equal(rig_count, 2);
 	}
 }
@@ -500,7 +486,7 @@ static void a_gather_of_some_ends_when_they_have_answered(void **state)
 		/* Askers answer none of these. */
 		assert_int_equal(gather(2, REQUEST_TWICE, MYC_FOREVER, 7), 0);
 		expect_end(2, 0, 2, 0);
-		rig_until(late() == 2);
+		wait_until(rig_late(&rig) == 2);
 		assert_int_equal(rig_count, 3);
 	}
 }
@@ -513,10 +499,10 @@ static void a_gather_that_cannot_succeed_ends_at_once(void **state)
 		myc_address gone = rig_spawn(&rig, 1, &rig_replier);
 
 		rig_post(&rig, gone, REQUEST_STOP, 0);
-		rig_until(myc_post_try(rig_system(&rig, gone), gone, 1, NULL, 0) == -ESRCH);
+		wait_until(myc_post_try(rig_system(&rig, gone), gone, 1, NULL, 0) == -ESRCH);
 		whom(4, (myc_address[]){gone, replier[0], MYC_NOBODY, replier[1]});
 		assert_int_equal(gather(2, REQUEST_ECHO, MYC_FOREVER, 1), 0);
-		rig_until(rig_count > 0 && rig_seen[rig_count - 1].kind == MYC_REPLY_GATHER);
+		wait_until(rig_count > 0 && rig_seen[rig_count - 1].kind == MYC_REPLY_GATHER);
 		assert_int_equal(rig_seen[rig_count - 1].status, 0);
 		rig_count = 0;
 		assert_int_equal(gather(3, REQUEST_SILENCE, MYC_FOREVER, 2), 0);
@@ -538,10 +524,10 @@ static void a_gather_times_out_as_one(void **state)
 		rig_count = 0;
 		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_KEEP, 30 * MS, 8), 0);
 		expect_end(0, -ETIMEDOUT, 0, 0);
-		rig_until(rig_kept == 2);
+		wait_until(rig_kept == 2);
 		rig_post(&rig, replier[0], REQUEST_ANSWER, 0);
 		rig_post(&rig, replier[1], REQUEST_ANSWER, 0);
-		rig_until(late() == 2);
+		wait_until(rig_late(&rig) == 2);
 		assert_int_equal(rig_count, 1);
 	}
 }
@@ -557,12 +543,12 @@ static void a_gather_may_be_cancelled_also_by_its_hook(void **state)
 		assert_int_equal(order(0, ORDER_CANCEL, 0, 0, 0, 0, 0), -ENOENT);
 		assert_int_equal(gather(MYC_GATHER_ALL, REQUEST_ECHO, 20000 * MS, REPLY_CANCELS),
 				 0);
-		rig_until(late() == 1);
+		wait_until(rig_late(&rig) == 1);
 		assert_int_equal(rig_count, 1);
 		assert_int_equal(rig_reply_code, 0);
 		assert_int_equal(order(0, ORDER_ASK, replier[1], REQUEST_SILENCE, 0, 60 * MS, 2),
 				 0);
-		expect(1, -ETIMEDOUT, 0, 2);
+		rig_expect(1, -ETIMEDOUT, 0, 2);
 		assert_int_equal(rig_count, 2);
 	}
 }

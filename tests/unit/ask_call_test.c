@@ -64,19 +64,6 @@ static int ask(enum request request, uint64_t timeout_ns, uint64_t cookie)
 					     .cookie = cookie});
 }
 
-static void expect(uint32_t n, int status, uint16_t type, uint64_t cookie)
-{
-	rig_until(rig_count > n);
-	assert_int_equal(rig_seen[n].status, status);
-	assert_int_equal(rig_seen[n].type, type);
-	assert_int_equal(rig_seen[n].cookie, cookie);
-}
-
-static uint64_t late(void)
-{
-	return rig_dead_letters(&rig, MYC_DEAD_LETTER_LATE_REPLY);
-}
-
 /* ---- calls ------------------------------------------------------------------------------------- */
 
 static void a_call_returns_the_reply(void **state)
@@ -95,7 +82,7 @@ static void a_call_returns_the_reply(void **state)
 			assert_int_equal(answer.payload[1], i);
 		}
 		assert_int_equal(call(REQUEST_ECHO, 0, NULL, 10000 * MS), 0);
-		assert_int_equal(late(), 0);
+		assert_int_equal(rig_late(&rig), 0);
 	}
 }
 
@@ -128,15 +115,15 @@ static void a_call_times_out_and_its_reply_is_late(void **state)
 
 		assert_int_equal(call(REQUEST_KEEP, 0, NULL, 20 * MS), -ETIMEDOUT);
 		assert_true(myc_clock_ns() - before >= 20 * MS);
-		rig_until(rig_kept == 1);
+		wait_until(rig_kept == 1);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
-		rig_until(late() == 1);
+		wait_until(rig_late(&rig) == 1);
 		/* Also when the thread waits for another. */
 		assert_int_equal(call(REQUEST_KEEP, 0, NULL, 10 * MS), -ETIMEDOUT);
-		rig_until(rig_kept == 2);
+		wait_until(rig_kept == 2);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
 		assert_int_equal(call(REQUEST_SILENCE, 0, NULL, 20 * MS), -ETIMEDOUT);
-		rig_until(late() == 2);
+		wait_until(rig_late(&rig) == 2);
 	}
 }
 
@@ -164,12 +151,12 @@ static void a_called_actor_that_ends_with_the_request_unread_says_so(void **stat
 		assert_int_equal(call(REQUEST_ECHO, 0, NULL, 10000 * MS), 0);
 		rig_requests = 0;
 		rig_post(&rig, replier, REQUEST_BLOCK, 1);
-		rig_until(rig_requests == 1);
+		wait_until(rig_requests == 1);
 		pthread_t thread;
 		void *code;
 
 		pthread_create(&thread, NULL, a_call_of_its_own, NULL);
-		rig_until(in_call);
+		wait_until(in_call);
 		nap();
 		rig_blocked = false;
 		pthread_join(thread, &code);
@@ -206,7 +193,7 @@ static void threads_that_call_at_once_get_each_their_own(void **state)
 		for (int i = 0; i < THREADS; i++)
 			pthread_join(thread[i], NULL);
 		assert_int_equal(wrong, 0);
-		assert_int_equal(late(), 0);
+		assert_int_equal(rig_late(&rig), 0);
 	}
 }
 
@@ -219,7 +206,7 @@ static void a_stop_ends_the_calls_that_wait(void **state)
 
 		setup(bed);
 		pthread_create(&thread, NULL, a_call_of_its_own, NULL);
-		rig_until(rig_requests == 1);
+		wait_until(rig_requests == 1);
 		assert_int_equal(myc_system_stop(rig.system[0], 10000), 0);
 		pthread_join(thread, &code);
 		assert_int_equal((intptr_t)code, -ESHUTDOWN);
@@ -241,7 +228,7 @@ static void a_stopping_system_waits_for_answers_but_not_for_long(void **state)
 					     .type = REQUEST_ECHO,
 					     .timeout_ns = MYC_FOREVER,
 					     .cookie = 9});
-		rig_until(rig_count == 1);
+		wait_until(rig_count == 1);
 		uint64_t before = myc_clock_ns();
 
 		rig_tell(&rig, asker, ORDER_ASK,
@@ -275,14 +262,14 @@ static void asks_of_a_process_that_died_end(void **state)
 	(void)state;
 	setup(BED_PROCESSES);
 	assert_int_equal(ask(REQUEST_KEEP, MYC_FOREVER, 1), 0);
-	rig_until(rig_kept == 1);
+	wait_until(rig_kept == 1);
 	rig_dead[1] = true;
-	expect(0, -ENOTCONN, 0, 1);
+	rig_expect(0, -ENOTCONN, 0, 1);
 	/* Who calls learns it too. */
 	assert_int_equal(call(REQUEST_SILENCE, 0, NULL, MYC_FOREVER), -ENOTCONN);
 	rig_dead[1] = false;
 	rig_post(&rig, replier, REQUEST_ANSWER, 0);
-	rig_until(late() == 1);
+	wait_until(rig_late(&rig) == 1);
 	assert_int_equal(rig_count, 1);
 	ask_rig_close(&rig);
 }
@@ -302,12 +289,12 @@ static void a_request_passed_on_from_a_dead_process_is_answered(void **state)
 						       .timeout_ns = MYC_FOREVER,
 						       .cookie = 4}),
 			 0);
-	rig_until(rig_kept == 1);
+	wait_until(rig_kept == 1);
 	nap();
 	rig_dead[1] = true;
 	nap();
 	rig_post(&rig, holder, REQUEST_ANSWER, 0);
-	expect(0, 0, REQUEST_KEEP + 100, 4);
+	rig_expect(0, 0, REQUEST_KEEP + 100, 4);
 	assert_int_equal(rig_seen[0].asked, holder);
 	rig_dead[1] = false;
 	ask_rig_close(&rig);
@@ -331,7 +318,7 @@ static void a_restarted_process_gets_none_of_its_predecessors_replies(void **sta
 		rig_kept = 0;
 		for (uint32_t i = 0; i < 3; i++)
 			assert_int_equal(ask(REQUEST_KEEP, MYC_FOREVER, i), 0);
-		rig_until(rig_kept == 3);
+		wait_until(rig_kept == 3);
 		rig_rejoin(&rig, 0);
 		assert_int_equal(rig_count, 0);
 		/* The same address, and its first asks have the same entries as those of before. */
@@ -339,12 +326,12 @@ static void a_restarted_process_gets_none_of_its_predecessors_replies(void **sta
 		assert_int_equal(myc_system_start(rig.system[0], NULL), 0);
 		for (uint32_t i = 0; i < 3; i++)
 			assert_int_equal(ask(REQUEST_SILENCE, 150 * MS, 10), 0);
-		uint64_t before = late();
+		uint64_t before = rig_late(&rig);
 
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
-		rig_until(late() == before + 3);
+		wait_until(rig_late(&rig) == before + 3);
 		for (uint32_t i = 0; i < 3; i++)
-			expect(i, -ETIMEDOUT, 0, 10);
+			rig_expect(i, -ETIMEDOUT, 0, 10);
 		rig_count = 0;
 	}
 	ask_rig_close(&rig);

@@ -40,26 +40,12 @@ static int ask(enum request request, uint64_t word, uint64_t timeout_ns, uint64_
 					     .cookie = cookie});
 }
 
-static void expect(uint32_t n, int status, uint16_t type, uint64_t cookie)
-{
-	rig_until(rig_count > n);
-	assert_int_equal(rig_seen[n].what, 'r');
-	assert_int_equal(rig_seen[n].status, status);
-	assert_int_equal(rig_seen[n].type, type);
-	assert_int_equal(rig_seen[n].cookie, cookie);
-}
-
 /* So that the replier's executor knows the pair, and has given it credit. */
 static void warm(void)
 {
 	assert_int_equal(ask(REQUEST_ECHO, 0, MYC_FOREVER, 0), 0);
-	rig_until(rig_count == 1);
+	wait_until(rig_count == 1);
 	rig_count = rig_requests = rig_ordered = 0;
-}
-
-static uint64_t late(void)
-{
-	return rig_dead_letters(&rig, MYC_DEAD_LETTER_LATE_REPLY);
 }
 
 /* ---- asking and replying ----------------------------------------------------------------------- */
@@ -71,12 +57,12 @@ static void a_reply_comes_to_the_hook_with_cookie_type_and_payload(void **state)
 	{
 		for (uint32_t i = 0; i < 100; i++) {
 			assert_int_equal(ask(REQUEST_ECHO, 7 * i, 10000 * MS, i), 0);
-			expect(i, 0, REQUEST_ECHO + 100, i);
+			rig_expect(i, 0, REQUEST_ECHO + 100, i);
 			assert_int_equal(rig_seen[i].size, 16);
 			assert_int_equal(rig_seen[i].payload[1], 7 * i);
 			assert_true(rig_seen[i].asked == replier && rig_seen[i].who == asker);
 		}
-		assert_int_equal(late(), 0);
+		assert_int_equal(rig_late(&rig), 0);
 	}
 }
 
@@ -86,13 +72,13 @@ static void a_message_that_asks_nothing_cannot_be_replied_to(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		rig_post(&rig, replier, REQUEST_ECHO, 0);
-		rig_until(rig_reply_code == -EINVAL);
+		wait_until(rig_reply_code == -EINVAL);
 		rig_reply_code = 0;
 		rig_post(&rig, replier, REQUEST_ERROR, 0);
-		rig_until(rig_reply_code == -EINVAL);
+		wait_until(rig_reply_code == -EINVAL);
 		rig_reply_code = 0;
 		rig_post(&rig, replier, REQUEST_PASS, third);
-		rig_until(rig_reply_code == -EINVAL);
+		wait_until(rig_reply_code == -EINVAL);
 		assert_int_equal(rig_requests, 3);
 	}
 }
@@ -107,7 +93,7 @@ static void forty_bytes_go_and_come_and_more_are_refused(void **state)
 		body.to = replier;
 		body.cookie = 0x1122334455667788;
 		assert_int_equal(rig_order(&rig, asker, ORDER_ASK, body), 0);
-		expect(0, 0, REQUEST_ECHO + 100, body.cookie);
+		rig_expect(0, 0, REQUEST_ECHO + 100, body.cookie);
 		assert_int_equal(rig_seen[0].size, 40);
 		assert_int_equal(rig_seen[0].payload[0], body.cookie);
 		assert_int_equal(rig_order(&rig, asker, ORDER_ASK,
@@ -133,16 +119,16 @@ static void an_error_reply_is_the_askers_status(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		assert_int_equal(ask(REQUEST_ERROR, (uint64_t)-ENODATA, 10000 * MS, 1), 0);
-		expect(0, -ENODATA, 0, 1);
+		rig_expect(0, -ENODATA, 0, 1);
 		assert_int_equal(rig_seen[0].size, 0);
 		assert_int_equal(ask(REQUEST_ERROR, (uint64_t)-4095, 10000 * MS, 2), 0);
-		expect(1, -4095, 0, 2);
+		rig_expect(1, -4095, 0, 2);
 		rig_reply_code = 0;
 		assert_int_equal(ask(REQUEST_ERROR, 5, 20 * MS, 3), 0);
-		rig_until(rig_reply_code == -EINVAL);
-		expect(2, -ETIMEDOUT, 0, 3);
+		wait_until(rig_reply_code == -EINVAL);
+		rig_expect(2, -ETIMEDOUT, 0, 3);
 		assert_int_equal(ask(REQUEST_ERROR, (uint64_t)-4096, 20 * MS, 4), 0);
-		expect(3, -ETIMEDOUT, 0, 4);
+		rig_expect(3, -ETIMEDOUT, 0, 4);
 	}
 }
 
@@ -153,11 +139,11 @@ static void a_request_may_be_answered_later_from_another_handler(void **state)
 	{
 		for (uint32_t i = 0; i < 10; i++)
 			assert_int_equal(ask(REQUEST_KEEP, 0, MYC_FOREVER, i), 0);
-		rig_until(rig_kept == 10);
+		wait_until(rig_kept == 10);
 		assert_int_equal(rig_count, 0);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
 		for (uint32_t i = 0; i < 10; i++)
-			expect(i, 0, REQUEST_KEEP + 100, i);
+			rig_expect(i, 0, REQUEST_KEEP + 100, i);
 	}
 }
 
@@ -167,7 +153,7 @@ static void a_request_may_be_answered_by_another_actor(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		assert_int_equal(ask(REQUEST_HAND, third, 10000 * MS, 5), 0);
-		expect(0, 0, REQUEST_HANDED + 100, 5);
+		rig_expect(0, 0, REQUEST_HANDED + 100, 5);
 		assert_int_equal(rig_seen[0].asked, replier);
 	}
 }
@@ -178,8 +164,8 @@ static void of_two_replies_the_first_is_accepted(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		assert_int_equal(ask(REQUEST_TWICE, 0, 10000 * MS, 1), 0);
-		expect(0, 0, 1, 1);
-		rig_until(late() == 1);
+		rig_expect(0, 0, 1, 1);
+		wait_until(rig_late(&rig) == 1);
 		assert_int_equal(rig_count, 1);
 	}
 }
@@ -196,11 +182,11 @@ static void asks_are_bounded_and_their_places_come_back(void **state)
 			for (uint32_t i = 0; i < 5; i++)
 				assert_int_equal(ask(REQUEST_KEEP, 0, MYC_FOREVER, i), 0);
 			assert_int_equal(ask(REQUEST_KEEP, 0, MYC_FOREVER, 9), -ENOSPC);
-			rig_until(rig_kept == 5 * (round + 1));
+			wait_until(rig_kept == 5 * (round + 1));
 			rig_post(&rig, replier, REQUEST_ANSWER, 0);
-			rig_until(rig_count == 5 * (round + 1));
+			wait_until(rig_count == 5 * (round + 1));
 		}
-		assert_int_equal(late(), 0);
+		assert_int_equal(rig_late(&rig), 0);
 	}
 }
 
@@ -216,7 +202,7 @@ static void a_reply_comes_behind_what_the_replier_sent_before(void **state)
 			uint32_t before = rig_count;
 
 			assert_int_equal(ask(REQUEST_SAY, 200, MYC_FOREVER, 1), 0);
-			rig_until(rig_count == before + 201);
+			wait_until(rig_count == before + 201);
 			for (uint32_t i = 0; i < 200; i++) {
 				assert_int_equal(rig_seen[before + i].what, 'm');
 				assert_int_equal(rig_seen[before + i].cookie, i);
@@ -242,7 +228,7 @@ static void without_credit_an_ask_waits_in_the_outbox_and_is_answered(void **sta
 					     .timeout_ns = MYC_FOREVER,
 					     .cookie = 4});
 		rig_blocked = false;
-		expect(0, 0, REQUEST_ECHO + 100, 4);
+		rig_expect(0, 0, REQUEST_ECHO + 100, 4);
 		assert_int_equal(rig_code, 0);
 	}
 }
@@ -258,7 +244,7 @@ static void a_try_without_credit_is_refused_and_has_no_outcome(void **state)
 	warm();
 	rig_blocked = true;
 	rig_post(&rig, replier, REQUEST_BLOCK, 0);
-	rig_until(rig_requests == 1);
+	wait_until(rig_requests == 1);
 	for (uint32_t i = 0; i < 100; i++)
 		code = rig_order(&rig, asker, ORDER_TRY,
 				 (struct order_body){.to = replier,
@@ -268,7 +254,7 @@ static void a_try_without_credit_is_refused_and_has_no_outcome(void **state)
 	/* Not -ENOSPC: the refused ones gave their entries back. */
 	assert_int_equal(code, -EAGAIN);
 	rig_blocked = false;
-	rig_until(rig_count == 2);
+	wait_until(rig_count == 2);
 	ask_rig_close(&rig);
 	assert_int_equal(rig_count, 2);
 	assert_int_equal(rig_requests, 3);
@@ -283,24 +269,24 @@ static void a_reply_reaches_an_asker_that_is_paused(void **state)
 
 		rig_blocked = true;
 		rig_post(&rig, replier, REQUEST_BLOCK, 0);
-		rig_until(rig_requests == 1);
+		wait_until(rig_requests == 1);
 		assert_int_equal(rig_order(&rig, asker, ORDER_ASK,
 					   (struct order_body){.to = helper,
 							       .type = REQUEST_KEEP,
 							       .timeout_ns = MYC_FOREVER,
 							       .cookie = 8}),
 				 0);
-		rig_until(rig_kept == 1);
+		wait_until(rig_kept == 1);
 		assert_int_equal(rig_order(&rig, asker, ORDER_FLOOD,
 					   (struct order_body){.to = replier, .more = 10}),
 				 0);
 		/* Paused: this waits. */
 		rig_tell(&rig, asker, ORDER_NOTE, (struct order_body){.to = 3});
 		rig_post(&rig, helper, REQUEST_ANSWER, 0);
-		expect(0, 0, REQUEST_KEEP + 100, 8);
+		rig_expect(0, 0, REQUEST_KEEP + 100, 8);
 		assert_int_equal(rig_count, 1);
 		rig_blocked = false;
-		rig_until(rig_count == 2);
+		wait_until(rig_count == 2);
 		assert_int_equal(rig_seen[1].what, 'm');
 		ask_rig_close(&rig);
 	}
@@ -317,7 +303,7 @@ static void an_ask_times_out_and_never_early(void **state)
 			uint64_t before = myc_clock_ns();
 
 			assert_int_equal(ask(REQUEST_SILENCE, 0, 20 * MS, i), 0);
-			expect(i, -ETIMEDOUT, 0, i);
+			rig_expect(i, -ETIMEDOUT, 0, i);
 			assert_true(rig_seen[i].at_ns - before >= 20 * MS);
 			assert_true(rig_seen[i].at_ns - before < 5000 * MS);
 		}
@@ -338,7 +324,7 @@ static void many_different_timeouts_each_keep_their_time(void **state)
 		begun[i] = myc_clock_ns();
 		assert_int_equal(ask(REQUEST_SILENCE, 0, timeout[i], i), 0);
 	}
-	rig_until(rig_count == 300);
+	wait_until(rig_count == 300);
 	for (uint32_t i = 0; i < 300; i++) {
 		uint64_t n = rig_seen[i].cookie;
 
@@ -364,11 +350,11 @@ static void an_ask_without_a_timeout_waits(void **state)
 		assert_int_equal(ask(REQUEST_KEEP, 0, MYC_FOREVER, 1), 0);
 		assert_int_equal(ask(REQUEST_SILENCE, 0, MYC_FOREVER - 1, 2), 0);
 		assert_int_equal(ask(REQUEST_SILENCE, 0, 20 * MS, 3), 0);
-		expect(0, -ETIMEDOUT, 0, 3);
+		rig_expect(0, -ETIMEDOUT, 0, 3);
 		nanosleep(&nap, NULL);
 		assert_int_equal(rig_count, 1);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
-		expect(1, 0, REQUEST_KEEP + 100, 1);
+		rig_expect(1, 0, REQUEST_KEEP + 100, 1);
 	}
 }
 
@@ -378,7 +364,7 @@ static void a_timeout_of_nothing_is_over_at_once(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		assert_int_equal(ask(REQUEST_SILENCE, 0, 0, 1), 0);
-		expect(0, -ETIMEDOUT, 0, 1);
+		rig_expect(0, -ETIMEDOUT, 0, 1);
 	}
 }
 
@@ -388,12 +374,12 @@ static void a_late_reply_reaches_nobody_and_is_counted(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		assert_int_equal(ask(REQUEST_KEEP, 0, 5 * MS, 1), 0);
-		expect(0, -ETIMEDOUT, 0, 1);
-		rig_until(rig_kept == 1);
+		rig_expect(0, -ETIMEDOUT, 0, 1);
+		wait_until(rig_kept == 1);
 		/* Others are asked meanwhile: none of them gets it. */
 		assert_int_equal(ask(REQUEST_SILENCE, 0, MYC_FOREVER, 2), 0);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
-		rig_until(late() == 1);
+		wait_until(rig_late(&rig) == 1);
 		assert_int_equal(rig_reply_code, 0);
 		assert_int_equal(rig_count, 1);
 	}
@@ -411,7 +397,7 @@ static void after_a_cancel_no_outcome_comes(void **state)
 
 		for (;; over++) {
 			assert_int_equal(ask(REQUEST_KEEP, 0, 20 * MS, 1), 0);
-			rig_until(rig_kept == over + 1);
+			wait_until(rig_kept == over + 1);
 			code = rig_order(&rig, asker, ORDER_CANCEL, (struct order_body){.to = 0});
 			if (code != -ENOENT || over == 1000)
 				break;
@@ -420,9 +406,9 @@ static void after_a_cancel_no_outcome_comes(void **state)
 		assert_int_equal(rig_order(&rig, asker, ORDER_CANCEL, (struct order_body){.to = 0}),
 				 -ENOENT);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
-		rig_until(late() == over + 1);
+		wait_until(rig_late(&rig) == over + 1);
 		assert_int_equal(ask(REQUEST_SILENCE, 0, 40 * MS, 2), 0);
-		expect(over, -ETIMEDOUT, 0, 2);
+		rig_expect(over, -ETIMEDOUT, 0, 2);
 		/* Its entry has served another since: the handle is known to be old. */
 		assert_int_equal(rig_order(&rig, asker, ORDER_CANCEL, (struct order_body){.to = 0}),
 				 -ENOENT);
@@ -437,13 +423,13 @@ static void a_restarted_asker_gets_none_of_its_former_replies(void **state)
 	{
 		for (uint32_t i = 0; i < 3; i++)
 			assert_int_equal(ask(REQUEST_KEEP, 0, 20000 * MS, i), 0);
-		rig_until(rig_kept == 3);
+		wait_until(rig_kept == 3);
 		rig_tell(&rig, asker, ORDER_FAIL, (struct order_body){.to = 0});
-		rig_until(rig_starts == 2);
+		wait_until(rig_starts == 2);
 		assert_int_equal(ask(REQUEST_SILENCE, 0, 60 * MS, 9), 0);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
-		rig_until(late() == 3);
-		expect(0, -ETIMEDOUT, 0, 9);
+		wait_until(rig_late(&rig) == 3);
+		rig_expect(0, -ETIMEDOUT, 0, 9);
 		assert_int_equal(rig_count, 1);
 	}
 }
@@ -454,11 +440,11 @@ static void a_reply_to_an_asker_that_ended_reaches_nobody(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		assert_int_equal(ask(REQUEST_KEEP, 0, MYC_FOREVER, 1), 0);
-		rig_until(rig_kept == 1);
+		wait_until(rig_kept == 1);
 		rig_order(&rig, asker, ORDER_STOP, (struct order_body){.to = 0});
-		rig_until(myc_post_try(rig_system(&rig, asker), asker, 1, NULL, 0) == -ESRCH);
+		wait_until(myc_post_try(rig_system(&rig, asker), asker, 1, NULL, 0) == -ESRCH);
 		rig_post(&rig, replier, REQUEST_ANSWER, 0);
-		rig_until(rig_reply_code == -ESRCH);
+		wait_until(rig_reply_code == -ESRCH);
 		assert_int_equal(rig_count, 0);
 	}
 }
@@ -482,13 +468,13 @@ static void a_reply_on_its_way_does_not_reach_the_next_actor_of_the_slot(void **
 					     .timeout_ns = MYC_FOREVER,
 					     .cookie = i});
 		rig_tell(&rig, asker, ORDER_STOP, (struct order_body){.to = 0});
-		rig_until(rig_ordered == ordered + 2 && rig_requests == requests + 1);
+		wait_until(rig_ordered == ordered + 2 && rig_requests == requests + 1);
 		uint32_t before = rig_count;
 		struct myc_spawn_opts spawn = {.sz = sizeof(spawn), .behaviour = &rig_asker};
 
-		rig_until(!myc_spawn(rig.system[0], &spawn, &asker, NULL));
+		wait_until(!myc_spawn(rig.system[0], &spawn, &asker, NULL));
 		assert_int_equal(ask(REQUEST_ECHO, 0, MYC_FOREVER, 1000 + i), 0);
-		rig_until(rig_count == before + 1);
+		wait_until(rig_count == before + 1);
 		assert_int_equal(rig_seen[before].cookie, 1000 + i);
 	}
 	ask_rig_close(&rig);
@@ -502,13 +488,13 @@ static void an_ask_to_nobody_is_refused(void **state)
 	on_each_bed(NULL, &rig_replier)
 	{
 		rig_post(&rig, replier, REQUEST_STOP, 0);
-		rig_until(myc_post_try(rig_system(&rig, replier), replier, 1, NULL, 0) == -ESRCH);
+		wait_until(myc_post_try(rig_system(&rig, replier), replier, 1, NULL, 0) == -ESRCH);
 		assert_int_equal(ask(REQUEST_ECHO, 0, 10000 * MS, 1), -ESRCH);
 		replier = MYC_NOBODY;
 		assert_int_equal(ask(REQUEST_ECHO, 0, 10000 * MS, 1), -ESRCH);
 		replier = third;
 		assert_int_equal(ask(REQUEST_ECHO, 0, 10000 * MS, 2), 0);
-		expect(0, 0, REQUEST_ECHO + 100, 2);
+		rig_expect(0, 0, REQUEST_ECHO + 100, 2);
 	}
 }
 
@@ -521,12 +507,12 @@ static void a_request_in_the_mailbox_of_an_actor_that_ends_comes_back(void **sta
 		rig_blocked = true;
 		/* It ends with the requests unread. */
 		rig_post(&rig, replier, REQUEST_BLOCK, 1);
-		rig_until(rig_requests == 1);
+		wait_until(rig_requests == 1);
 		for (uint32_t i = 0; i < 3; i++)
 			assert_int_equal(ask(REQUEST_SILENCE, 0, MYC_FOREVER, i), 0);
 		rig_blocked = false;
 		for (uint32_t i = 0; i < 3; i++)
-			expect(i, -ESRCH, 0, i);
+			rig_expect(i, -ESRCH, 0, i);
 		assert_int_equal(rig_requests, 1);
 		ask_rig_close(&rig);
 	}
@@ -540,13 +526,13 @@ static void a_request_in_the_outbox_comes_back_when_the_receiver_ends(void **sta
 		warm();
 		rig_blocked = true;
 		rig_post(&rig, replier, REQUEST_BLOCK, 1);
-		rig_until(rig_requests == 1);
+		wait_until(rig_requests == 1);
 		/* Two by credit, the third waits in the outbox. */
 		for (uint32_t i = 0; i < 3; i++)
 			assert_int_equal(ask(REQUEST_SILENCE, 0, MYC_FOREVER, 1), 0);
 		rig_blocked = false;
 		for (uint32_t i = 0; i < 3; i++)
-			expect(i, -ESRCH, 0, 1);
+			rig_expect(i, -ESRCH, 0, 1);
 		assert_int_equal(rig_requests, 1);
 		ask_rig_close(&rig);
 	}

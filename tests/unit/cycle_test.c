@@ -61,14 +61,14 @@ static void setup(enum ask_bed bed, enum myc_cycles policy, uint32_t count)
 		assert_int_equal(myc_spawn(rig.system[i % 2], &spawn, &actor[i], NULL), 0);
 	}
 	rig_start(&rig);
-	rig_until(rig_starts == count);
+	wait_until(rig_starts == count);
 	for (uint32_t i = 0; i < count; i++)
-		rig_until(myc_actor_suspend(rig_system(&rig, actor[i]), actor[i]) == 0);
+		wait_until(myc_actor_suspend(rig_system(&rig, actor[i]), actor[i]) == 0);
 }
 
 static void resume(uint32_t who)
 {
-	rig_until(myc_actor_resume(rig_system(&rig, actor[who]), actor[who]) == 0);
+	wait_until(myc_actor_resume(rig_system(&rig, actor[who]), actor[who]) == 0);
 }
 
 /* The order waits until it is resumed, and comes before all that others send it from now on. */
@@ -79,7 +79,7 @@ static void order_asleep(uint32_t who, enum order what, myc_address to)
 	rig_tell(&rig, actor[who], (uint16_t)what,
 		 (struct order_body){
 			 .to = to, .type = REQUEST_ECHO, .timeout_ns = MYC_FOREVER, .more = FLOOD});
-	rig_until(load(&metrics(who)->mailbox_depth) > before);
+	wait_until(load(&metrics(who)->mailbox_depth) > before);
 }
 
 /* Each of `count` floods the next. */
@@ -162,7 +162,7 @@ static void ring_is_told_once_and_stays(enum ask_bed bed, uint32_t count)
 {
 	setup(bed, MYC_CYCLES_REPORT, count);
 	close_ring(count);
-	rig_until(tellings == 1);
+	wait_until(tellings == 1);
 	expect_told(MYC_CYCLES_REPORT, count);
 	nap();
 	assert_int_equal(tellings, 1);
@@ -189,12 +189,12 @@ static void ring_is_broken_by_failing(enum ask_bed bed, uint32_t count)
 {
 	setup(bed, MYC_CYCLES_FAIL, count);
 	close_ring(count);
-	rig_until(tellings == 1);
+	wait_until(tellings == 1);
 	expect_told(MYC_CYCLES_FAIL, count);
-	rig_until(at_rest(count));
+	wait_until(at_rest(count));
 	/* One actor's waiting messages, and nothing else: all others came. */
 	assert_int_equal(failed(), FLOOD - CREDIT);
-	rig_until(handled(count) == count * (FLOOD + 1) - (FLOOD - CREDIT));
+	wait_until(handled(count) == count * (FLOOD + 1) - (FLOOD - CREDIT));
 	nap();
 	assert_int_equal(tellings, 1);
 	/* Each says who, to whom and why. */
@@ -230,16 +230,16 @@ static void of_a_ring_one_is_killed_and_the_others_go_on(void **state)
 	{
 		setup(bed, MYC_CYCLES_KILL, 3);
 		close_ring(3);
-		rig_until(tellings == 1);
+		wait_until(tellings == 1);
 		expect_told(MYC_CYCLES_KILL, 3);
 		uint32_t killed = lowest(3);
 
-		rig_until(myc_post_try(rig_system(&rig, actor[killed]), actor[killed],
-				       REQUEST_PLAIN, NULL, 0) == -ESRCH);
+		wait_until(myc_post_try(rig_system(&rig, actor[killed]), actor[killed],
+					REQUEST_PLAIN, NULL, 0) == -ESRCH);
 		for (uint32_t i = 0; i < 3; i++)
 			if (i != killed)
-				rig_until(!load(&metrics(i)->outbox_depth) &&
-					  !load(&metrics(i)->mailbox_depth));
+				wait_until(!load(&metrics(i)->outbox_depth) &&
+					   !load(&metrics(i)->mailbox_depth));
 		nap();
 		assert_int_equal(tellings, 1);
 	}
@@ -258,9 +258,9 @@ static void rings_that_share_an_actor_are_all_broken(void **state)
 		}
 		for (uint32_t i = 0; i < 5; i++)
 			resume(i);
-		rig_until(tellings >= 1);
-		rig_until(at_rest(5));
-		rig_until(handled(5) + failed() == 8 * FLOOD + 8);
+		wait_until(tellings >= 1);
+		wait_until(at_rest(5));
+		wait_until(handled(5) + failed() == 8 * FLOOD + 8);
 	}
 }
 
@@ -275,10 +275,10 @@ static void an_awaited_ask_and_spent_credit_close_a_ring(void **state)
 		order_asleep(0, ORDER_AWAIT, actor[1]);
 		order_asleep(1, ORDER_FLOOD, actor[0]);
 		resume(0);
-		rig_until(rig_ordered == 1);
+		wait_until(rig_ordered == 1);
 		assert_int_equal(rig_code, 0);
 		resume(1);
-		rig_until(tellings == 1);
+		wait_until(tellings == 1);
 		/* Concerned is who waits for credit, though its address is the higher. */
 		pthread_mutex_lock(&lock);
 		assert_int_equal(told.cycle.count, 2);
@@ -286,9 +286,9 @@ static void an_awaited_ask_and_spent_credit_close_a_ring(void **state)
 		assert_false(told.awaits[0]);
 		assert_true(told.awaits[1]);
 		pthread_mutex_unlock(&lock);
-		rig_until(rig_count == 1);
+		wait_until(rig_count == 1);
 		assert_int_equal(rig_seen[0].status, 0);
-		rig_until(at_rest(2));
+		wait_until(at_rest(2));
 		assert_int_equal(failed(), FLOOD - CREDIT);
 	}
 }
@@ -304,12 +304,12 @@ static void to_await_whom_one_keeps_waiting_for_credit_is_refused(void **state)
 		order_asleep(1, ORDER_FLOOD, actor[0]);
 		order_asleep(2, ORDER_FLOOD, actor[1]);
 		resume(1);
-		rig_until(__atomic_load_n(&metrics(1)->waits, __ATOMIC_RELAXED));
+		wait_until(__atomic_load_n(&metrics(1)->waits, __ATOMIC_RELAXED));
 		resume(2);
-		rig_until(__atomic_load_n(&metrics(2)->waits, __ATOMIC_RELAXED));
+		wait_until(__atomic_load_n(&metrics(2)->waits, __ATOMIC_RELAXED));
 		assert_int_equal(tellings, 0);
 		resume(0);
-		rig_until(rig_refused == 1);
+		wait_until(rig_refused == 1);
 		struct myc_cycle cycle;
 
 		rig_cycle(&cycle);
@@ -317,7 +317,7 @@ static void to_await_whom_one_keeps_waiting_for_credit_is_refused(void **state)
 		assert_int_equal(cycle.address[0], actor[0]);
 		assert_int_equal(cycle.address[1], actor[2]);
 		assert_int_equal(cycle.address[2], actor[1]);
-		rig_until(at_rest(3));
+		wait_until(at_rest(3));
 		assert_int_equal(failed(), 0);
 		assert_int_equal(tellings, 0);
 		rig_refused = 0;
@@ -363,19 +363,19 @@ static void an_ask_that_waits_for_credit_in_a_ring_ends_in_a_deadlock(void **sta
 		actor[0] = rig_spawn(&rig, 0, &flooding_asker);
 		actor[1] = rig_spawn(&rig, 1, &rig_asker);
 		rig_start(&rig);
-		rig_until(rig_starts == 1);
+		wait_until(rig_starts == 1);
 		for (uint32_t i = 0; i < 2; i++) {
 			/* One that has not begun cannot be suspended. */
-			rig_until(load(&metrics(i)->messages) ||
-				  (myc_post(rig_system(&rig, actor[i]), actor[i], REQUEST_PLAIN,
-					    NULL, 0, UINT64_MAX),
-				   nap(), false));
-			rig_until(myc_actor_suspend(rig_system(&rig, actor[i]), actor[i]) == 0);
+			wait_until(load(&metrics(i)->messages) ||
+				   (myc_post(rig_system(&rig, actor[i]), actor[i], REQUEST_PLAIN,
+					     NULL, 0, UINT64_MAX),
+				    nap(), false));
+			wait_until(myc_actor_suspend(rig_system(&rig, actor[i]), actor[i]) == 0);
 		}
 		close_ring(2);
-		rig_until(tellings == 1);
-		rig_until(outcome == -EDEADLK);
-		rig_until(at_rest(2));
+		wait_until(tellings == 1);
+		wait_until(outcome == -EDEADLK);
+		wait_until(at_rest(2));
 		assert_int_equal(failed(), 2);
 	}
 }
@@ -392,11 +392,11 @@ static void a_chain_behind_somebody_slow_is_none(void **state)
 			order_asleep(i, ORDER_FLOOD, actor[i + 1]);
 		for (uint32_t i = 0; i < 3; i++)
 			resume(i);
-		rig_until(__atomic_load_n(&metrics(2)->waits, __ATOMIC_RELAXED));
+		wait_until(__atomic_load_n(&metrics(2)->waits, __ATOMIC_RELAXED));
 		nap();
 		assert_int_equal(tellings, 0);
 		resume(3);
-		rig_until(at_rest(4));
+		wait_until(at_rest(4));
 		assert_int_equal(failed(), 0);
 		assert_int_equal(tellings, 0);
 	}
@@ -417,8 +417,8 @@ static void a_ring_with_one_that_is_only_suspended_is_none(void **state)
 		nap();
 		assert_int_equal(tellings, 0);
 		resume(2);
-		rig_until(tellings == 1);
-		rig_until(at_rest(3));
+		wait_until(tellings == 1);
+		wait_until(at_rest(3));
 	}
 }
 
@@ -429,7 +429,7 @@ static void garbage_in_anothers_outbox_is_followed_nowhere(void **state)
 	(void)state;
 	setup(BED_PROCESSES, MYC_CYCLES_REPORT, 2);
 	close_ring(2);
-	rig_until(tellings == 1);
+	wait_until(tellings == 1);
 	/* The other process' links lead in a ring of their own, and out of the block. */
 	struct myc_system *other = rig.system[1];
 	struct myc_actor_metrics *row = &other->metrics[myc_address_slot(actor[1])];

@@ -37,6 +37,15 @@ static void point(const char *name);
 #define EMPTY_TURNS (3 * SCAN_TURNS)
 #define POINTS_MAX  4000
 
+static const struct myc_executor_opts executor_opts = {.core = -1, .timers = 8};
+/* A system with little room, with what else the test says. */
+#define LITTLE_ROOM(...)                                                              \
+	{                                                                             \
+		.sz = sizeof(struct myc_system_opts), .executors = 1, .actors = 1,    \
+		.lane_slots = 4, .lane_urgent_slots = 1, .outbox = 32, .pending = 32, \
+		.executor = &executor_opts, __VA_ARGS__                               \
+	}
+
 /* What a test plays. Its actors keep what the world outside has seen where it outlives the executor. */
 struct play {
 	const struct myc_system_opts *opts;

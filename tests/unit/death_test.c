@@ -96,15 +96,7 @@ static struct myc_behaviour behaviour[ACTORS] = {
 
 /* ---- a life ------------------------------------------------------------------------------------ */
 
-static const struct myc_executor_opts executor_opts = {.core = -1, .timers = 8};
-static const struct myc_system_opts system_opts = {.sz = sizeof(system_opts),
-						   .executors = 1,
-						   .actors = 1,
-						   .lane_slots = 4,
-						   .lane_urgent_slots = 1,
-						   .outbox = 32,
-						   .pending = 32,
-						   .executor = &executor_opts};
+static const struct myc_system_opts system_opts = LITTLE_ROOM();
 
 static void forget(void)
 {

@@ -89,17 +89,7 @@ static struct myc_behaviour behaviour[ACTORS] = {
 
 /* ---- a life ------------------------------------------------------------------------------------ */
 
-static const struct myc_executor_opts executor_opts = {.core = -1, .timers = 8};
-static const struct myc_system_opts system_opts = {.sz = sizeof(system_opts),
-						   .executors = 1,
-						   .actors = 1,
-						   .lane_slots = 4,
-						   .lane_urgent_slots = 1,
-						   .outbox = 32,
-						   .pending = 32,
-						   .buffers = {{256, 16}},
-						   .loans = 16,
-						   .executor = &executor_opts};
+static const struct myc_system_opts system_opts = LITTLE_ROOM(.buffers = {{256, 16}}, .loans = 16);
 
 static void nothing_is_held(const struct myc_pool *pool)
 {

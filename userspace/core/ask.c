@@ -291,18 +291,27 @@ static int check(const struct myc_actor *self, uint16_t type, size_t size)
 	return self->executor->asks.closed ? -ESHUTDOWN : 0;
 }
 
-static inline int ask_by(struct myc_actor *self, struct myc_ref *to, uint64_t kind,
-			 const void *payload, size_t size, struct myc_ask_entry *entry, bool wait)
+static inline __attribute__((always_inline)) int ask_by(struct myc_actor *self, struct myc_ref *to,
+							uint16_t type, const void *payload,
+							size_t size, uint64_t timeout_ns,
+							uint64_t cookie, struct myc_ask *ask,
+							bool wait)
 {
-	int code;
+	int code = check(self, type, size);
+
+	if (code)
+		return code;
+	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
 
 	if (!entry)
 		return -ENOSPC;
+	if (ask)
+		ask->correlation = entry->id;
 	myc_ask_whom(self->executor, entry, to->address);
-	if (wait)
-		code = myc_send_asking(self, to, kind, entry->id, payload, size);
-	else
-		code = myc_try_send_asking(self, to, kind, entry->id, payload, size);
+	uint64_t kind = myc_slot_kind(type, (uint8_t)size, 0);
+
+	code = wait ? myc_send_asking(self, to, kind, entry->id, payload, size)
+		    : myc_try_send_asking(self, to, kind, entry->id, payload, size);
 	if (code)
 		myc_ask_free(self->executor, entry);
 	return code;
@@ -311,29 +320,13 @@ static inline int ask_by(struct myc_actor *self, struct myc_ref *to, uint64_t ki
 int myc_ask(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 	    size_t size, uint64_t timeout_ns, uint64_t cookie, struct myc_ask *ask)
 {
-	int code = check(self, type, size);
-
-	if (code)
-		return code;
-	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
-
-	if (ask && entry)
-		ask->correlation = entry->id;
-	return ask_by(self, to, myc_slot_kind(type, (uint8_t)size, 0), payload, size, entry, true);
+	return ask_by(self, to, type, payload, size, timeout_ns, cookie, ask, true);
 }
 
 int myc_try_ask(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		size_t size, uint64_t timeout_ns, uint64_t cookie, struct myc_ask *ask)
 {
-	int code = check(self, type, size);
-
-	if (code)
-		return code;
-	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
-
-	if (ask && entry)
-		ask->correlation = entry->id;
-	return ask_by(self, to, myc_slot_kind(type, (uint8_t)size, 0), payload, size, entry, false);
+	return ask_by(self, to, type, payload, size, timeout_ns, cookie, ask, false);
 }
 
 int myc_ask_cancel(struct myc_actor *self, struct myc_ask ask)

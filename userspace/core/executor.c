@@ -206,6 +206,16 @@ void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor)
 	myc_directory_begins(actor);
 }
 
+void myc_executor_unlist(struct myc_executor *executor, struct myc_actor *actor)
+{
+	if (actor->previous)
+		actor->previous->next = actor->next;
+	else
+		executor->actors = actor->next;
+	if (actor->next)
+		actor->next->previous = actor->previous;
+}
+
 /* Actors spawned since. Their flows can be learnt now. */
 static unsigned adopt(struct myc_executor *executor, bool begin)
 {

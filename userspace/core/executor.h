@@ -250,6 +250,7 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 void myc_executor_close(struct myc_executor *executor);
 void *myc_executor_run(void *executor);
 void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor);
+void myc_executor_unlist(struct myc_executor *executor, struct myc_actor *actor);
 /* Takes over and begins the actors that were spawned since. */
 void myc_executor_adopt_offered(struct myc_executor *executor);
 uint64_t myc_executor_now(struct myc_executor *executor); /* of this turn */

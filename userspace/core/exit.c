@@ -196,12 +196,7 @@ void myc_actor_end(struct myc_actor *actor, uint32_t reason, int32_t code)
 	myc_receiver_drop_pending(actor);
 	myc_body_give_all(actor);
 	myc_receiver_forget(executor, actor);
-	if (actor->previous)
-		actor->previous->next = actor->next;
-	else
-		executor->actors = actor->next;
-	if (actor->next)
-		actor->next->previous = actor->previous;
+	myc_executor_unlist(executor, actor);
 	/* Before anybody is told: address and name are nobody's. */
 	myc_actor_set_life(actor, MYC_ACTOR_ENDED);
 	actor->next = executor->ended_actors;

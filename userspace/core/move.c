@@ -261,12 +261,7 @@ static bool hand_over(struct myc_executor *executor, struct myc_move *move)
 	actor->entries_abroad = actor->entries_abroad || actor->has_entries;
 	note_watchers(executor, move);
 	myc_receiver_forget(executor, actor);
-	if (actor->previous)
-		actor->previous->next = actor->next;
-	else
-		executor->actors = actor->next;
-	if (actor->next)
-		actor->next->previous = actor->previous;
+	myc_executor_unlist(executor, actor);
 	actor->next = actor->previous = NULL;
 	struct myc_executor *to = &executor->system->executor[move->to];
 

@@ -5,6 +5,7 @@
 #include <mycelium/abi/lane.h>
 
 #include "runtime/report.h"
+#include "runtime/report_read.h"
 
 #define LETTER(name, text) #name,
 #define FAULT(name, text)  "cut_" #name,
@@ -42,13 +43,9 @@ struct sums {
 
 static void sum_up(const struct myc_view *view, uint32_t process, struct sums *sums)
 {
-	for (uint32_t e = 0; e < MYC_EXECUTORS_MAX; e++) {
-		uint64_t size = 0;
-		const struct myc_executor_words *words =
-			myc_region_block(&view->region[process], MYC_BLOCK_EXECUTOR, e, &size);
+	const struct myc_executor_words *words;
 
-		if (!words || size < sizeof(*words))
-			return;
+	for (uint32_t e = 0; (words = myc_read_words(view, process, e)); e++) {
 #define COUNTER(name, text) sums->name += __atomic_load_n(&words->name, __ATOMIC_RELAXED);
 		COUNTERS(COUNTER)
 #undef COUNTER

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "core/process.h"
 #include "runtime/report.h"
+#include "runtime/report_read.h"
 
 #define SHOWN 64
 
@@ -18,13 +19,9 @@ static const char *const names[] = {MYC_DEAD_LETTERS(NAME)};
 static void add_counts(const struct myc_view *view, uint32_t process,
 		       uint64_t count[MYC_DEAD_LETTERS_COUNT])
 {
-	for (uint32_t e = 0; e < MYC_EXECUTORS_MAX; e++) {
-		uint64_t size = 0;
-		const struct myc_executor_words *words =
-			myc_region_block(&view->region[process], MYC_BLOCK_EXECUTOR, e, &size);
+	const struct myc_executor_words *words;
 
-		if (!words || size < sizeof(*words))
-			return;
+	for (uint32_t e = 0; (words = myc_read_words(view, process, e)); e++) {
 		for (uint32_t w = 0; w < MYC_DEAD_LETTERS_COUNT; w++)
 			count[w] += __atomic_load_n(&words->dead_letters[w], __ATOMIC_RELAXED);
 	}
@@ -43,14 +40,10 @@ uint64_t myc_report_letters_of(const struct myc_view *view, uint32_t process)
 void myc_report_growth_of(const struct myc_view *view, uint32_t process,
 			  struct myc_report_growth *growth)
 {
-	*growth = (struct myc_report_growth){0};
-	for (uint32_t e = 0; e < MYC_EXECUTORS_MAX; e++) {
-		uint64_t size = 0;
-		const struct myc_executor_words *words =
-			myc_region_block(&view->region[process], MYC_BLOCK_EXECUTOR, e, &size);
+	const struct myc_executor_words *words;
 
-		if (!words || size < sizeof(*words))
-			return;
+	*growth = (struct myc_report_growth){0};
+	for (uint32_t e = 0; (words = myc_read_words(view, process, e)); e++) {
 		growth->limit += __atomic_load_n(&words->growth, __ATOMIC_RELAXED);
 		growth->room +=
 			(uint64_t)__atomic_load_n(&words->chunks, __ATOMIC_RELAXED) * MYC_CHUNK;

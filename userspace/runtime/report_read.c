@@ -32,6 +32,18 @@ void myc_read_actor(const struct myc_view *view, uint32_t process, uint32_t slot
 	status->text[sizeof(status->text) - 1] = '\0';
 }
 
+const struct myc_executor_words *myc_read_words(const struct myc_view *view, uint32_t process,
+						uint32_t executor)
+{
+	uint64_t size = 0;
+	const struct myc_executor_words *words =
+		executor < MYC_EXECUTORS_MAX ? myc_region_block(&view->region[process],
+								MYC_BLOCK_EXECUTOR, executor, &size)
+					     : NULL;
+
+	return size >= sizeof(*words) ? words : NULL;
+}
+
 uint32_t myc_read_executor(const struct myc_view *view, uint32_t process, uint32_t slot,
 			   uint32_t fallback)
 {

@@ -9,6 +9,9 @@
 /* Metrics of an actor by its slot, and its status line (may be NULL); all 0 when there are none. */
 void myc_read_actor(const struct myc_view *view, uint32_t process, uint32_t slot,
 		    struct myc_actor_metrics *metrics, struct myc_status *status);
+/* An executor's counters; NULL: it has no such executor. */
+const struct myc_executor_words *myc_read_words(const struct myc_view *view, uint32_t process,
+						uint32_t executor);
 /* The executor that it is on, or was last; `fallback`: nobody knows. */
 uint32_t myc_read_executor(const struct myc_view *view, uint32_t process, uint32_t slot,
 			   uint32_t fallback);
