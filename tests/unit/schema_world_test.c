@@ -19,7 +19,7 @@
 #include "unit/schema_bed.h"
 
 #define PROCESSES 3
-#define SECOND	  1000000000ull
+#define PATIENCE  20000000000ull
 
 enum { RECEIVER, SENDER, OTHER };
 
@@ -85,7 +85,7 @@ static int obey(struct myc_actor *self, enum what what, uint32_t process)
 	case URGENT:
 		return myc_try_send_urgent(self, to, 1, large, 8);
 	case ASK:
-		return myc_ask(self, to, 1, large, 8, SECOND, 0, &ask);
+		return myc_ask(self, to, 1, large, 8, PATIENCE, 0, &ask);
 	case WHY:
 		return myc_schemas_disagree_with(self, to->address, &shared->error);
 	case MONITOR: {
@@ -159,9 +159,9 @@ static int obey_main(struct myc_system *system, int what, uint32_t process)
 
 	switch (what) {
 	case POST:
-		return myc_post(system, to, 1, "", 0, SECOND);
+		return myc_post(system, to, 1, "", 0, PATIENCE);
 	case STOP_IT:
-		return myc_actor_stop(system, to, MYC_STOP, SECOND);
+		return myc_actor_stop(system, to, MYC_STOP, PATIENCE);
 	default:
 		return myc_schemas_disagree(system, process, &shared->error);
 	}
