@@ -38,7 +38,7 @@ static bool at_rest(const struct myc_system *system, const uint64_t *naps)
 		const struct myc_executor *executor = &system->executor[i];
 
 		if (i < system->opts.executors &&
-		    __atomic_load_n(&executor->words->naps, __ATOMIC_RELAXED) == naps[i])
+		    __atomic_load_n(&executor->words->naps, __ATOMIC_ACQUIRE) == naps[i])
 			return false;
 		if (!outbox_empty(executor) || !loans_home(executor))
 			return false;
@@ -65,7 +65,7 @@ static void ring_others(const struct myc_system *system)
 void myc_system_clear(struct myc_system *system)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
-	uint64_t naps[MYC_EXECUTORS_MAX];
+	uint64_t naps[MYC_EXECUTORS_MAX] = {0};
 
 	for (uint32_t i = 0; i < system->opts.executors; i++) {
 		naps[i] = __atomic_load_n(&system->executor[i].words->naps, __ATOMIC_RELAXED);
