@@ -55,7 +55,8 @@ static double seconds_since(uint64_t then_ns)
 
 static bool runs(uint64_t state)
 {
-	return state == MYC_CHILD_STARTING || state == MYC_CHILD_UP || state == MYC_CHILD_STOPPING;
+	return state == MYC_CHILD_STARTING || state == MYC_CHILD_UP ||
+	       state == MYC_CHILD_STOPPING || state == MYC_CHILD_CLEARING;
 }
 
 /* ---- the tree -------------------------------------------------------------------------------- */
