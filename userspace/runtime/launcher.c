@@ -30,7 +30,7 @@
 #include "runtime/run.h"
 
 #define NS_PER_MS     1000000ull
-#define ORPHANS_MS    5000  /* for the kernel to end the holder's children */
+#define ORPHANS_MS    30000 /* until the holder's children are gone: starved ones take long */
 #define STOP_SLACK_MS 10000 /* beyond the processes' own deadlines */
 
 struct launcher {
