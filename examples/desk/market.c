@@ -3,6 +3,7 @@
  * Behaviour `feed`: the exchange's messages go to a pool of workers, which keep the books. All messages of a stock go to
  * the same worker, in order; each worker publishes the tops of its books to a topic of its own, tops.0, tops.1, ...
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include <mycelium/market/book.h>
@@ -33,7 +34,10 @@ static int books_started(struct myc_actor *self)
 	int code = desk_tape_claim(self, topic, &books->tops);
 
 	code = code ? code : myc_group_join(self, "desk", "books");
-	return code ? code : myc_book_open(&books->book, &opts);
+	code = code ? code : myc_book_open(&books->book, &opts);
+	if (!code && myc_setting(self, "late", NULL))
+		myc_book_mark_stale(books->book);
+	return code;
 }
 
 static int books_message(struct myc_actor *self, const struct myc_message *message)
@@ -43,10 +47,14 @@ static int books_message(struct myc_actor *self, const struct myc_message *messa
 
 	if (message->type == STALE)
 		myc_book_mark_stale(books->book);
-	/* What the book refuses it counts, and stays sound. A stale one has no prices to trade on. */
-	if (message->type != ITCH ||
-	    myc_book_apply(books->book, message->payload, message->size, &change) || !change.top ||
-	    myc_book_is_stale(books->book))
+	if (message->type != ITCH)
+		return 0;
+	int code = myc_book_apply(books->book, message->payload, message->size, &change);
+
+	if (code == -ENOENT) /* of an order from before this worker: another had the stock */
+		myc_book_mark_stale(books->book);
+	/* What else the book refuses it counts, and stays sound. A stale one has no prices to trade on. */
+	if (code || !change.top || myc_book_is_stale(books->book))
 		return 0;
 	struct myc_book_top top = myc_book_top(books->book, change.locate);
 
@@ -80,9 +88,13 @@ struct feed {
 static int feed_started(struct myc_actor *self)
 {
 	struct feed *feed = myc_state(self);
+	static const struct myc_setting late = {
+		"late", "yes"}; /* into the day: the books lack its beginning */
 	const struct myc_workers_opts opts = {
 		.sz = sizeof(opts),
 		.behaviour = &books,
+		.worker_settings = &late,
+		.worker_settings_count = myc_restarts(self) > 0,
 		.key_offset = 1, /* the stock's number in a message of ITCH */
 		.key_size = 2,
 		.settings = {.workers = WORKERS, .route = MYC_ROUTE_KEY, .ahead = 16}};

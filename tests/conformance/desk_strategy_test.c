@@ -8,7 +8,7 @@
 #include <mycelium/mycelium.h>
 #include <mycelium/testkit.h>
 
-#include "../../examples/desk/trading.c"
+#include "../../examples/desk/trading.c" /* NOLINT(bugprone-suspicious-include) */
 
 static struct myc_testkit *kit;
 static struct desk_risk_ref risk;
