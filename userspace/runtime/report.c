@@ -110,6 +110,8 @@ static void tree_actor(const struct myc_run *run, const struct myc_view *view, u
 		     last_process ? " " : "│", last ? "└─" : "├─", actor->name,
 		     row_state_name(actor_state(run, view, process, slot)), entry.address,
 		     m.messages, m.messages_sent, m.mailbox_depth, m.restarts);
+	if (m.sends_refused)
+		myc_text_add(text, ", refused %" PRIu64, m.sends_refused);
 	if (m.feed_events)
 		myc_text_add(text, ", feed events %" PRIu64, m.feed_events);
 	if (m.in_doubt)
