@@ -25,8 +25,7 @@ enum myc_tie_flag {
 	MYC_TIE_KILL = 4,	 /* no handler any more */
 	MYC_TIE_DRAINING = 8,	 /* refuses new messages */
 	MYC_TIE_WHILE_HELD = 16, /* ends when nobody holds it any more: core/strong.h */
-	MYC_TIE_WATCHED =
-		32, /* somebody monitors it, and not just as a holder */
+	MYC_TIE_WATCHED = 32,	 /* somebody monitors it, and not just as a holder */
 };
 
 static inline struct myc_actor_slot *myc_actor_shared(const struct myc_actor *actor)

@@ -311,7 +311,9 @@ int myc_topology_read_process(struct myc_yaml_node node, const char *folder,
 	err = err
 		      ?: myc_yaml_u32(slots, MYC_PROCESS_ACTORS_MAX, SIZE_MAX_SLOT, &process->slots,
 				      error);
-	err = err ?: myc_yaml_power_of_two(lane, 64, MYC_LANE_SLOTS_MAX, &process->lane_slots, error);
+	err = err
+		      ?: myc_yaml_power_of_two(lane, 64, MYC_LANE_SLOTS_MAX, &process->lane_slots,
+					       error);
 	err = err ?: myc_yaml_u32(outbox, 1, SIZE_MAX_SLOT, &process->outbox, error);
 	err = err ?: myc_yaml_u32(growth, 1, 1 << 24, &process->growth, error);
 	err = err ?: read_buffers(buffers, process, error);
