@@ -27,9 +27,10 @@ void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum 
 	uint64_t incarnation = __atomic_load_n(&inlet->block->incarnation, __ATOMIC_RELAXED);
 
 	inlet->cut = true;
-	myc_count(&executor->words->lane_faults[why]);
-	if (!inlet->lane.cursor)
+	if (!inlet->lane.cursor) {
+		myc_count(&executor->words->lane_faults[why]);
 		return;
+	}
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
 		struct myc_flow_in *flow = &inlet->flow[f];
 		int32_t unused = (int32_t)(flow->limit - flow->received);
@@ -44,8 +45,12 @@ void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum 
 	}
 	myc_lane_publish(&inlet->lane, MYC_RING_ORDINARY);
 	myc_lane_publish(&inlet->lane, MYC_RING_URGENT);
+	MYC_POINT("inlet: to be cut");
 	/* Release: limits and positions. Pairs with road_mend. */
 	__atomic_store_n(&inlet->lane.cursor->cut, incarnation ? incarnation : UINT64_MAX,
+			 __ATOMIC_RELEASE);
+	/* Told when it stands: who restarts the sender then gets a lane that serves again. */
+	__atomic_store_n(&executor->words->lane_faults[why], executor->words->lane_faults[why] + 1,
 			 __ATOMIC_RELEASE);
 }
 
