@@ -73,21 +73,27 @@ static inline void stage_switch_to(void *fiber)
 	__tsan_switch_to_fiber(fiber, __tsan_switch_to_fiber_no_sync);
 }
 
-/* The scheduler comes to know all that the side's former life did, and its next one what the scheduler knows. Frames
- * of lives that did not return add up in a fiber: now and then it is a new one. */
+/* The scheduler comes to know all that the side did. */
+static inline void stage_learn(uint32_t side)
+{
+	if (!stage.fiber_of_scheduler)
+		stage.fiber_of_scheduler = __tsan_get_current_fiber();
+	if (!stage.fiber[side])
+		return;
+	stage_switch_to(stage.fiber[side]);
+	__tsan_switch_to_fiber(stage.fiber_of_scheduler, 0);
+}
+
+/* The side's next life knows what the scheduler does. Frames of lives that did not return add up in a fiber: now and
+ * then it is a new one. */
 static inline void stage_reborn(uint32_t side)
 {
-	void **fiber = &stage.fiber[side], *scheduler = stage.fiber_of_scheduler;
+	void **fiber = &stage.fiber[side];
 
-	if (!scheduler)
-		scheduler = stage.fiber_of_scheduler = __tsan_get_current_fiber();
-	if (*fiber) {
-		stage_switch_to(*fiber);
-		__tsan_switch_to_fiber(scheduler, 0);
-	}
-	if (*fiber && stage.lives[side]++ % 64) {
+	stage_learn(side);
+	if (*fiber && stage.lives[side]++ % 16) {
 		__tsan_switch_to_fiber(*fiber, 0);
-		stage_switch_to(scheduler);
+		stage_switch_to(stage.fiber_of_scheduler);
 		return;
 	}
 	if (*fiber)
@@ -98,6 +104,10 @@ static inline void stage_reborn(uint32_t side)
 static inline void stage_unseen(bool on)
 {
 	(void)on;
+}
+static inline void stage_learn(uint32_t side)
+{
+	(void)side;
 }
 static inline void stage_reborn(uint32_t side)
 {
@@ -122,6 +132,8 @@ static inline void stage_launch(uint32_t side, void (*entry)(void))
 /* Before a schedule, whose sides are to be launched. */
 static inline void stage_reset(void)
 {
+	for (uint32_t side = 0; side < STAGE_SIDES; side++)
+		stage_learn(side);
 	stage.steps = 0;
 	stage.die = stage.waits = false;
 	memset(stage.finished, 0, sizeof(stage.finished));

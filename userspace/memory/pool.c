@@ -92,7 +92,8 @@ static const char *find_block(const struct myc_pool *pool, uint32_t process, uin
 	if (!block || size < sizeof(head) || !__atomic_load_n(&block->version, __ATOMIC_ACQUIRE))
 		return NULL;
 	/* The constants only: the rest is being written. */
-	memcpy(&head, block, offsetof(struct myc_pools, redo));
+	memcpy(&head, block, offsetof(struct myc_pools, incarnation));
+	memcpy(head.size_class, block->size_class, sizeof(head.size_class));
 	myc_order_copied(&head);
 	if (!myc_pool_shape(&head, size, shape))
 		return (const char *)block;

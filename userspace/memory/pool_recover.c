@@ -29,14 +29,17 @@ static int claim_block(struct myc_pool *pool, const struct myc_pool_place *place
 	    (memcmp(block, &head, offsetof(struct myc_pools, incarnation)) != 0 ||
 	     memcmp(block->size_class, head.size_class, sizeof(head.size_class)) != 0))
 		return -EPROTO;
-	memcpy(block->size_class, head.size_class, sizeof(head.size_class));
-	block->classes = head.classes;
-	block->peers = head.peers;
-	block->loans = head.loans;
-	block->slots = head.slots;
-	block->incarnation = place->incarnation;
-	/* Release: the constants. Pairs with find_block. */
-	__atomic_store_n(&block->version, head.version, __ATOMIC_RELEASE);
+	__atomic_store_n(&block->incarnation, place->incarnation, __ATOMIC_RELAXED);
+	/* Laid out once: others read a predecessor's. */
+	if (!block->version) {
+		memcpy(block->size_class, head.size_class, sizeof(head.size_class));
+		block->classes = head.classes;
+		block->peers = head.peers;
+		block->loans = head.loans;
+		block->slots = head.slots;
+		/* Release: the constants. Pairs with find_block. */
+		__atomic_store_n(&block->version, head.version, __ATOMIC_RELEASE);
+	}
 	pool->block = block;
 	pool->body = (char *)block;
 	pool->buffer = (void *)(pool->body + pool->shape.headers);
