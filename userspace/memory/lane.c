@@ -45,7 +45,9 @@ int myc_lanes_check(const struct myc_lanes *block, uint64_t size, struct myc_lan
 
 	if (!version)
 		return -EAGAIN;
-	memcpy(copy, block, sizeof(*copy));
+	/* The constants only: the rest is being written. */
+	*copy = (struct myc_lanes){0};
+	memcpy(copy, block, offsetof(struct myc_lanes, incarnation));
 	myc_order_copied(copy);
 	return version == MYC_LANE_VERSION && parameters_fit(copy, size) ? 0 : -EPROTO;
 }
