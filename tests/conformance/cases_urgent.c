@@ -39,6 +39,7 @@ static struct probe *known_as(struct probe *from, const struct myc_behaviour *be
 	struct probe *to = spawn_as(THERE, behaviour);
 
 	OK(send_number(from, to, 1));
+	SAW(to, MESSAGE, 1); /* else the urgent one overtakes it */
 	OK(urgent(from, to, 2, 1));
 	SAW(to, MESSAGE, 2);
 	settle();
