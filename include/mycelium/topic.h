@@ -64,7 +64,8 @@ void myc_topic_release(struct myc_actor *self, struct myc_publisher *topic);
 int myc_publish(struct myc_actor *self, const struct myc_publisher *topic, uint32_t type,
 		uint64_t key, const void *payload, size_t size);
 /* The same without the copy: the place of payload_max bytes, to be written within this handler, then
- * committed. Not committed: it never was. Between the two, nothing else on this topic. */
+ * committed. Not committed: it never was. Between the two, nothing else on this topic. Subscribers that are not
+ * waited for may look at it meanwhile; they throw away what they saw. */
 int myc_publish_reserve(struct myc_actor *self, const struct myc_publisher *topic, uint64_t key,
 			void **place);
 int myc_publish_commit(struct myc_actor *self, const struct myc_publisher *topic, uint32_t type,
