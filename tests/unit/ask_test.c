@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "common/ask_rig.h"
+#include "core/ask.h"
 #include "core/executor.h"
 
 #define MS 1000000ull
@@ -368,6 +369,30 @@ static void a_timeout_of_nothing_is_over_at_once(void **state)
 	}
 }
 
+/* A process that writes at random into its region changes a byte of a reply that was real, or replies with a number of
+ * its own asks'. */
+static void a_number_a_little_wrong_or_of_another_executor_is_no_asks(void **state)
+{
+	(void)state;
+	setup(BED_EXECUTORS, NULL, &rig_replier);
+	const struct myc_asks *asks = &rig.system[0]->executor[0].asks;
+	const struct myc_asks *others = &rig.system[0]->executor[1].asks;
+
+	assert_int_equal(asks->capacity, 1024);
+	for (uint32_t i = 1; i <= asks->capacity; i++) {
+		assert_int_not_equal(asks->entry[i].id, others->entry[i].id);
+		for (uint32_t other = 1; other < i; other++) {
+			uint32_t change = asks->entry[i].id ^ asks->entry[other].id;
+			uint32_t bytes = 0;
+
+			for (uint32_t b = 0; b < 4; b++)
+				bytes += (change >> 8 * b & 0xff) != 0;
+			assert_in_range(bytes, 2, 4);
+		}
+	}
+	ask_rig_close(&rig);
+}
+
 static void a_late_reply_reaches_nobody_and_is_counted(void **state)
 {
 	(void)state;
@@ -557,6 +582,7 @@ int main(void)
 		cmocka_unit_test(many_different_timeouts_each_keep_their_time),
 		cmocka_unit_test(an_ask_without_a_timeout_waits),
 		cmocka_unit_test(a_timeout_of_nothing_is_over_at_once),
+		cmocka_unit_test(a_number_a_little_wrong_or_of_another_executor_is_no_asks),
 		cmocka_unit_test(a_late_reply_reaches_nobody_and_is_counted),
 		cmocka_unit_test(after_a_cancel_no_outcome_comes),
 		cmocka_unit_test(a_restarted_asker_gets_none_of_its_former_replies),

@@ -506,20 +506,32 @@ static const struct myc_testkit_message *catch_ask(struct myc_testkit *kit, myc_
 	return &message;
 }
 
+static int pass_on(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref to;
+	int code = myc_lookup(self, "oracle", &to);
+
+	return code ? code : myc_forward(self, message, &to);
+}
+
+static const struct myc_behaviour middle = {.name = "middle", .message = pass_on};
+
 static void a_probe_answers_what_it_is_asked_once_and_in_time(void **state)
 {
 	uint64_t verdict = 7;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
-		/* The asker is in another process, or in the same. */
+		/* The asker is in another process, or in the same; what it asks is passed on, or not. */
 		struct myc_testkit *kit =
 			open_kit((struct myc_testkit_opts){.seed = seed, .processes = 2});
 		myc_address probe, other;
 
 		asked = (struct asker){0};
-		assert_int_equal(myc_testkit_probe(kit, "deaf", &probe), 0);
+		assert_int_equal(myc_testkit_probe(kit, seed & 2 ? "oracle" : "deaf", &probe), 0);
 		assert_int_equal(myc_testkit_probe(kit, NULL, &other), 0);
+		if (seed & 2)
+			spawn(kit, 1, &middle, "deaf");
 		spawn(kit, seed % 2, &asker, NULL);
 		struct myc_testkit_message message = *catch_ask(kit, probe);
 

@@ -9,6 +9,7 @@
 #include "core/receiver.h"
 
 #define COUNT_BITS 28 /* of an id: count and index */
+#define SCATTER	   0x9e3779b1u
 #define ANSWERED   64 /* asks remembered as answered by us, direct mapped */
 
 struct myc_answered {
@@ -17,6 +18,11 @@ struct myc_answered {
 };
 
 /* ---- the table --------------------------------------------------------------------------------- */
+
+static uint32_t count_mask(uint32_t index_mask)
+{
+	return ((1u << COUNT_BITS) - 1) & ~index_mask;
+}
 
 int myc_asks_open(struct myc_executor *executor, uint32_t capacity)
 {
@@ -35,8 +41,14 @@ int myc_asks_open(struct myc_executor *executor, uint32_t capacity)
 	if (!asks->entry || !asks->bucket || !asks->occupied || !asks->answered || !asks->process)
 		return -ENOMEM;
 	memset(asks->entry, 0, (capacity + 1ull) * sizeof(*asks->entry));
+	/* Entries do not count alike, nor do executors: a number that a hostile process changed a little, or that is one of
+	 * its own asks', is no other ask's. */
+	uint32_t whose = executor->system->workspace.process << 6 | executor->index;
+	uint32_t counted = count_mask(mask);
+
 	for (uint32_t i = 1; i <= capacity; i++) {
-		asks->entry[i].id = incarnation << COUNT_BITS | i;
+		asks->entry[i].id =
+			incarnation << COUNT_BITS | (((whose << 16) + i) * SCATTER & counted) | i;
 		asks->entry[i].next = i < capacity ? i + 1 : 0;
 	}
 	asks->index_mask = mask;
@@ -91,7 +103,7 @@ static inline __attribute__((always_inline)) void ask_free(struct myc_executor *
 {
 	struct myc_asks *asks = &executor->asks;
 	uint32_t index = myc_ask_index(executor, entry);
-	uint32_t counted = ((1u << COUNT_BITS) - 1) & ~asks->index_mask;
+	uint32_t counted = count_mask(asks->index_mask);
 
 	myc_ask_list_remove(executor, entry);
 	if (entry->previous)

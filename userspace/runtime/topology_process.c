@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/topology_process.h"
 
-#include <mycelium/abi/lane.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <mycelium/abi/directory.h>
+#include <mycelium/abi/lane.h>
 
 #include "runtime/channels_yaml.h"
 #include "runtime/topology_check.h"
