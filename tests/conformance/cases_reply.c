@@ -226,6 +226,9 @@ CASE(a_forwarded_requests_outcome_names_who_had_it_last)
 
 	OK(ask(a, b, LONG, 12));
 	UNTIL(c->kept_count == 1);
+	/* Behind the word of whom it was passed on to, by the same lane. */
+	OK(send_number(b, a, 1));
+	UNTIL(a->messages == 1);
 	OK(refuse_kept(c, 0, -EIO));
 	assert_int_equal(nth(a, REPLY, 0)->status, -EIO);
 	assert_int_equal(nth(a, REPLY, 0)->from, c->address);
