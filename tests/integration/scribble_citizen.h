@@ -50,11 +50,20 @@ enum wrong {
 		WRONGS_COUNT
 };
 
+/* The first that was wrong. */
+struct wrong_answer {
+	uint64_t cookie, answer, expected; /* expected 0: nothing was asked */
+	myc_address asked;
+	int32_t status;
+	uint8_t kind, size;
+};
+
 /* Of one citizen, in its process' region; it alone writes. */
 struct witness {
 	uint64_t sent[ALL][2], got[ALL][2]; /* ordinary (asks too), urgent: numbers of the last */
 	uint64_t brief[ALL];
 	uint64_t wrong[WRONGS_COUNT];
+	struct wrong_answer answer;
 	uint64_t asked, answered, watched, ended, moves;
 	uint64_t scribbled; /* messages, events and answers of the scribbler */
 	uint64_t started, ticks;
@@ -326,13 +335,27 @@ static void gather(struct myc_actor *self, struct citizen *citizen)
 		asks(citizen, cookie, answer_of(question), false, true);
 }
 
+static void wrong_answer(struct citizen *citizen, const struct myc_reply *reply, uint64_t expected,
+			 uint64_t answer)
+{
+	if (!citizen->saw->wrong[WRONG_ANSWER])
+		citizen->saw->answer = (struct wrong_answer){.cookie = reply->cookie,
+							     .answer = answer,
+							     .expected = expected,
+							     .asked = reply->asked,
+							     .status = reply->status,
+							     .kind = reply->kind,
+							     .size = reply->size};
+	wrong(citizen, WRONG_ANSWER);
+}
+
 static int citizen_reply(struct myc_actor *self, const struct myc_reply *reply)
 {
 	struct citizen *citizen = myc_state(self);
 	uint64_t cookie = reply->cookie, expected, answer = 0;
 
 	if (cookie >= COOKIES || !citizen->expected[cookie]) {
-		wrong(citizen, WRONG_ANSWER);
+		wrong_answer(citizen, reply, 0, 0);
 		return 0;
 	}
 	expected = citizen->expected[cookie];
@@ -342,7 +365,7 @@ static int citizen_reply(struct myc_actor *self, const struct myc_reply *reply)
 		citizen->saw->scribbled++;
 	else if (citizen->from_good[cookie] &&
 		 (reply->status || (expected != UINT64_MAX && answer != expected)))
-		wrong(citizen, WRONG_ANSWER);
+		wrong_answer(citizen, reply, expected, answer);
 	if (citizen->gathers[cookie] && reply->kind != MYC_REPLY_GATHER)
 		return 0; /* the whole is to come */
 	citizen->expected[cookie] = 0;

@@ -327,6 +327,14 @@ static bool at_rest(bool print)
 		}                                                                     \
 	} while (0)
 
+static void print_answer(const struct wrong_answer *answer)
+{
+	print_message("  cookie %" PRIu64 ", asked %" PRIx64
+		      ": status %d, kind %u, %u bytes, %" PRIu64 ", expected %" PRIu64 "\n",
+		      answer->cookie, answer->asked, answer->status, answer->kind, answer->size,
+		      answer->answer, answer->expected);
+}
+
 static void nothing_went_wrong(void)
 {
 	static const char *const text[] = {
@@ -349,6 +357,8 @@ static void nothing_went_wrong(void)
 					      witness_of(of)->wrong[i]);
 				well = false;
 			}
+		if (witness_of(of)->wrong[WRONG_ANSWER])
+			print_answer(&witness_of(of)->answer);
 	}
 	if (!well)
 		fail_msg("seed %" PRIu64 ": others were harmed", orders->seed);

@@ -369,6 +369,15 @@ static void a_timeout_of_nothing_is_over_at_once(void **state)
 	}
 }
 
+static uint32_t bytes_changed(uint32_t one, uint32_t other)
+{
+	uint32_t change = one ^ other, bytes = 0;
+
+	for (uint32_t b = 0; b < 4; b++)
+		bytes += (change >> 8 * b & 0xff) != 0;
+	return bytes;
+}
+
 /* A process that writes at random into its region changes a byte of a reply that was real, or replies with a number of
  * its own asks'. */
 static void a_number_a_little_wrong_or_of_another_executor_is_no_asks(void **state)
@@ -381,15 +390,17 @@ static void a_number_a_little_wrong_or_of_another_executor_is_no_asks(void **sta
 	assert_int_equal(asks->capacity, 1024);
 	for (uint32_t i = 1; i <= asks->capacity; i++) {
 		assert_int_not_equal(asks->entry[i].id, others->entry[i].id);
-		for (uint32_t other = 1; other < i; other++) {
-			uint32_t change = asks->entry[i].id ^ asks->entry[other].id;
-			uint32_t bytes = 0;
-
-			for (uint32_t b = 0; b < 4; b++)
-				bytes += (change >> 8 * b & 0xff) != 0;
-			assert_in_range(bytes, 2, 4);
-		}
+		for (uint32_t other = 1; other < i; other++)
+			assert_in_range(bytes_changed(asks->entry[i].id, asks->entry[other].id), 2,
+					4);
 	}
+	/* Nor is the next one of the same entry near. */
+	const struct myc_ask_entry *entry = &asks->entry[asks->free_first];
+	uint32_t was = entry->id;
+
+	assert_int_equal(ask(REQUEST_ECHO, 7, 10000 * MS, 1), 0);
+	rig_expect(0, 0, REQUEST_ECHO + 100, 1);
+	assert_in_range(bytes_changed(entry->id, was), 2, 4);
 	ask_rig_close(&rig);
 }
 

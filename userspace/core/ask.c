@@ -8,9 +8,9 @@
 #include "core/cycle.h"
 #include "core/receiver.h"
 
-#define COUNT_BITS 28 /* of an id: count and index */
-#define SCATTER	   0x9e3779b1u
-#define ANSWERED   64 /* asks remembered as answered by us, direct mapped */
+#define COUNT_BITS 28	       /* of an id: count and index */
+#define SCATTER	   0x9e3779b1u /* odd: all counts come before one comes again */
+#define ANSWERED   64	       /* asks remembered as answered by us, direct mapped */
 
 struct myc_answered {
 	myc_address asker;
@@ -41,8 +41,8 @@ int myc_asks_open(struct myc_executor *executor, uint32_t capacity)
 	if (!asks->entry || !asks->bucket || !asks->occupied || !asks->answered || !asks->process)
 		return -ENOMEM;
 	memset(asks->entry, 0, (capacity + 1ull) * sizeof(*asks->entry));
-	/* Entries do not count alike, nor do executors: a number that a hostile process changed a little, or that is one of
-	 * its own asks', is no other ask's. */
+	/* Entries do not count alike, nor do executors, nor is an entry's next number near: one that a hostile process
+	 * changed a little, or that is one of its own asks', is no other ask's. */
 	uint32_t whose = executor->system->workspace.process << 6 | executor->index;
 	uint32_t counted = count_mask(mask);
 
@@ -113,7 +113,8 @@ static inline __attribute__((always_inline)) void ask_free(struct myc_executor *
 	if (entry->next)
 		myc_ask_at(executor, entry->next)->previous = entry->previous;
 	entry->actor = NULL;
-	entry->id = (entry->id & ~counted) | ((entry->id + asks->index_mask + 1) & counted);
+	entry->id =
+		(entry->id & ~counted) | ((entry->id + SCATTER * (asks->index_mask + 1)) & counted);
 	entry->next = 0;
 	if (asks->free_first)
 		myc_ask_at(executor, asks->free_last)->next = index;

@@ -21,8 +21,8 @@
  * when its bucket is looked at.
  *
  * Ids. MYC_ASK_ID = incarnation, 2 bits | count | index. A free entry is used as late as can be (first in,
- * first out), and its count goes up each time: an id comes again after 2^28 asks at the earliest. A
- * restarted process' ids differ from those of its last three predecessors.
+ * first out), and its count goes on each time, by a large odd step: an id comes again after 2^28 asks at the
+ * earliest. A restarted process' ids differ from those of its last three predecessors.
  *
  * Whoever lives in another process answers no more once that is dead, or another incarnation: replies that it
  * had sent are taken out of its lanes first, then its askers are told -ENOTCONN.
