@@ -109,8 +109,10 @@ static void furnish(struct house *own, struct myc_system *system, uint32_t proce
 	/* The test's own handler is for the test's own faults. */
 	signal(SIGSEGV, SIG_DFL);
 	signal(SIGBUS, SIG_DFL);
-	if (process == SCRIBBLER)
+	if (process == SCRIBBLER) {
 		close(STDERR_FILENO);
+		prctl(PR_SET_DUMPABLE, 0); /* it is to crash */
+	}
 	for (uint32_t i = 0; i < CITIZENS; i++) {
 		char name[32];
 		struct myc_spawn_opts spawn = {.sz = sizeof(spawn),
@@ -208,7 +210,7 @@ static uint64_t *some_place(uint64_t *chance, const struct part *part)
 	return word;
 }
 
-/* First here and there, so that what is behind the first check is met, and then all of it. */
+/* First here and there, also for moments only, so that what is behind the first check is met, and then all of it. */
 static void scribble(uint64_t seed)
 {
 	static struct part part[KINDS * (MYC_SOURCES_OF_PROCESS + 1) + 1];
@@ -222,14 +224,21 @@ static void scribble(uint64_t seed)
 	uint32_t parts = parts_of(&region, seed, part);
 
 	while (myc_clock_ns() < until) {
+		uint64_t *word[8], was[8];
+
 		for (uint32_t i = 0; i < 8; i++) {
 			const struct part *at = &part[test_random(&chance) % parts];
-			uint64_t *word = some_place(&chance, at);
 
-			__atomic_store_n(word, some_word(&chance, at->word, at->words, *word),
+			word[i] = some_place(&chance, at);
+			was[i] = *word[i];
+			__atomic_store_n(word[i], some_word(&chance, at->word, at->words, was[i]),
 					 __ATOMIC_RELAXED);
 		}
-		nanosleep(&nap, NULL);
+		/* Half of them soon are what they were: who looks twice sees both. */
+		if (test_random(&chance) >> 63)
+			nanosleep(&nap, NULL);
+		for (uint32_t i = 0; i < 8; i += 2)
+			__atomic_store_n(word[i], was[i], __ATOMIC_RELAXED);
 	}
 	for (uint32_t p = 0; p < parts; p++)
 		for (uint64_t i = 0; i < part[p].words; i++)

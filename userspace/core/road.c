@@ -238,6 +238,10 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 	road_mend(sender, road);
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
 		const struct myc_flow *shared = &road->lane.flow[f];
+		const struct myc_actor_slot *slot =
+			shared->to ? myc_view_slot(sender->system, process,
+						   myc_address_slot(shared->to))
+				   : NULL;
 
 		road->flow[f] = (struct myc_flow_out){
 			.limit_word = road->flow[f].limit_word,
@@ -255,10 +259,7 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 							  executor, MYC_ACTOR_RUNNING),
 			.slot_to = myc_slot_to(myc_address_slot(shared->to),
 					       myc_address_generation(shared->to), f),
-			.word = shared->to ? &myc_view_slot(sender->system, process,
-							    myc_address_slot(shared->to))
-						      ->word
-					   : NULL,
+			.word = slot ? &slot->word : NULL,
 		};
 		if (!road->flow[f].word)
 			road->flow[f].to = road->flow[f].from = 0;
@@ -475,10 +476,15 @@ static int flow_for(struct myc_sender *sender, myc_address from, myc_address to,
 	if (code)
 		return code;
 	*flow = flow_find(sender, road, urgent ? ~from : from, to);
-	if (!*flow)
-		*flow = flow_make(
-			sender, road, from, to, urgent,
-			&myc_view_slot(sender->system, process, myc_address_slot(to))->word);
+	if (!*flow) {
+		/* Another process' head may say something else each time. */
+		const struct myc_actor_slot *slot =
+			myc_view_slot(sender->system, process, myc_address_slot(to));
+
+		if (!slot)
+			return -ESRCH;
+		*flow = flow_make(sender, road, from, to, urgent, &slot->word);
+	}
 	if (!*flow)
 		return -ENOSPC;
 	follow_outbox(sender, *flow);
