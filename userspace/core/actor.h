@@ -72,10 +72,11 @@ struct myc_actor_more {
 	/* Behaviours it became, the current one last (core/become.c). */
 	const struct myc_behaviour *become[MYC_BEHAVIOURS_MAX];
 	uint32_t becomes;
-	bool changing;	      /* in `left` or `entered` */
-	bool cycle_told;      /* a cycle was, in this pause */
-	uint32_t waits;	      /* while they are linked: core/cycle.c */
-	uint64_t change_hand; /* metrics->messages at the last change */
+	bool changing;	     /* in `left` or `entered` */
+	bool cycle_told;     /* a cycle was, in this pause */
+	uint32_t waits;	     /* while they are linked: core/cycle.c */
+	uint64_t handlers;   /* begun since it first became something */
+	uint64_t changed_in; /* ... + 1 at the last change; 0 = none */
 	uint32_t stash_first, stash_last, stash_count;
 	bool postpone;		/* with put_aside: until the next change */
 	int32_t growth_granted; /* of actor->granted: counted as such (core/growth.h) */

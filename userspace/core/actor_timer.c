@@ -41,6 +41,7 @@ static int start(struct myc_actor *self, uint64_t due, uint64_t period_ns, uint6
 
 static uint64_t heard(const struct myc_actor *actor)
 {
+	myc_receiver_count(actor->executor);
 	return actor->metrics->messages + actor->metrics->feed_events +
 	       actor->metrics->topic_events;
 }

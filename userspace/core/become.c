@@ -10,7 +10,18 @@ void myc_become_first(struct myc_actor *actor)
 	actor->changed = false;
 	actor->more->becomes = 0;
 	actor->more->changing = false;
+	actor->more->changed_in = 0;
 	actor->message = actor->behaviour->message ? actor->behaviour->message : myc_actor_ignore;
+}
+
+/* Of who has become something: whether a change was in the handler that puts its message aside has to be known. */
+static int on_message(struct myc_actor *self, const struct myc_message *message)
+{
+	int (*hook)(struct myc_actor * self, const struct myc_message *message) =
+		myc_actor_hook(self, message);
+
+	self->more->handlers++;
+	return hook ? hook(self, message) : myc_actor_ignore(self, message);
 }
 
 /* From the current one to the top of a stack of `becomes`, whose top is `top` if that is not NULL. */
@@ -27,10 +38,8 @@ static int change(struct myc_actor *self, uint32_t becomes, const struct myc_beh
 		more->become[becomes - 1] = top;
 	more->becomes = becomes;
 	self->changed = becomes;
-	self->message = myc_actor_hook(self, message);
-	if (!self->message)
-		self->message = myc_actor_ignore;
-	more->change_hand = self->metrics->messages;
+	self->message = on_message;
+	more->changed_in = more->handlers + 1;
 	myc_stash_give_back(self, UINT32_MAX, true);
 	int code = myc_actor_now(self)->entered ? myc_actor_now(self)->entered(self) : 0;
 

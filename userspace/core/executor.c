@@ -190,11 +190,6 @@ void myc_executor_close(struct myc_executor *executor)
 
 /* ---- a turn ------------------------------------------------------------------------------------ */
 
-static void add(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
-
 void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor)
 {
 	actor->adopted = true;
@@ -306,6 +301,7 @@ static void write_status(struct myc_executor *executor)
 static unsigned scan(struct myc_executor *executor)
 {
 	adopt(executor, true);
+	myc_receiver_count(executor);
 	if (executor->rescan || myc_receiver_changed(executor))
 		myc_receiver_scan(executor);
 	myc_body_turn(&executor->out);
@@ -369,7 +365,7 @@ static unsigned turn(struct myc_executor *executor, bool draining)
 		n += scan(executor);
 	if (executor->ended_actors)
 		myc_actor_bury(executor);
-	add(&executor->words->turns, 1);
+	myc_count_some(&executor->words->turns, 1);
 	if (executor->out.dirty)
 		myc_sender_wake(&executor->out);
 	return n;

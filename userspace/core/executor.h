@@ -60,6 +60,11 @@ static inline void myc_count(uint64_t *counter)
 #endif
 }
 
+static inline void myc_count_some(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
 /* ---- receiver -------------------------------------------------------------------------------- */
 
 struct myc_flow_in {
@@ -68,14 +73,14 @@ struct myc_flow_in {
 	uint64_t slot_to; /* second word of its messages' headers, as the sender must write it */
 	uint64_t from;
 	uint32_t from_slot;
-	uint32_t received, handled, limit;
+	uint32_t handled, waiting, limit; /* waiting: received, and not handled yet */
 	uint32_t look_at; /* value of handled at which credit is to be given, or noted as owed */
 	uint32_t epoch;	  /* of the sender's entry; 0 = not known */
 	uint16_t index;
-	bool dirty;  /* credit to be given back that is not published yet */
+	bool dirty;  /* handled some since credit and counts were looked at: in the inlet's list */
 	bool urgent; /* slot_to is then no message's, so that the ordinary ring has none of it */
-	uint32_t
-		counted; /* of handled, in what is granted; the rest is counted when credit is looked at */
+	/* Of handled, in what is granted and in its actor's metrics: the others are counted when credit is looked at. */
+	uint32_t counted;
 	uint64_t to;
 };
 
@@ -280,6 +285,8 @@ void myc_receiver_learn_own(struct myc_executor *executor, uint32_t f);
  * myc_flow_more finds it there again. */
 void myc_receiver_close_own(struct myc_actor *actor);
 void myc_receiver_publish(struct myc_executor *executor); /* before idling */
+/* What went straight to handlers since that was last looked at, into their actors' metrics. */
+void myc_receiver_count(struct myc_executor *executor);
 bool myc_receiver_ready(const struct myc_executor *executor);
 void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor);
 void myc_receiver_make_ready(struct myc_actor *actor);

@@ -33,9 +33,10 @@ void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum 
 	}
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
 		struct myc_flow_in *flow = &inlet->flow[f];
-		int32_t unused = (int32_t)(flow->limit - flow->received);
+		uint32_t received = flow->handled + flow->waiting;
+		int32_t unused = (int32_t)(flow->limit - received);
 
-		flow->limit = flow->received;
+		flow->limit = received;
 		__atomic_store_n(&inlet->lane.limit[f], flow->limit, __ATOMIC_RELAXED);
 		if (!flow->actor)
 			continue;
@@ -81,7 +82,7 @@ static uint32_t batch_of(const struct myc_flow_in *flow)
 /* What of its window is not given: by what was handled; without bounds, by what has left the lane. */
 static int32_t short_of(const struct myc_inlet *inlet, const struct myc_flow_in *flow)
 {
-	uint32_t from = grows(flow) ? flow->received : flow->handled;
+	uint32_t from = flow->handled + (grows(flow) ? flow->waiting : 0);
 
 	return (int32_t)(from + window_of(inlet, flow) - flow->limit);
 }
@@ -119,14 +120,35 @@ static void look_again(const struct myc_inlet *inlet, struct myc_flow_in *flow)
 	flow->look_at = flow->dirty && (int32_t)(at - flow->handled) > 0 ? at : flow->handled + 1;
 }
 
-/* What was handled since the last time is granted no more. */
+/* What was handled since the last time, straight from the lane, is granted no more; and the metrics get it. */
 static void count_handled(struct myc_executor *executor, struct myc_flow_in *flow)
 {
-	int32_t handled = (int32_t)(flow->handled - flow->counted);
+	uint32_t handled = flow->handled - flow->counted;
 
+	if (!handled)
+		return;
 	flow->counted = flow->handled;
-	flow->actor->granted -= handled;
-	executor->granted -= handled;
+	flow->actor->granted -= (int32_t)handled;
+	executor->granted -= (int32_t)handled;
+	myc_count_some(&flow->actor->metrics->messages, handled);
+}
+
+void myc_receiver_count(struct myc_executor *executor)
+{
+	for (uint32_t i = 0; i < executor->inlets; i++) {
+		struct myc_inlet *inlet = &executor->inlet[i];
+
+		for (uint32_t d = 0; d < inlet->dirty_count; d++)
+			if (inlet->flow[inlet->dirty[d]].actor)
+				count_handled(executor, &inlet->flow[inlet->dirty[d]]);
+	}
+}
+
+void myc_flow_leaves(struct myc_executor *executor, struct myc_flow_in *flow)
+{
+	count_handled(executor, flow);
+	executor->granted -= (int32_t)(flow->limit - flow->counted);
+	flow->actor = NULL;
 }
 
 void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -207,6 +229,8 @@ static void account(struct myc_executor *executor, struct myc_flow_in *flow, int
 		return;
 	if (sign > 0)
 		flow->counted = flow->handled;
+	else
+		count_handled(executor, flow);
 	int32_t credit = sign * (int32_t)(flow->limit - flow->counted);
 
 	flow->actor->granted += credit;
@@ -284,7 +308,7 @@ static void inlet_open(struct myc_executor *executor, uint64_t source,
 			 lane_in(executor, (uint32_t)(inlet - executor->inlet)));
 	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++) {
 		inlet->flow[f].handled = myc_pair_high(inlet->lane.counted[f]);
-		inlet->flow[f].received = inlet->flow[f].handled;
+		inlet->flow[f].waiting = 0;
 		inlet->flow[f].limit = inlet->lane.limit[f];
 		inlet->flow[f].index = (uint16_t)f;
 		inlet->flow[f].slot_to = UINT64_MAX; /* no message's before it is learnt */
@@ -324,9 +348,10 @@ static void start_at(struct myc_inlet *inlet, struct myc_flow_in *flow, uint32_t
 {
 	if (base - flow->handled - 1 >= flow->limit - flow->handled)
 		return;
+	uint32_t received = flow->handled + flow->waiting;
+
 	flow->handled = base;
-	if ((int32_t)(base - flow->received) > 0)
-		flow->received = base;
+	flow->waiting = (int32_t)(received - base) > 0 ? received - base : 0;
 	myc_lane_count(&inlet->lane, (uint16_t)f, myc_pair_low(inlet->lane.counted[f]), base);
 }
 

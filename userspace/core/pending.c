@@ -98,6 +98,7 @@ uint32_t myc_pending_set_down(struct myc_executor *executor, struct myc_inlet *i
 
 	__atomic_store_n(&entry->order, order | state, __ATOMIC_RELAXED);
 	MYC_POINT("pend: stored, not done");
+	flow->waiting++;
 	myc_lane_done(&inlet->lane, ring);
 	myc_count(&executor->words->pended);
 	return index;

@@ -54,6 +54,7 @@ static inline void myc_pending_counted(struct myc_executor *executor, struct myc
 	__atomic_store_n(&entry->counting, 1ull << 32 | (uint32_t)(flow->handled + 1),
 			 __ATOMIC_RELAXED);
 	MYC_POINT("pending: to be counted");
+	flow->waiting--;
 	myc_credit_handled(executor, inlet, flow, entry->position);
 }
 

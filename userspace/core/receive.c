@@ -38,7 +38,7 @@ void myc_receiver_set_aside(struct myc_actor *actor, uint32_t index)
 		myc_actor_after(actor, 0);
 }
 
-/* `plain`: its slot has no flags. What the handler returned. */
+/* `plain`: its slot has no flags. What the handler returned; who calls counts it. */
 static inline __attribute__((always_inline)) int show(struct myc_actor *actor, uint64_t from,
 						      const struct myc_slot *slot,
 						      const void *payload, uint32_t size,
@@ -53,7 +53,6 @@ static inline __attribute__((always_inline)) int show(struct myc_actor *actor, u
 		.body = body,
 		.payload = payload,
 	};
-	myc_count(&actor->metrics->messages);
 	return actor->message(actor, &message);
 }
 
@@ -66,6 +65,7 @@ static inline bool more(const struct myc_actor *actor, int code)
 bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
 			  const void *payload, uint32_t size, uint32_t body)
 {
+	myc_count(&actor->metrics->messages);
 	int code = show(actor, from, slot, payload, size, body, false);
 
 	return more(actor, code) && delivered(actor, code, body);
@@ -78,7 +78,7 @@ static inline struct myc_flow_in *flow_of(struct myc_inlet *inlet, const struct 
 	/* Size and flags at once; slot_to is of one flow only, and no slot's before it is learnt. */
 	if ((slot->word[0] >> 48 & ~MYC_FLAGS_KNOWN) > MYC_LANE_PAYLOAD ||
 	    slot->word[1] != flow->slot_to || slot->from != flow->from_slot ||
-	    (int32_t)(flow->limit - flow->received) <= 0)
+	    (int32_t)(flow->limit - flow->handled - flow->waiting) <= 0)
 		return NULL;
 	return flow;
 }
@@ -146,9 +146,7 @@ static bool take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 			bool waits = myc_pending_add(executor, inlet, flow, slot, &place, 0,
 						     MYC_HOLD_NONE);
 
-			if (!waits)
-				flow->received--;
-			else if (actor->grows)
+			if (waits && actor->grows)
 				myc_credit_waits(executor, inlet, flow);
 			return waits;
 		}
@@ -178,6 +176,7 @@ __attribute__((noinline)) static bool take_last(struct myc_executor *executor,
 {
 	struct myc_actor *actor = flow->actor;
 
+	myc_count(&actor->metrics->messages);
 	if (delivered(actor, code, MYC_HOLD_NONE)) {
 		myc_receiver_set_aside(actor,
 				       myc_pending_set_down(executor, inlet, flow, slot, NULL, 0,
@@ -197,7 +196,6 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 {
 	struct myc_actor *actor = flow->actor;
 
-	flow->received++;
 	if (__builtin_expect(!actor || actor->aside || (!own && slot->type >= MYC_TYPE_FRAMEWORK),
 			     0)) {
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
@@ -236,7 +234,6 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_REFERENCE);
 	if (code)
 		return false;
-	flow->received++;
 	bool last = flow->actor && slot->type == MYC_TYPE_LAST_STATE;
 
 	if (!last && (!flow->actor || flow->actor->aside || slot->type >= MYC_TYPE_FRAMEWORK)) {
@@ -270,7 +267,8 @@ static bool urgent_of(const struct myc_flow_in *flow, const struct myc_slot *slo
 	       slot->flags == MYC_MESSAGE_URGENT && slot->type < MYC_TYPE_FRAMEWORK &&
 	       slot->word[1] == myc_slot_to(myc_address_slot(flow->to),
 					    myc_address_generation(flow->to), flow->index) &&
-	       slot->from == flow->from_slot && (int32_t)(flow->limit - flow->received) > 0;
+	       slot->from == flow->from_slot &&
+	       (int32_t)(flow->limit - flow->handled - flow->waiting) > 0;
 }
 
 struct myc_flow_in *myc_receiver_check_urgent(struct myc_executor *executor,
@@ -298,7 +296,6 @@ static bool take_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
 		return false;
 	struct myc_actor *actor = flow->actor;
 
-	flow->received++;
 	if (!actor || actor->aside)
 		return take_aside(executor, inlet, flow, slot);
 	myc_lane_begin(&inlet->lane, MYC_RING_URGENT);
@@ -366,7 +363,6 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_REFERENCE);
 	if (code)
 		return false;
-	flow->received++;
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	bool taken = take_aside(executor, inlet, flow, slot);
 
@@ -573,8 +569,7 @@ void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor)
 
 			if (flow->actor != actor)
 				continue;
-			executor->granted -= (int32_t)(flow->limit - flow->counted);
-			flow->actor = NULL;
+			myc_flow_leaves(executor, flow);
 			left--;
 		}
 	actor->granted = 0;

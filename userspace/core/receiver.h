@@ -44,6 +44,9 @@ void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
 		     struct myc_flow_in *flow);
 
+/* Its actor has nothing to do with it any more. */
+void myc_flow_leaves(struct myc_executor *executor, struct myc_flow_in *flow);
+
 /* A message of a mailbox without bounds waits now: what it had in the lane may be given again. */
 void myc_credit_waits(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow);
@@ -62,7 +65,8 @@ static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
 	actor->grant_batch += !actor->grant_batch;
 }
 
-/* One message of a flow that has an actor is dealt with: its credit may be given again, now or with others. */
+/* A message went straight from the lane into its actor's handler: its credit may be given again, now or with others,
+ * and then it is counted in the metrics. */
 static inline void myc_credit_taken(struct myc_executor *executor, struct myc_inlet *inlet,
 				    struct myc_flow_in *flow, uint32_t position)
 {
@@ -74,13 +78,16 @@ static inline void myc_credit_taken(struct myc_executor *executor, struct myc_in
 		myc_credit_look(executor, inlet, flow);
 }
 
-/* The same for any flow. */
+/* Any other is dealt with, which was counted in the metrics if a handler saw it. */
 static inline void myc_credit_handled(struct myc_executor *executor, struct myc_inlet *inlet,
 				      struct myc_flow_in *flow, uint32_t position)
 {
-	if (flow->actor)
+	if (flow->actor) {
+		flow->counted++;
+		flow->actor->granted--;
+		executor->granted--;
 		myc_credit_taken(executor, inlet, flow, position);
-	else
+	} else
 		myc_lane_count(&inlet->lane, flow->index, position, ++flow->handled);
 }
 

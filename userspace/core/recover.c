@@ -128,7 +128,6 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 
 	if (!flow)
 		return;
-	flow->received++;
 	slot.flags |= deadline;
 	bool again = in_doubt(executor, flow, &slot, hold);
 
@@ -189,7 +188,7 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 	bool begun = (entry->order & 3) == MYC_PENDING_BEGUN;
 	bool keep = actor != NULL;
 
-	flow->received++;
+	flow->waiting++;
 	if (entry->dropped) {
 		myc_pending_discard(executor, index, entry->dropped - 1, hold);
 		return;

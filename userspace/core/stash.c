@@ -139,7 +139,7 @@ void myc_stash_add(struct myc_actor *actor, uint32_t index)
 	insert(executor, &more->stash_first, &more->stash_last, MYC_NONE, index);
 	set_depth(actor);
 	/* What it waits for has come in the same handler. */
-	if (more->postpone && more->change_hand == actor->metrics->messages)
+	if (more->postpone && more->changed_in == more->handlers + 1)
 		myc_stash_give_back(actor, UINT32_MAX, true);
 }
 
