@@ -201,14 +201,14 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 		return take_aside(executor, inlet, flow, slot);
 	}
+	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
 	int code = show(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, own);
 
 	actor = flow->actor; /* the same: cheaper to load than to keep over the call */
 	if (more(actor, code))
 		return take_last(executor, inlet, flow, slot, code);
-	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
-
 	myc_credit_taken(executor, inlet, flow, position);
 	inlet->lane.next[MYC_RING_ORDINARY] = position;
 	return true;
