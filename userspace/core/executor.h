@@ -69,16 +69,17 @@ static inline void myc_count_some(uint64_t *counter, uint64_t n)
 
 struct myc_flow_in {
 	_Alignas(64) struct myc_actor
-		*actor;	  /* NULL = nobody (any more): messages are dead letters */
-	uint64_t slot_to; /* second word of its messages' headers, as the sender must write it */
+		*actor; /* NULL = nobody (any more): messages are dead letters */
+	/* Second word of its messages' headers, as the sender must write it; without an actor, or urgent, no message's. */
+	uint64_t slot_to;
 	uint64_t from;
 	uint32_t from_slot;
 	uint32_t handled, waiting, limit; /* waiting: received, and not handled yet */
 	uint32_t look_at; /* value of handled at which credit is to be given, or noted as owed */
 	uint32_t epoch;	  /* of the sender's entry; 0 = not known */
 	uint16_t index;
-	bool dirty;  /* handled some since credit and counts were looked at: in the inlet's list */
-	bool urgent; /* slot_to is then no message's, so that the ordinary ring has none of it */
+	bool dirty; /* handled some since credit and counts were looked at: in the inlet's list */
+	bool urgent;
 	/* Of handled, in what is granted and in its actor's metrics: the others are counted when credit is looked at. */
 	uint32_t counted;
 	uint64_t to;

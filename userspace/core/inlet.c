@@ -149,6 +149,7 @@ void myc_flow_leaves(struct myc_executor *executor, struct myc_flow_in *flow)
 	count_handled(executor, flow);
 	executor->granted -= (int32_t)(flow->limit - flow->counted);
 	flow->actor = NULL;
+	flow->slot_to = UINT64_MAX;
 }
 
 void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -422,9 +423,10 @@ bool myc_flow_learn(struct myc_executor *executor, struct myc_inlet *inlet, uint
 	flow->from_slot = entry.from ? myc_address_slot(entry.from) : MYC_SLOT_PLAIN;
 	flow->look_at = flow->handled + 1;
 	ring_is(inlet, flow, epoch & MYC_FLOW_URGENT, entry.base, known);
-	flow->slot_to = flow->urgent ? UINT64_MAX
-				     : myc_slot_to(myc_address_slot(entry.to),
-						   myc_address_generation(entry.to), f);
+	flow->slot_to = flow->urgent || !flow->actor
+				? UINT64_MAX
+				: myc_slot_to(myc_address_slot(entry.to),
+					      myc_address_generation(entry.to), f);
 	account(executor, flow, 1);
 	if (flow->actor)
 		myc_credit_grant(executor, inlet, flow);

@@ -344,6 +344,9 @@ static void own_again(struct myc_executor *executor, struct myc_inlet *inlet, ui
 	    myc_lane_flow_read(&inlet->lane, f, &entry) != flow->epoch)
 		return;
 	flow->actor = actor;
+	if (!flow->urgent)
+		flow->slot_to = myc_slot_to(myc_address_slot(flow->to),
+					    myc_address_generation(flow->to), f);
 	flow->look_at = flow->handled + 1;
 	flow->counted = flow->handled;
 	actor->granted += (int32_t)(flow->limit - flow->handled);

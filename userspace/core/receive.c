@@ -71,16 +71,28 @@ bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct m
 	return more(actor, code) && delivered(actor, code, body);
 }
 
+/* Is the message what its flow may carry? Size and flags at once; `to` is of one flow only. */
+static inline bool may_carry(const struct myc_flow_in *flow, const struct myc_slot *slot,
+			     uint64_t to)
+{
+	return (slot->word[0] >> 48 & ~MYC_FLAGS_KNOWN) <= MYC_LANE_PAYLOAD &&
+	       slot->word[1] == to && slot->from == flow->from_slot &&
+	       (int32_t)(flow->limit - flow->handled - flow->waiting) > 0;
+}
+
+/* The flow of a message that may go to its actor. */
 static inline struct myc_flow_in *flow_of(struct myc_inlet *inlet, const struct myc_slot *slot)
 {
 	struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
 
-	/* Size and flags at once; slot_to is of one flow only, and no slot's before it is learnt. */
-	if ((slot->word[0] >> 48 & ~MYC_FLAGS_KNOWN) > MYC_LANE_PAYLOAD ||
-	    slot->word[1] != flow->slot_to || slot->from != flow->from_slot ||
-	    (int32_t)(flow->limit - flow->handled - flow->waiting) <= 0)
-		return NULL;
-	return flow;
+	return may_carry(flow, slot, flow->slot_to) ? flow : NULL;
+}
+
+/* What its messages say, whether or not they have an actor here. */
+static uint64_t whom(const struct myc_flow_in *flow)
+{
+	return myc_slot_to(myc_address_slot(flow->to), myc_address_generation(flow->to),
+			   flow->index);
 }
 
 /* Names what is wrong with a message that is not what its flow may carry. */
@@ -96,13 +108,13 @@ static void cut_for(struct myc_executor *executor, struct myc_inlet *inlet,
 		why = MYC_LANE_FAULT_FLAGS;
 	else if (slot->flow >= MYC_LANE_FLOWS || !flow->epoch || flow->urgent)
 		why = MYC_LANE_FAULT_FLOW;
-	else if (slot->word[1] != flow->slot_to || slot->from != flow->from_slot)
+	else if (slot->word[1] != whom(flow) || slot->from != flow->from_slot)
 		why = MYC_LANE_FAULT_ADDRESS;
 	myc_inlet_cut(executor, inlet, why);
 }
 
 /* Not what we know of its flow: the entry may have been given to another pair since. Its message was
- * published after the entry was written, so that looking again tells. */
+ * published after the entry was written, so that looking again tells. Or its actor is gone. */
 __attribute__((noinline)) static struct myc_flow_in *flow_again(struct myc_executor *executor,
 								struct myc_inlet *inlet,
 								const struct myc_slot *slot)
@@ -111,11 +123,11 @@ __attribute__((noinline)) static struct myc_flow_in *flow_again(struct myc_execu
 		executor->rescan = true;
 		return NULL;
 	}
-	struct myc_flow_in *flow = inlet->cut ? NULL : flow_of(inlet, slot);
+	struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
 
-	if (!flow && !inlet->cut)
+	if (!inlet->cut && (!flow->epoch || flow->urgent || !may_carry(flow, slot, whom(flow))))
 		cut_for(executor, inlet, slot);
-	return flow;
+	return inlet->cut ? NULL : flow;
 }
 
 struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc_inlet *inlet,
@@ -187,7 +199,7 @@ __attribute__((noinline)) static bool take_last(struct myc_executor *executor,
 	return true;
 }
 
-/* Handles the lane's next message. What is done is stored by the caller, or by the begin of the next:
+/* Handles the lane's next message, of a flow with an actor. What is done is stored by the caller, or by the begin of the next:
  * nothing else may be published before. False: it stays. */
 static inline __attribute__((always_inline)) bool take_one(struct myc_executor *executor,
 							   struct myc_inlet *inlet,
@@ -196,8 +208,7 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 {
 	struct myc_actor *actor = flow->actor;
 
-	if (__builtin_expect(!actor || actor->aside || (!own && slot->type >= MYC_TYPE_FRAMEWORK),
-			     0)) {
+	if (__builtin_expect(actor->aside || (!own && slot->type >= MYC_TYPE_FRAMEWORK), 0)) {
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 		return take_aside(executor, inlet, flow, slot);
 	}
@@ -212,6 +223,16 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 	myc_credit_taken(executor, inlet, flow, position);
 	inlet->lane.next[MYC_RING_ORDINARY] = position;
 	return true;
+}
+
+/* The same of any flow. */
+static bool take_any(struct myc_executor *executor, struct myc_inlet *inlet,
+		     struct myc_flow_in *flow, const struct myc_slot *slot)
+{
+	if (flow->actor)
+		return take_one(executor, inlet, flow, slot, false);
+	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
+	return take_aside(executor, inlet, flow, slot);
 }
 
 /* A message with a body. False: the lane is cut, or there is no room in the ledger: later. */
@@ -265,9 +286,7 @@ static bool urgent_of(const struct myc_flow_in *flow, const struct myc_slot *slo
 {
 	return flow->epoch && flow->urgent && slot->size <= MYC_LANE_PAYLOAD &&
 	       slot->flags == MYC_MESSAGE_URGENT && slot->type < MYC_TYPE_FRAMEWORK &&
-	       slot->word[1] == myc_slot_to(myc_address_slot(flow->to),
-					    myc_address_generation(flow->to), flow->index) &&
-	       slot->from == flow->from_slot &&
+	       slot->word[1] == whom(flow) && slot->from == flow->from_slot &&
 	       (int32_t)(flow->limit - flow->handled - flow->waiting) > 0;
 }
 
@@ -331,7 +350,7 @@ static bool take_receipt(struct myc_executor *executor, struct myc_inlet *inlet,
 		plain.flags |= MYC_SLOT_RECEIPT;
 	else if (flow->actor)
 		myc_receipt_give(executor, flow->from, &plain);
-	return take_one(executor, inlet, flow, &plain, false);
+	return take_any(executor, inlet, flow, &plain);
 }
 
 /* A message with a deadline. What waits keeps it; what is delivered has no more need of it, unless its actor may
@@ -399,7 +418,7 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 	if (slot->flags & MYC_SLOT_RECEIPT)
 		return take_receipt(executor, inlet, slot);
 	flow = myc_receiver_check(executor, inlet, slot);
-	return flow && take_one(executor, inlet, flow, slot, false);
+	return flow && take_any(executor, inlet, flow, slot);
 }
 
 /* Urgent ones were published before it: as many as their ring holds, they may have come since we looked. */
