@@ -17,6 +17,7 @@
 #include <linux/if_packet.h>
 
 #include "common/packet.h"
+#include "common/wait.h"
 
 static int run(const char *format, unsigned queues)
 {
@@ -142,6 +143,17 @@ struct myc_endpoint *dp_join(struct dp_rig *rig, uint32_t endpoint)
 	return joined;
 }
 
+/* False: the other end's ring is full, of a host that is busy. */
+static bool sent(const struct dp_rig *rig, const struct packet *packet)
+{
+	ssize_t size = send(rig->sender, packet->bytes, packet->size, 0);
+
+	if (size < 0 && errno == ENOBUFS)
+		return false;
+	assert_int_equal(size, packet->size);
+	return true;
+}
+
 void dp_send(struct dp_rig *rig, unsigned channel, unsigned flow, uint64_t number)
 {
 	struct packet packet;
@@ -154,7 +166,7 @@ void dp_send(struct dp_rig *rig, unsigned channel, unsigned flow, uint64_t numbe
 	source = packet.bytes + packet.udp;
 	source[0] = (uint8_t)(40 + flow % 64);
 	source[1] = (uint8_t)(flow * 7);
-	assert_int_equal(send(rig->sender, packet.bytes, packet.size, 0), packet.size);
+	wait_until(sent(rig, &packet));
 }
 
 void dp_for_host(uint8_t *frame)
