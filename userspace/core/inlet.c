@@ -144,14 +144,6 @@ void myc_receiver_count(struct myc_executor *executor)
 	}
 }
 
-void myc_flow_leaves(struct myc_executor *executor, struct myc_flow_in *flow)
-{
-	count_handled(executor, flow);
-	executor->granted -= (int32_t)(flow->limit - flow->counted);
-	flow->actor = NULL;
-	flow->slot_to = UINT64_MAX;
-}
-
 void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow)
 {
@@ -238,6 +230,40 @@ static void account(struct myc_executor *executor, struct myc_flow_in *flow, int
 	executor->granted += credit;
 	myc_credit_count_growth(executor, flow->actor);
 	myc_credit_flows(flow->actor, sign);
+}
+
+/* The actor ended: what still comes for it are dead letters, and reserve nothing. */
+void myc_receiver_forget(struct myc_executor *executor, struct myc_actor *actor)
+{
+	uint32_t left = actor->flows_in;
+
+	for (uint32_t i = 0; left && i < executor->inlets; i++)
+		for (uint32_t f = 0; left && executor->inlet[i].flow && f < MYC_LANE_FLOWS; f++) {
+			struct myc_flow_in *flow = &executor->inlet[i].flow[f];
+
+			if (flow->actor != actor)
+				continue;
+			count_handled(executor, flow);
+			executor->granted -= (int32_t)(flow->limit - flow->counted);
+			flow->actor = NULL;
+			flow->slot_to = UINT64_MAX;
+			left--;
+		}
+	actor->granted = 0;
+	myc_credit_count_growth(executor, actor);
+	myc_credit_flows(actor, -(int32_t)actor->flows_in);
+	struct myc_actor *last = NULL;
+
+	for (struct myc_actor **link = &executor->ready; *link;) {
+		if (*link == actor) {
+			*link = actor->next_ready;
+		} else {
+			last = *link;
+			link = &(*link)->next_ready;
+		}
+	}
+	executor->ready_last = last;
+	actor->ready_listed = false;
 }
 
 /* ---- finding lanes and flows ------------------------------------------------------------------- */

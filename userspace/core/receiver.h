@@ -44,9 +44,6 @@ void myc_credit_grant(struct myc_executor *executor, struct myc_inlet *inlet,
 void myc_credit_look(struct myc_executor *executor, struct myc_inlet *inlet,
 		     struct myc_flow_in *flow);
 
-/* Its actor has nothing to do with it any more. */
-void myc_flow_leaves(struct myc_executor *executor, struct myc_flow_in *flow);
-
 /* A message of a mailbox without bounds waits now: what it had in the lane may be given again. */
 void myc_credit_waits(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow);
