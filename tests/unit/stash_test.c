@@ -180,6 +180,29 @@ static void a_change_in_the_same_handler_counts_before_and_after(void **state)
 	assert_int_equal(stashed(), 0);
 }
 
+static void a_change_in_the_handler_before_does_not_count(void **state)
+{
+	(void)state;
+	for (uint32_t i = 1; i < 4; i++) {
+		post(CHANGE, 0);
+		post(BACK, 0);
+		post(TICK, i);
+		idle();
+		assert_int_equal(stashed(), 1);
+		post(CHANGE, 0);
+		handled_are(i);
+		post(BACK, 0);
+		/* Nor one in a former life. */
+		post(FAIL, 0);
+		post(TICK, 10 + i);
+		idle();
+		assert_int_equal(stashed(), 1);
+		post(CHANGE, 0);
+		handled_are(10 + i);
+		post(BACK, 0);
+	}
+}
+
 /* ---- failure and end --------------------------------------------------------------------------------- */
 
 static void a_restart_finds_all_in_the_mailbox_but_the_one_that_failed(void **state)
@@ -306,6 +329,7 @@ int main(void)
 		CASE(urgent_ones_come_back_first_after_a_kill_too),
 		CASE(a_change_of_behaviour_brings_back_what_was_postponed_and_only_that),
 		CASE(a_change_in_the_same_handler_counts_before_and_after),
+		CASE(a_change_in_the_handler_before_does_not_count),
 		CASE(a_restart_finds_all_in_the_mailbox_but_the_one_that_failed),
 		CASE(its_stop_makes_dead_letters_of_them),
 		CASE(a_drain_does_not_wait_for_them),
