@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "nursery" spawns a child, which fails for good at its first message, and another one when it hears of that. With
- * `watches: false` it does not want to hear of it. */
+ * `watches: false` it does not want to hear of it. With `keeps` it also has three that stay, one of them with that name. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,10 +34,38 @@ static int raise_one(struct myc_actor *self)
 	return code ? code : myc_send(self, &ref, 1, NULL, 0);
 }
 
+static int hear(struct myc_actor *self, const struct myc_message *message)
+{
+	(void)self;
+	(void)message;
+	return 0;
+}
+
+static const struct myc_behaviour kept = {.name = "kept", .message = hear};
+
+/* Two messages to each. */
+static int keep(struct myc_actor *self, const char *name)
+{
+	const struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &kept, .name = name};
+	struct myc_ref ref;
+	int code = myc_spawn_local(self, &opts, &ref.address, NULL);
+
+	if (!code)
+		code = myc_resolve(self, ref.address, &ref);
+	for (int i = 0; i < 2 && !code; i++)
+		code = myc_send(self, &ref, 1, NULL, 0);
+	return code;
+}
+
 /* After a while, so that the process was seen to be up. */
 static int started(struct myc_actor *self)
 {
-	return myc_timer_start(self, 50000000, 0, 0, NULL);
+	const char *name = myc_setting(self, "keeps", NULL);
+	int code = myc_timer_start(self, 50000000, 0, 0, NULL);
+
+	for (int i = 0; i < 3 && name && !code; i++)
+		code = keep(self, i ? NULL : name);
+	return code;
 }
 
 static int timer(struct myc_actor *self, uint64_t cookie)

@@ -344,7 +344,7 @@ static void a_hanging_executor_is_reported_and_killed_at_the_stop_deadline(void 
 
 /* ---- actors that were spawned by actors ------------------------------------------------------- */
 
-static void start_nursery(const char *watches)
+static void start_nursery(const char *settings)
 {
 	char library[512];
 
@@ -356,8 +356,8 @@ static void start_nursery(const char *watches)
 		"processes:\n"
 		"  - { name: one, library: %s, actors: [ { name: ping, behaviour: ping } ] }\n"
 		"  - { name: two, library: %s, actors: [ { name: nursery, behaviour: nursery,\n"
-		"        settings: { watches: '%s' } } ] }\n",
-		live.actors, library, watches);
+		"        settings: { %s } } ] }\n",
+		live.actors, library, settings);
 	assert_int_equal(live_start(&live, NULL), 0);
 }
 
@@ -367,20 +367,34 @@ static bool has_lost_all(struct live *l, void *context)
 	return live_status(l, "nursery", "lost") == 5;
 }
 
+static bool have_heard(struct live *l, void *context)
+{
+	(void)context;
+	return live_number(l, "hatchling", "messages") == 2;
+}
+
 static void a_spawned_actor_that_is_monitored_fails_alone(void **state)
 {
 	(void)state;
-	start_nursery("true");
+	start_nursery("keeps: hatchling");
 	live_until(&live, "five children have failed", has_lost_all, NULL);
 	assert_int_equal(live_number(&live, "two", "restarts"), 0);
 	assert_true(live_logged(&live, "spawned by another, failed beyond its restart limit"));
+	live_until(&live, "those that stay have had their messages", have_heard, NULL);
+	assert_int_equal(live_number(&live, "hatchling", "restarts"), 0);
+	char tree[16384];
+
+	assert_int_equal(
+		live_myc(&live, tree, sizeof(tree), (const char *[]){"ps", live.system, NULL}), 0);
+	assert_non_null(strstr(tree, "     3 spawned: messages 6, sent 0, mailboxes 0 "));
+	assert_non_null(strstr(tree, "       hatchling  0x"));
 	live_stop(&live);
 }
 
 static void a_spawned_actor_that_nobody_monitors_takes_its_process_along(void **state)
 {
 	(void)state;
-	start_nursery("false");
+	start_nursery("watches: 'false'");
 	assert_int_equal(live_wait_end(&live), 1);
 	assert_true(live_logged(&live, "process 'two' ended"));
 	assert_true(live_logged(&live, "let who spawns it monitor it"));

@@ -101,13 +101,9 @@ void myc_directory_close(struct myc_system *system)
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
-const struct myc_directory_part *myc_directory_part(const struct myc_system *system,
-						    uint32_t process, uint32_t executor,
-						    uint32_t *rows)
+static const struct myc_directory_part *part_in(const struct myc_directory *head, uint64_t size,
+						uint32_t executor, uint32_t *rows)
 {
-	const struct myc_directory *head = system->directory[process].head;
-	uint64_t size = system->directory[process].size;
-
 	if (!head || size < sizeof(*head) || executor >= MYC_EXECUTORS_MAX ||
 	    __atomic_load_n(&head->version, __ATOMIC_ACQUIRE) != MYC_DIRECTORY_VERSION)
 		return NULL;
@@ -120,6 +116,15 @@ const struct myc_directory_part *myc_directory_part(const struct myc_system *sys
 	return (const struct myc_directory_part *)(const void *)((const char *)(head + 1) +
 								 executor * myc_directory_part_size(
 										    count));
+}
+
+const struct myc_directory_part *myc_directory_part(const struct myc_system *system,
+						    uint32_t process, uint32_t executor,
+						    uint32_t *rows)
+{
+	const struct myc_directory_home *home = &system->directory[process];
+
+	return part_in(home->head, home->size, executor, rows);
 }
 
 bool myc_directory_there(const struct myc_system *system, uint32_t process, uint32_t *incarnation)
@@ -194,6 +199,26 @@ void myc_directory_each(const struct myc_system *system,
 				    myc_address_process(copy.address) == p && !each(context, &copy))
 					return;
 	}
+}
+
+uint32_t myc_named_collect(const struct myc_region *region, struct myc_named *named, uint32_t max)
+{
+	uint64_t size = 0;
+	const struct myc_directory *head = myc_region_block(region, MYC_BLOCK_DIRECTORY, 0, &size);
+	const struct myc_directory_part *part;
+	uint32_t rows, count = 0;
+
+	for (uint32_t e = 0; (part = part_in(head, size, e, &rows)); e++)
+		for (uint32_t r = 0, top = top_of(part, rows); r < top && count < max; r++) {
+			struct myc_directory_row row;
+
+			if (!myc_directory_read(part, r, &row) ||
+			    row.kind != MYC_DIRECTORY_NAME_OF || row.state == MYC_DIRECTORY_ENDED)
+				continue;
+			named[count].address = row.address;
+			memcpy(named[count++].name, row.name, sizeof(row.name));
+		}
+	return count;
 }
 
 uint64_t myc_directory_stamp(const struct myc_system *system)

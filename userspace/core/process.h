@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include <mycelium/abi/directory.h>
 #include <mycelium/feed.h>
 #include <mycelium/letter.h>
 #include <mycelium/system.h>
@@ -121,5 +122,12 @@ _Static_assert(sizeof(struct myc_actor_metrics) == 128, "two cache lines");
 /* The newest dead letters in these regions, oldest first: at most max. */
 uint32_t myc_letters_collect(const struct myc_region *regions, uint32_t processes,
 			     struct myc_letter *letters, uint32_t max);
+
+/* Actors of this region's process that live and were given a name, as its directory has them now: at most max. */
+struct myc_named {
+	myc_address address;
+	char name[MYC_DIRECTORY_NAME];
+};
+uint32_t myc_named_collect(const struct myc_region *region, struct myc_named *named, uint32_t max);
 
 #endif

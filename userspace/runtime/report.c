@@ -158,6 +158,7 @@ static void tree_process(const struct myc_run *run, const struct myc_view *view,
 	myc_report_counters(view, process, last ? "     " : "│    ", text);
 	for (uint32_t a = 0; a < topology->actors; a++)
 		tree_actor(run, view, process, a, last, text);
+	myc_report_spawned(run, view, process, last ? "     " : "│    ", text);
 }
 
 static void tree_network(const struct myc_run *run, struct myc_text *text)
@@ -359,7 +360,9 @@ static void json_process(const struct myc_run *run, const struct myc_view *view,
 		myc_text_add(text, a ? "," : "");
 		json_actor(run, view, process, a, text);
 	}
-	myc_text_add(text, "]}");
+	myc_text_add(text, "], \"spawned\": ");
+	myc_report_spawned_json(run, view, process, text);
+	myc_text_add(text, "}");
 }
 
 static void json_counters(const struct myc_counters *counters, struct myc_text *text)
