@@ -172,7 +172,8 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 		 hold = executor->pending_hold[index];
 	struct myc_inlet *inlet =
 		entry->lane_in < executor->inlets ? &executor->inlet[entry->lane_in] : NULL;
-	struct myc_flow_in *flow = inlet && inlet->block && entry->slot.flow < MYC_LANE_FLOWS
+	/* A head that says otherwise by now: the lane was not opened again. */
+	struct myc_flow_in *flow = inlet && inlet->lane.cursor && entry->slot.flow < MYC_LANE_FLOWS
 					   ? &inlet->flow[entry->slot.flow]
 					   : NULL;
 
