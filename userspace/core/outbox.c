@@ -342,8 +342,11 @@ unsigned myc_outbox_drain(struct myc_executor *executor)
 		    !(flow->urgent
 			      ? myc_sender_resolve_urgent(&executor->out, myc_flow_from(flow), &ref)
 			      : myc_sender_resolve(&executor->out, flow->from, flow->to, &ref)) &&
-		    !flow->outboxed)
+		    !flow->outboxed) {
+			/* The one before may have gone there as well, if its receiver's word said otherwise then. */
+			link = &executor->blocked;
 			continue;
+		}
 		moved += drain_flow(executor, flow);
 		if (flow->outboxed)
 			link = &flow->next_blocked;
