@@ -370,16 +370,17 @@ static bool actor_of(struct myc_executor *executor, myc_address to, struct myc_a
 	return (*actor)->adopted;
 }
 
-/* The pair counts from the base on. What lies before and was not used is nobody's any more. */
+/* The pair counts from the base on. What lies before and was not used is nobody's any more. What was received and
+ * waits (no pair's of which some do is given to another, but a hostile process') has its credit until it is handled. */
 static void start_at(struct myc_inlet *inlet, struct myc_flow_in *flow, uint32_t f, uint32_t base)
 {
-	if (base - flow->handled - 1 >= flow->limit - flow->handled)
-		return;
 	uint32_t received = flow->handled + flow->waiting;
 
-	flow->handled = base;
-	flow->waiting = (int32_t)(received - base) > 0 ? received - base : 0;
-	myc_lane_count(&inlet->lane, (uint16_t)f, myc_pair_low(inlet->lane.counted[f]), base);
+	if (base - received - 1 >= flow->limit - received)
+		return;
+	flow->handled += base - received;
+	myc_lane_count(&inlet->lane, (uint16_t)f, myc_pair_low(inlet->lane.counted[f]),
+		       flow->handled);
 }
 
 /* Its messages' positions may be of the other ring now (`known`: in this life, so that its former one is): what is said
