@@ -266,9 +266,11 @@ static bool collect_one(struct myc_pool *pool, uint32_t inward)
 
 unsigned myc_pool_collect_ring(struct myc_pool *pool, uint32_t inward, unsigned budget)
 {
+	uint32_t slots = pool->inward[inward].mask + 1;
 	unsigned n = 0;
 
-	while (n < budget && collect_one(pool, inward))
+	/* What it holds: who goes on writing is not waited for. */
+	while (n < budget && n < slots && collect_one(pool, inward))
 		n++;
 	return n;
 }
