@@ -7,6 +7,8 @@
 
 #include "protocol/schema.h"
 
+#define RETRIES 64 /* a table that is written again and again */
+
 int myc_schemas_plan(struct myc_region_plan *plan)
 {
 	return myc_region_plan_add(plan, MYC_BLOCK_SCHEMAS, 0, MYC_SCHEMAS_ROOM);
@@ -68,6 +70,7 @@ static int compare(const struct myc_system *system, uint32_t process, uint64_t i
 	if (myc_schemas_view(&here, own->head, own->size) &&
 	    myc_schemas_view(&there, peer->head, peer->size))
 		err = myc_schemas_compare(&here, &there, error);
+	MYC_POINT("schemas: compared");
 	/* What was compared was loaded before this says whether it was whole. Pairs with the fence in open. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&peer->head->incarnation, __ATOMIC_RELAXED) == incarnation ? err
@@ -101,13 +104,13 @@ int myc_schemas_disagree(const struct myc_system *system, uint32_t process, stru
 	if (process >= system->workspace.processes)
 		return myc_error_set(error, -EINVAL, NULL, "there is no process %u", process);
 	const struct myc_schemas_peer *peer = &system->schemas[process];
-	int err;
+	int err, tries = 0;
 
 	if (process == system->workspace.process || !peer->head || peer->size < sizeof(*peer->head))
 		return 0;
-	do /* no more often than it is restarted */
+	do /* as often as it is restarted meanwhile */
 		err = compare(system, process, incarnation_of(peer), error);
-	while (err == -EAGAIN && incarnation_of(peer));
+	while (err == -EAGAIN && incarnation_of(peer) && ++tries < RETRIES);
 	if (err != -EPROTO)
 		return 0;
 	if (error)
