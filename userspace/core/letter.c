@@ -288,14 +288,16 @@ int myc_letters_watch(struct myc_actor *self, bool on)
 /* The next of a source that is not from or to the actor. False: there is none now. */
 static bool next_letter(struct source *source, myc_address self, struct myc_letter *letter)
 {
-	uint64_t last = __atomic_load_n(&source->letters->written, __ATOMIC_ACQUIRE);
 	struct myc_letter_entry entry;
+	uint64_t last;
 
-	/* Not what it can be: from now on. */
-	if (last < source->seen)
-		source->seen = last;
-	for (unsigned tries = 0; source->seen != last && tries < TRIES + MYC_LETTERS_KEPT;
-	     tries++) {
+	for (unsigned tries = 0; tries < TRIES + MYC_LETTERS_KEPT; tries++) {
+		last = __atomic_load_n(&source->letters->written, __ATOMIC_ACQUIRE);
+		/* Not what it can be: from now on. */
+		if (last < source->seen)
+			source->seen = last;
+		if (source->seen == last)
+			break;
 		if (last - source->seen > MYC_LETTERS_KEPT) {
 			source->missed += last - source->seen - MYC_LETTERS_KEPT;
 			source->seen = last - MYC_LETTERS_KEPT;
@@ -305,7 +307,6 @@ static bool next_letter(struct source *source, myc_address self, struct myc_lett
 		source->seen++;
 		if (!read) {
 			source->missed++;
-			last = __atomic_load_n(&source->letters->written, __ATOMIC_ACQUIRE);
 			continue;
 		}
 		if (entry.from == self || entry.to == self)
