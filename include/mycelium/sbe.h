@@ -88,7 +88,18 @@ MYC_SBE_INLINE bool myc_sbe_same_bytes(struct myc_sbe_bytes a, struct myc_sbe_by
 	return a.length == b.length && (!a.length || !memcmp(a.data, b.data, a.length));
 }
 
-/* Bytes of the UTF-8 character at data; 0 = there is none. */
+/* The next bytes of a text as they are now, 0 where it ends: what is looked at more than once is this copy. */
+MYC_SBE_INLINE void myc_sbe_next_bytes(uint8_t copy[4], struct myc_sbe_bytes text, size_t at)
+{
+	size_t left = text.length - at;
+
+	if (left < 4)
+		memset(copy, 0, 4);
+	memcpy(copy, text.data + at, left < 4 ? left : 4);
+	__asm__ volatile("" : : "r"(copy) : "memory");
+}
+
+/* Bytes of the UTF-8 character at data, a copy; 0 = there is none. */
 MYC_SBE_INLINE size_t myc_sbe_utf8(const uint8_t *data, size_t left)
 {
 	size_t length = data[0] >= 0xf0 && data[0] < 0xf5   ? 4
@@ -120,8 +131,10 @@ MYC_SBE_INLINE bool myc_sbe_is_ascii(struct myc_sbe_bytes text)
 MYC_SBE_INLINE bool myc_sbe_is_utf8(struct myc_sbe_bytes text)
 {
 	for (size_t i = 0; i < text.length;) {
-		size_t length =
-			text.data[i] < 0x80 ? 1 : myc_sbe_utf8(text.data + i, text.length - i);
+		uint8_t next[4];
+
+		myc_sbe_next_bytes(next, text, i);
+		size_t length = next[0] < 0x80 ? 1 : myc_sbe_utf8(next, text.length - i);
 
 		if (!length)
 			return false;
@@ -503,8 +516,11 @@ static inline void myc_sbe_out_string(struct myc_sbe_out *out, struct myc_sbe_by
 {
 	myc_sbe_out_char(out, '"');
 	for (size_t i = 0; i < text.length;) {
-		uint8_t c = text.data[i];
-		size_t utf8 = c < 0x80 ? 0 : myc_sbe_utf8(text.data + i, text.length - i);
+		uint8_t next[4];
+
+		myc_sbe_next_bytes(next, text, i);
+		uint8_t c = next[0];
+		size_t utf8 = c < 0x80 ? 0 : myc_sbe_utf8(next, text.length - i);
 		char code[8];
 
 		if (c == '"' || c == '\\') {
@@ -515,7 +531,7 @@ static inline void myc_sbe_out_string(struct myc_sbe_out *out, struct myc_sbe_by
 			myc_sbe_out_raw(out, code);
 		} else {
 			for (size_t j = 0; j < (utf8 ? utf8 : 1); j++)
-				myc_sbe_out_char(out, (char)text.data[i + j]);
+				myc_sbe_out_char(out, (char)next[j]);
 		}
 		i += utf8 ? utf8 : 1;
 	}
