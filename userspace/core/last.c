@@ -159,6 +159,7 @@ void myc_last_came(struct myc_actor *actor, myc_address from, const void *bytes,
 		return;
 	size -= (uint32_t)sizeof(trailer);
 	memcpy(&trailer, (const char *)bytes + size, sizeof(trailer));
+	myc_order_copied(&trailer); /* the body is its sender's, who may write there still */
 	while ((watch = myc_watch_next(executor, from, watch))) {
 		if (watch->owner != actor || !watch->wants_state ||
 		    watch->kind != MYC_WATCH_MONITOR || watch->state == MYC_WATCH_DUE ||

@@ -89,6 +89,7 @@ static uint64_t key_of(uint32_t offset, uint32_t size, const void *payload, size
 
 	if ((size_t)offset + size <= payload_size)
 		memcpy(&key, (const char *)payload + offset, size);
+	myc_order_copied(&key); /* a body is another's memory */
 	return key;
 }
 

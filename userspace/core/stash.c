@@ -31,9 +31,9 @@ static bool in_hand(const struct myc_actor *actor, bool *body)
 		uint32_t next = inlet->lane.next[ring];
 		const struct myc_slot *slot =
 			&inlet->lane.slot[ring][next & inlet->lane.mask[ring]];
-		uint16_t flow = slot->flow;
+		uint16_t flow = __atomic_load_n(&slot->flow, __ATOMIC_RELAXED);
 
-		*body = slot->flags & MYC_SLOT_REFERENCE;
+		*body = __atomic_load_n(&slot->flags, __ATOMIC_RELAXED) & MYC_SLOT_REFERENCE;
 		if (flow < MYC_LANE_FLOWS)
 			return inlet->flow[flow].actor == actor;
 	}

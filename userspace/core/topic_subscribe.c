@@ -173,7 +173,8 @@ static int open_group(struct myc_executor *executor, struct myc_topic_group *gro
 	/* Oldest: what is overwritten until the publisher looks is lost, not the rest. */
 	from = group->flags & MYC_SUBSCRIBE_OLDEST ? group->reader.next : MYC_TOPIC_FROM_NEXT;
 	/* Overrun it may be, unless it is waited for as long as it takes. */
-	bool overrun = !myc_topic_waits(group) || group->topic->flags & MYC_TOPIC_TIMED;
+	bool overrun = !myc_topic_waits(group) ||
+		       __atomic_load_n(&group->topic->flags, __ATOMIC_RELAXED) & MYC_TOPIC_TIMED;
 
 	if (!code && overrun && !(group->flags & MYC_SUBSCRIBE_IN_PLACE)) {
 		group->copy = malloc(myc_topic_pad(group->reader.payload_max) + 64);

@@ -5,6 +5,7 @@
 
 #include "core/ask.h"
 #include "core/workers.h"
+#include "memory/order.h"
 
 #define SECOND_NS 1000000000u
 #define AGAIN_NS  1000000u /* after a send that the executor had no room for */
@@ -382,6 +383,7 @@ static uint64_t key_of(const struct myc_workers_opts *opts, const struct myc_mes
 
 	if (opts->key_size && (uint64_t)opts->key_offset + opts->key_size <= message->size)
 		memcpy(&key, (const char *)message->payload + opts->key_offset, opts->key_size);
+	myc_order_copied(&key); /* a body is another's memory */
 	return key;
 }
 
@@ -394,7 +396,9 @@ static struct myc_job_class class_of(const struct myc_workers *workers,
 				      .worker = MYC_WORKERS_ANY};
 
 	if (opts->priorities > 1 && opts->priority_offset < message->size)
-		class.priority = ((const uint8_t *)message->payload)[opts->priority_offset];
+		class.priority =
+			__atomic_load_n((const uint8_t *)message->payload + opts->priority_offset,
+					__ATOMIC_RELAXED);
 	if (opts->classify)
 		opts->classify(opts->context, message, &class);
 	if (class.priority >= opts->priorities)

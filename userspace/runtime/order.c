@@ -9,6 +9,8 @@
 #include <mycelium/shutdown.h>
 #include <mycelium/strong.h>
 
+#include "memory/order.h"
+
 #define STATE_NS 1000000000u /* for an executor to come to it */
 #define MOVE_NS	 1500000000u /* for an actor to go */
 
@@ -61,6 +63,7 @@ bool myc_order_result(const struct myc_view *view, uint32_t process, uint64_t nu
 	if (!shared || __atomic_load_n(&shared->number, __ATOMIC_ACQUIRE) != number)
 		return false;
 	memcpy(result, shared, sizeof(*result));
+	myc_order_copied(result);
 	if (result->size > MYC_STATE_MAX)
 		result->size = MYC_STATE_MAX;
 	return true;
@@ -167,6 +170,7 @@ bool myc_order_look(const struct myc_view *view, uint32_t process, uint64_t inca
 	if (!result || !number || result->number == number)
 		return false;
 	memcpy(&order, shared, sizeof(order));
+	myc_order_copied(&order);
 	/* A predecessor's, or one that is being written over. */
 	if (order.incarnation != incarnation ||
 	    __atomic_load_n(&shared->number, __ATOMIC_ACQUIRE) != number)

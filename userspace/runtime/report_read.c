@@ -5,6 +5,8 @@
 
 #include <mycelium/abi/lane.h>
 
+#include "memory/order.h"
+
 #define NAME(name, text) #name,
 #define TEXT(name, text) text,
 const char *const myc_reason_names[MYC_REASONS_COUNT] = {MYC_REASONS(NAME)};
@@ -29,6 +31,7 @@ void myc_read_actor(const struct myc_view *view, uint32_t process, uint32_t slot
 	memset(status, 0, sizeof(*status));
 	if (lines && size / sizeof(*lines) > slot)
 		memcpy(status, &lines[slot], sizeof(*status));
+	myc_order_copied(status);
 	status->text[sizeof(status->text) - 1] = '\0';
 }
 

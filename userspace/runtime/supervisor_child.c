@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "memory/order.h"
 #include "runtime/supervisor.h"
 #include "runtime/order.h"
 
@@ -146,6 +147,7 @@ static void last_words(const struct myc_supervisor *supervisor, uint32_t process
 				myc_worker_word(incarnation, MYC_WORKER_FAILED))
 		return;
 	error = control->error;
+	myc_order_copied(&error);
 	error.cause[sizeof(error.cause) - 1] = '\0';
 	error.doing[sizeof(error.doing) - 1] = '\0';
 	error.remedy[sizeof(error.remedy) - 1] = '\0';
