@@ -69,10 +69,18 @@ static const struct myc_world world = {
 static uint32_t handled;
 static bool takes;
 
-/* Puts all aside until it is told to take them. */
+enum { TAKE = 1, PASS };
+
+/* Puts all aside until it is told to take them; passes on what is for the one beside it. */
 static int put_aside(struct myc_actor *self, const struct myc_message *message)
 {
-	(void)message;
+	struct myc_ref beside = {0};
+
+	if (message->type == PASS) {
+		assert_int_equal(myc_resolve(self, myc_address_make(0, GOOD, 1, 1), &beside), 0);
+		assert_int_equal(myc_pass(self, &beside, message), 0);
+		return 0;
+	}
 	if (!takes)
 		return myc_stash(self);
 	handled++;
@@ -226,9 +234,9 @@ static void who_is_elsewhere_at_each_look_keeps_nobody_looking(void **state)
 	place(0);
 	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &first), 0);
 	place(1);
-	assert_int_equal(myc_send(self, &second, 1, "x", 1), 0);
+	assert_int_equal(myc_send(self, &second, TAKE, "x", 1), 0);
 	place(0);
-	assert_int_equal(myc_send_within(self, &first, 1, "x", 1, 1000000000), 0);
+	assert_int_equal(myc_send_within(self, &first, TAKE, "x", 1, 1000000000), 0);
 	assert_int_equal(outboxed(executor, 0), 1);
 	assert_int_equal(outboxed(executor, 1), 1);
 	/* The clock is looked at for the first's deadline: after it was found alive. */
@@ -254,7 +262,7 @@ static void send_some(void)
 	assert_int_equal(myc_resolve(self, address_of(GOOD, 0), &to), 0);
 	turns();
 	for (uint32_t i = 0; i < MESSAGES; i++)
-		assert_int_equal(myc_try_send(self, &to, 1, "x", 1), 0);
+		assert_int_equal(myc_try_send(self, &to, TAKE, "x", 1), 0);
 	turns();
 	assert_int_equal(myc_stashed(actor_of(GOOD, 0)), MESSAGES);
 }
@@ -277,7 +285,7 @@ static void a_head_that_says_otherwise_to_a_successor_harms_it_not(void **state)
 	/* The rest of it works. */
 	takes = true;
 	assert_int_equal(myc_resolve(actor_of(GOOD, 1), address_of(GOOD, 0), &to), 0);
-	assert_int_equal(myc_try_send(actor_of(GOOD, 1), &to, 1, "x", 1), 0);
+	assert_int_equal(myc_try_send(actor_of(GOOD, 1), &to, TAKE, "x", 1), 0);
 	turn(GOOD);
 	assert_int_equal(handled, 1);
 	lanes->flows *= 2;
@@ -347,7 +355,7 @@ static void a_ring_that_never_ends_is_read_once(void **state)
 	takes = true;
 	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &to), 0);
 	turns();
-	assert_int_equal(myc_try_send(self, &to, 1, body, sizeof(body)), 0);
+	assert_int_equal(myc_try_send(self, &to, TAKE, body, sizeof(body)), 0);
 	turns();
 	assert_int_equal(handled, 1);
 	assert_int_equal(pool->inwards, 1);
@@ -357,6 +365,63 @@ static void a_ring_that_never_ends_is_read_once(void **state)
 	at_point = one_more;
 	one_more("collect: cursor stored");
 	assert_int_equal(myc_pool_collect(pool, UINT32_MAX), ring_slots);
+}
+
+/* The hostile one's body is passed on; then its owner's head is none, and the next of us looks. */
+static void pass_a_body(void)
+{
+	struct myc_actor *self = actor_of(HOSTILE, 0);
+	struct myc_ref to = {0};
+	char body[100] = {0};
+
+	takes = true;
+	assert_int_equal(myc_resolve(self, address_of(GOOD, 0), &to), 0);
+	turns();
+	assert_int_equal(myc_try_send(self, &to, PASS, body, sizeof(body)), 0);
+	turn(HOSTILE);
+}
+
+static void come_back_to_another_head(void)
+{
+	struct myc_pools *head =
+		myc_region_block(&region[HOSTILE][HOSTILE], MYC_BLOCK_POOL, 0, NULL);
+	uint32_t loans = head->loans;
+	struct myc_ref to = {0};
+	const struct myc_executor_words *words;
+
+	close_one(GOOD);
+	head->loans = 0;
+	begin(GOOD);
+	turn(GOOD);
+	turn(GOOD);
+	words = system_[GOOD]->executor[0].words;
+	assert_int_equal(words->dead_letters[MYC_DEAD_LETTER_MALFORMED], 1);
+	assert_int_equal(words->lane_faults[MYC_LANE_FAULT_REFERENCE], 0);
+	assert_int_equal(handled, 0);
+	assert_int_equal(myc_resolve(actor_of(GOOD, 0), address_of(GOOD, 1), &to), 0);
+	assert_int_equal(myc_try_send(actor_of(GOOD, 0), &to, TAKE, "x", 1), 0);
+	turn(GOOD);
+	assert_int_equal(handled, 1);
+	head->loans = loans;
+}
+
+static void a_body_whose_owner_is_none_by_now_is_not_its_senders_fault(void **state)
+{
+	(void)state;
+	pass_a_body();
+	/* Now it is in the lane of the one that passed it on, to the one beside it. */
+	myc_executor_turn(&system_[GOOD]->executor[0], true);
+	come_back_to_another_head();
+}
+
+static void a_body_whose_owner_is_none_by_now_keeps_nobody_from_what_waits_behind_it(void **state)
+{
+	(void)state;
+	pass_a_body();
+	assert_int_equal(myc_suspend(actor_of(GOOD, 0), address_of(GOOD, 1)), 0);
+	turns();
+	assert_int_equal(handled, 0);
+	come_back_to_another_head();
 }
 
 static void written_anew(const char *name)
@@ -387,6 +452,8 @@ int main(void)
 		CASE(a_head_that_says_otherwise_to_a_successor_harms_it_not),
 		CASE(a_flow_given_to_others_while_its_messages_wait_has_no_more_credit),
 		CASE(a_ring_that_never_ends_is_read_once),
+		CASE(a_body_whose_owner_is_none_by_now_is_not_its_senders_fault),
+		CASE(a_body_whose_owner_is_none_by_now_keeps_nobody_from_what_waits_behind_it),
 		CASE(a_table_that_is_always_another_is_not_compared_for_ever),
 	};
 

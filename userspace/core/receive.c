@@ -138,13 +138,32 @@ struct myc_flow_in *myc_receiver_check(struct myc_executor *executor, struct myc
 	return flow ? flow : flow_again(executor, inlet, slot);
 }
 
+void myc_receiver_give_up(struct myc_executor *executor, struct myc_inlet *inlet,
+			  struct myc_flow_in *flow, const struct myc_slot *slot,
+			  enum myc_dead_letter why)
+{
+	enum myc_lane_ring ring = flow->urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
+	uint32_t position = inlet->lane.next[ring] + 1, at = (uint32_t)(inlet - executor->inlet);
+	int code = why == MYC_DEAD_LETTER_DROPPED_NEWEST ? -ENOBUFS
+		   : why == MYC_DEAD_LETTER_SCHEMA	 ? -EPROTO
+							 : -ESRCH;
+
+	myc_lane_begin(&inlet->lane, ring);
+	(void)myc_body_drop(executor, slot, myc_origin_lane(at, position));
+	myc_letter_note(executor, why, flow->from, flow->to, slot);
+	myc_credit_handled(executor, inlet, flow, position);
+	/* When it is counted: of what its asker was told that nobody has it, no successor gives it. */
+	myc_ask_bounce_if(executor, flow->from, slot, code);
+	myc_lane_done(&inlet->lane, ring);
+	if (inlet->refused)
+		myc_flow_forget(flow);
+}
+
 /* What does not go straight to a handler. False: there is no memory for it to wait in, it stays in the lane. */
 static bool take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 		       struct myc_flow_in *flow, const struct myc_slot *slot)
 {
 	struct myc_actor *actor = flow->actor;
-	enum myc_lane_ring ring = flow->urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;
-	uint32_t position = inlet->lane.next[ring] + 1;
 	struct myc_pending_place place = {.before = MYC_NONE};
 	enum myc_dead_letter why = actor	    ? MYC_DEAD_LETTER_FRAMEWORK_TYPE
 				   : inlet->refused ? MYC_DEAD_LETTER_SCHEMA
@@ -165,19 +184,7 @@ static bool take_aside(struct myc_executor *executor, struct myc_inlet *inlet,
 		why = MYC_DEAD_LETTER_DROPPED_NEWEST;
 		myc_count(&executor->words->mailbox_dropped);
 	}
-	myc_lane_begin(&inlet->lane, ring);
-	(void)myc_body_drop(executor, slot,
-			    myc_origin_lane((uint32_t)(inlet - executor->inlet), position));
-	myc_letter_note(executor, why, flow->from, flow->to, slot);
-	myc_credit_handled(executor, inlet, flow, position);
-	/* When it is counted: of what its asker was told that nobody has it, no successor gives it. */
-	myc_ask_bounce_if(executor, flow->from, slot,
-			  why == MYC_DEAD_LETTER_DROPPED_NEWEST ? -ENOBUFS
-			  : why == MYC_DEAD_LETTER_SCHEMA	? -EPROTO
-								: -ESRCH);
-	myc_lane_done(&inlet->lane, ring);
-	if (inlet->refused)
-		myc_flow_forget(flow);
+	myc_receiver_give_up(executor, inlet, flow, slot, why);
 	return true;
 }
 
@@ -251,10 +258,9 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 		return false;
 	int code = myc_body_check(executor, slot, &reference, &view);
 
-	if (code == -EPROTO)
-		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_REFERENCE);
 	if (code)
-		return false;
+		return code == -EPROTO &&
+		       myc_receiver_refuse(executor, inlet, flow, slot, &reference);
 	bool last = flow->actor && slot->type == MYC_TYPE_LAST_STATE;
 
 	if (!last && (!flow->actor || flow->actor->aside || slot->type >= MYC_TYPE_FRAMEWORK)) {
@@ -378,10 +384,8 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 	}
 	int code = reference ? myc_body_check(executor, slot, &copied, &view) : 0;
 
-	if (code == -EPROTO)
-		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_REFERENCE);
 	if (code)
-		return false;
+		return code == -EPROTO && myc_receiver_refuse(executor, inlet, flow, slot, &copied);
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	bool taken = take_aside(executor, inlet, flow, slot);
 

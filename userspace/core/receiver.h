@@ -106,5 +106,14 @@ struct myc_flow_in *myc_receiver_check_urgent(struct myc_executor *executor,
 bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
 			  const void *payload, uint32_t size, uint32_t body);
 void myc_receiver_set_aside(struct myc_actor *actor, uint32_t index);
+/* The lane's next message, which its flow counts as received, reaches nobody. */
+void myc_receiver_give_up(struct myc_executor *executor, struct myc_inlet *inlet,
+			  struct myc_flow_in *flow, const struct myc_slot *slot,
+			  enum myc_dead_letter why);
+/* The lane's next message has a reference that cannot be: the lane is cut (false), or, where the buffers' owner may
+ * have changed what he says of them since its sender looked, it is a dead letter. */
+bool myc_receiver_refuse(struct myc_executor *executor, struct myc_inlet *inlet,
+			 struct myc_flow_in *flow, const struct myc_slot *slot,
+			 const struct myc_reference *reference);
 
 #endif

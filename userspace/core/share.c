@@ -18,20 +18,26 @@ static bool deliver_pending(struct myc_executor *executor, struct myc_actor *act
 
 	if (myc_deadline_over(executor, &entry->slot))
 		return myc_pending_drop(executor, actor, index, MYC_DEAD_LETTER_EXPIRED, false);
-	/* Checked when it came, and private since. */
-	if (entry->credited)
+	/* Checked when it came, and private since; but its owner's head may say otherwise to us than to a predecessor. */
+	int code = 0;
+
+	if (entry->credited) {
 		hold = executor->pending_hold[index];
-	else if (entry->slot.flags & MYC_SLOT_REFERENCE &&
-		 myc_body_check(executor, &entry->slot, &reference, &view))
+		if (hold == MYC_HOLD_NONE || !myc_pool_view(&executor->out.pool, hold, &view))
+			code = -EPROTO;
+	} else if (entry->slot.flags & MYC_SLOT_REFERENCE) {
+		code = myc_body_check(executor, &entry->slot, &reference, &view);
+	}
+	if (code == -EPROTO)
+		return myc_pending_drop(executor, actor, index, MYC_DEAD_LETTER_MALFORMED, true);
+	if (code)
 		return false;
 	myc_pending_unlink(executor, actor, index);
 	myc_stash_let_go(executor, entry);
 	__atomic_store_n(&entry->order, (entry->order & ~3ull) | MYC_PENDING_BEGUN,
 			 __ATOMIC_RELAXED);
 	MYC_POINT("pending: begun");
-	if (entry->credited)
-		myc_pool_view(&executor->out.pool, hold, &view);
-	else if (entry->slot.flags & MYC_SLOT_REFERENCE)
+	if (!entry->credited && entry->slot.flags & MYC_SLOT_REFERENCE)
 		hold = myc_pool_credit(&executor->out.pool, &reference, myc_origin_pending(index));
 	executor->pending_hand = index;
 	struct myc_slot shown;
