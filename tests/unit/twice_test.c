@@ -282,6 +282,7 @@ static void a_head_that_says_otherwise_to_a_successor_harms_it_not(void **state)
 	turn(GOOD);
 	words = system_[GOOD]->executor[0].words;
 	assert_int_equal(words->lane_faults[MYC_LANE_FAULT_LAYOUT], 1);
+	assert_int_equal(words->dead_letters[MYC_DEAD_LETTER_IN_DOUBT], MESSAGES);
 	/* The rest of it works. */
 	takes = true;
 	assert_int_equal(myc_resolve(actor_of(GOOD, 1), address_of(GOOD, 0), &to), 0);
@@ -289,6 +290,39 @@ static void a_head_that_says_otherwise_to_a_successor_harms_it_not(void **state)
 	turn(GOOD);
 	assert_int_equal(handled, 1);
 	lanes->flows *= 2;
+}
+
+static uint32_t buffers_home(void)
+{
+	const struct myc_pool *pool = &system_[GOOD]->executor[0].out.pool;
+	uint32_t n = 0;
+
+	for (uint32_t i = pool->free[0]; i != MYC_POOL_NONE; i = pool->buffer_next[i])
+		n++;
+	return n;
+}
+
+static void a_process_that_says_otherwise_to_a_successor_keeps_no_buffers(void **state)
+{
+	struct myc_process_words *head = system_[HOSTILE]->words;
+	struct myc_actor *self = actor_of(GOOD, 0);
+	const struct myc_executor_words *words;
+	struct myc_ref to = {0};
+	char body[100] = {0};
+
+	(void)state;
+	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &to), 0);
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		assert_int_equal(myc_send(self, &to, TAKE, body, sizeof(body)), 0);
+	assert_int_equal(outboxed(&system_[GOOD]->executor[0], 0), MESSAGES);
+	assert_int_equal(buffers_home(), opts.buffers[0].count - MESSAGES);
+	close_one(GOOD);
+	head->slots = 0;
+	begin(GOOD);
+	words = system_[GOOD]->executor[0].words;
+	assert_int_equal(words->dead_letters[MYC_DEAD_LETTER_OUTBOX_NO_ACTOR], MESSAGES);
+	assert_int_equal(buffers_home(), opts.buffers[0].count);
+	head->slots = system_[HOSTILE]->slots;
 }
 
 /* Credit that is counted twice would be others' room. */
@@ -450,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(who_is_elsewhere_at_each_look_keeps_nobody_looking),
 		CASE(a_head_that_says_otherwise_to_a_successor_harms_it_not),
+		CASE(a_process_that_says_otherwise_to_a_successor_keeps_no_buffers),
 		CASE(a_flow_given_to_others_while_its_messages_wait_has_no_more_credit),
 		CASE(a_ring_that_never_ends_is_read_once),
 		CASE(a_body_whose_owner_is_none_by_now_is_not_its_senders_fault),

@@ -80,6 +80,24 @@ static bool waits(struct myc_executor *executor, struct myc_outbox_entry *entry)
 			 entry->position == flow->road->lane.head[myc_outbox_ring(flow)]);
 }
 
+/* Of no flow that is there, since its receiver's process says now that it has no such actor: its body goes home, unless
+ * it was sent. */
+static void give_back(struct myc_executor *executor, uint32_t index)
+{
+	static const struct myc_flow_out nobodys;
+	struct myc_outbox_entry *entry = &executor->outbox[index];
+	const struct myc_sender *sender = &executor->out;
+	bool urgent = entry->slot.flags & MYC_MESSAGE_URGENT;
+	uint32_t hold = MYC_HOLD_NONE;
+
+	if (entry->order && entry->lane < sender->roads && !flow_of_entry(executor, entry) &&
+	    (!entry->position || entry->position != sender->road[entry->lane].lane.head[urgent]))
+		hold = myc_outbox_give_up(executor, entry, &nobodys,
+					  MYC_DEAD_LETTER_OUTBOX_NO_ACTOR);
+	free_entry(executor, index);
+	myc_body_home(executor, hold);
+}
+
 /* He may have died when some of a pair's had followed their receiver, which may be back since: all go where the
  * older ones do, or they would overtake them. */
 static struct myc_flow_out *with_older(struct myc_executor *executor,
@@ -135,7 +153,7 @@ void myc_outbox_recover(struct myc_executor *executor)
 		if (entries && waits(executor, &executor->outbox[i]))
 			entries[found++] = &executor->outbox[i];
 		else
-			free_entry(executor, i);
+			give_back(executor, i);
 	}
 	if (found)
 		qsort(entries, found, sizeof(void *), by_order);

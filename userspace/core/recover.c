@@ -165,6 +165,19 @@ static void end_pending(struct myc_executor *executor, uint32_t index, uint32_t 
 	myc_body_home(executor, hold);
 }
 
+/* Its lane is not there: whether it was counted nobody knows. Its loan is found by who is killed in here. */
+static void end_orphan(struct myc_executor *executor, uint32_t index, uint32_t hold)
+{
+	struct myc_pending *entry = &executor->pending[index];
+
+	__atomic_store_n(&entry->dropped, MYC_DEAD_LETTER_IN_DOUBT + 1, __ATOMIC_RELAXED);
+	myc_order_for_successor();
+	if (hold == MYC_HOLD_NONE && !entry->credited)
+		hold = myc_body_loan(executor, &entry->slot, myc_origin_pending(index));
+	myc_letter_note(executor, MYC_DEAD_LETTER_IN_DOUBT, entry->from, MYC_NOBODY, &entry->slot);
+	end_pending(executor, index, hold);
+}
+
 /* A predecessor's pending entry goes back into its actor's queue, or is counted out. */
 static void resume_pending(struct myc_executor *executor, struct myc_pending *entry)
 {
@@ -177,7 +190,11 @@ static void resume_pending(struct myc_executor *executor, struct myc_pending *en
 					   ? &inlet->flow[entry->slot.flow]
 					   : NULL;
 
-	if (!flow || pending_counted(inlet, entry)) {
+	if (!flow) {
+		end_orphan(executor, index, hold);
+		return;
+	}
+	if (pending_counted(inlet, entry)) {
 		end_pending(executor, index, hold);
 		return;
 	}
