@@ -170,6 +170,40 @@ static void what_its_owner_makes_of_the_header_leads_no_reader_astray(void **sta
 	close(fd);
 }
 
+static void who_knows_the_plan_needs_no_header(void **state)
+{
+	struct myc_region_plan plan, larger;
+	struct myc_region owner, again, reader;
+	struct myc_error error;
+	uint64_t size = 0;
+	int fd = make(&plan);
+
+	(void)state;
+	assert_int_equal(myc_region_map(&owner, fd, MYC_REGION_OWNER, NULL), 0);
+	char *block = myc_region_block(&owner, MYC_BLOCK_USER, 1, NULL);
+
+	block[4999] = 42;
+	memset(owner.base, 0xff, 64 + 64);
+	assert_int_equal(myc_region_map(&reader, fd, MYC_REGION_READER, &error), -EPROTO);
+	assert_int_equal(myc_region_map_planned(&again, fd, MYC_REGION_OWNER, &plan, &error), 0);
+	assert_int_equal(myc_region_map_planned(&reader, fd, MYC_REGION_READER, &plan, &error), 0);
+	assert_int_equal(block - (char *)owner.base,
+			 (char *)myc_region_block(&again, MYC_BLOCK_USER, 1, NULL) -
+				 (char *)again.base);
+	assert_int_equal(((char *)myc_region_block(&reader, MYC_BLOCK_USER, 1, &size))[4999], 42);
+	assert_int_equal(size, 5056);
+	assert_null(myc_region_block(&reader, MYC_BLOCK_USER, 2, NULL));
+	myc_region_unmap(&reader);
+	larger = plan;
+	assert_int_equal(myc_region_plan_add(&larger, MYC_BLOCK_USER, 2, 4u << 20), 0);
+	assert_int_equal(myc_region_map_planned(&reader, fd, MYC_REGION_READER, &larger, &error),
+			 -EPROTO);
+	assert_non_null(strstr(error.cause, "too few for the region that was planned"));
+	myc_region_unmap(&again);
+	myc_region_unmap(&owner);
+	close(fd);
+}
+
 static void what_is_no_sealed_region_is_refused_with_its_cause(void **state)
 {
 	struct myc_region region;
@@ -198,6 +232,7 @@ int main(void)
 		cmocka_unit_test(writing_through_a_readers_mapping_faults),
 		cmocka_unit_test(a_header_that_does_not_add_up_is_refused_and_never_leads_outside),
 		cmocka_unit_test(what_its_owner_makes_of_the_header_leads_no_reader_astray),
+		cmocka_unit_test(who_knows_the_plan_needs_no_header),
 		cmocka_unit_test(what_is_no_sealed_region_is_refused_with_its_cause),
 	};
 

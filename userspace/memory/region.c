@@ -119,19 +119,25 @@ static int sized_memfd(const char *name, uint64_t size, unsigned huge, void **ba
 	return code;
 }
 
-static void lay_out(struct region_header *header, const struct myc_region_plan *plan, uint64_t size)
+/* Where the blocks of a plan lie. */
+static void place_blocks(struct region_entry *block, const struct myc_region_plan *plan)
 {
-	uint64_t offset = sizeof(*header);
+	uint64_t offset = sizeof(struct region_header);
 
 	for (uint32_t i = 0; i < plan->count; i++) {
 		offset = begins(plan, i, offset);
-		header->block[i] = (struct region_entry){.kind = plan->block[i].kind,
-							 .index = plan->block[i].index,
-							 .offset = offset,
-							 .size = plan->block[i].size,
-							 .reserve = plan->block[i].reserve};
+		block[i] = (struct region_entry){.kind = plan->block[i].kind,
+						 .index = plan->block[i].index,
+						 .offset = offset,
+						 .size = plan->block[i].size,
+						 .reserve = plan->block[i].reserve};
 		offset += plan->block[i].size;
 	}
+}
+
+static void lay_out(struct region_header *header, const struct myc_region_plan *plan, uint64_t size)
+{
+	place_blocks(header->block, plan);
 	header->blocks = plan->count;
 	header->size = size;
 	header->version = MYC_REGION_VERSION;
@@ -193,6 +199,17 @@ static int entry_copy(const struct myc_region *region, uint32_t i, struct region
 	return 0;
 }
 
+static struct myc_region_table *table_make(uint32_t blocks, struct myc_error *error)
+{
+	struct myc_region_table *table = malloc(sizeof(*table) + blocks * sizeof(table->block[0]));
+
+	if (table)
+		table->blocks = blocks;
+	else
+		myc_error_set(error, -ENOMEM, NULL, "no memory for a region's table");
+	return table;
+}
+
 /* What is looked at of the header from now on is this copy of its table: blocks in their order, none in another. */
 static int header_check(struct myc_region *region, struct myc_error *error)
 {
@@ -213,17 +230,31 @@ static int header_check(struct myc_region *region, struct myc_error *error)
 	blocks = __atomic_load_n(&header->blocks, __ATOMIC_RELAXED);
 	if (blocks > MYC_REGION_BLOCKS_MAX || header->size != region->size)
 		return myc_error_set(error, -EPROTO, NULL, "region's header does not add up");
-	table = malloc(sizeof(*table) + blocks * sizeof(table->block[0]));
+	table = table_make(blocks, error);
 	if (!table)
-		return myc_error_set(error, -ENOMEM, NULL, "no memory for a region's table");
+		return -ENOMEM;
 	region->table = table;
-	table->blocks = blocks;
 	for (uint32_t i = 0; i < blocks; i++) {
 		if (entry_copy(region, i, &table->block[i]) || table->block[i].offset < begin)
 			return myc_error_set(error, -EPROTO, NULL,
 					     "block %u lies outside its region", i);
 		begin = table->block[i].offset + table->block[i].size;
 	}
+	return 0;
+}
+
+/* Made by this plan: what stands in the header by now does not matter. */
+static int plan_check(struct myc_region *region, const struct myc_region_plan *plan,
+		      struct myc_error *error)
+{
+	if (myc_region_plan_size(plan) > region->size)
+		return myc_error_set(error, -EPROTO, NULL,
+				     "%llu bytes are too few for the region that was planned",
+				     (unsigned long long)region->size);
+	region->table = table_make(plan->count, error);
+	if (!region->table)
+		return -ENOMEM;
+	place_blocks(region->table->block, plan);
 	return 0;
 }
 
@@ -282,8 +313,8 @@ static bool in_huge_pages(int fd)
 	return !fstatfs(fd, &fs) && fs.f_type == HUGETLBFS_MAGIC;
 }
 
-int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
-		   struct myc_error *error)
+int myc_region_map_planned(struct myc_region *region, int fd, enum myc_region_role role,
+			   const struct myc_region_plan *plan, struct myc_error *error)
 {
 	int protection = role == MYC_REGION_OWNER ? PROT_READ | PROT_WRITE : PROT_READ;
 	struct stat st;
@@ -303,7 +334,7 @@ int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
 		region->base = NULL;
 		return myc_error_set(error, -errno, NULL, "mapping a region: %s", strerror(errno));
 	}
-	int code = header_check(region, error);
+	int code = plan ? plan_check(region, plan, error) : header_check(region, error);
 
 	if (!code) {
 		code = populate(region);
@@ -314,6 +345,12 @@ int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
 	if (code)
 		myc_region_unmap(region);
 	return code;
+}
+
+int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
+		   struct myc_error *error)
+{
+	return myc_region_map_planned(region, fd, role, NULL, error);
 }
 
 void myc_region_unmap(struct myc_region *region)

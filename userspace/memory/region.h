@@ -112,6 +112,10 @@ struct myc_region {
  * process). The descriptor stays the caller's. */
 int myc_region_map(struct myc_region *region, int fd, enum myc_region_role role,
 		   struct myc_error *error);
+/* The same where the plan that it was made by is known: its header, which its owner may have written over since, is not
+ * looked at. -EPROTO: it is smaller than that. */
+int myc_region_map_planned(struct myc_region *region, int fd, enum myc_region_role role,
+			   const struct myc_region_plan *plan, struct myc_error *error);
 void myc_region_unmap(struct myc_region *region);
 /* Whole pages of a reserve, by the region's owner: memory for them, there when this returns (zeroed, or what a
  * predecessor left; a write faults no more), and back. -ENOMEM and others: the kernel has none to give. `again`: a

@@ -78,8 +78,9 @@ int myc_view_open(struct myc_view *view, const struct myc_run *run, uint32_t own
 	memset(view, 0, sizeof(*view));
 	view->processes = myc_run_processes(run);
 	for (uint32_t r = 0; !err && r <= view->processes; r++)
-		err = myc_region_map(&view->region[r], run->region_fd[r],
-				     r == own ? MYC_REGION_OWNER : MYC_REGION_READER, error);
+		err = myc_region_map_planned(&view->region[r], run->region_fd[r],
+					     r == own ? MYC_REGION_OWNER : MYC_REGION_READER,
+					     &run->layout->plan[r], error);
 	if (!err)
 		err = run->layout->in_kernel ? map_tables(view, run, own, error)
 					     : find_tables(view, error);
