@@ -330,24 +330,27 @@ static unsigned drain_flow(struct myc_executor *executor, struct myc_flow_out *f
 
 unsigned myc_outbox_drain(struct myc_executor *executor)
 {
-	uint32_t *link = &executor->blocked;
+	uint32_t *link = &executor->blocked, followed = 0;
+	const struct myc_flow_out *before = NULL;
 	unsigned moved = 0;
 
 	while (*link != MYC_NONE) {
 		struct myc_flow_out *flow = &executor->out.flow_table[*link];
 		struct myc_ref ref = {.address = flow->to};
 
-		/* Then another flow stands in its place. */
+		/* Then another flow stands in its place; that of the one before as well, where its receiver's word said
+		 * otherwise then. Whose word says so each time waits for the next turn. */
 		if (!myc_flow_alive(flow) && myc_flow_where(flow) == MYC_FLOW_ELSEWHERE &&
 		    !(flow->urgent
 			      ? myc_sender_resolve_urgent(&executor->out, myc_flow_from(flow), &ref)
-			      : myc_sender_resolve(&executor->out, flow->from, flow->to, &ref)) &&
-		    !flow->outboxed) {
-			/* The one before may have gone there as well, if its receiver's word said otherwise then. */
-			link = &executor->blocked;
+			      : myc_sender_resolve(&executor->out, flow->from, flow->to, &ref))) {
+			if (followed++ == executor->out.flows)
+				break;
+			link = before && before->outboxed ? link : &executor->blocked;
 			continue;
 		}
 		moved += drain_flow(executor, flow);
+		before = flow->outboxed ? flow : before;
 		if (flow->outboxed)
 			link = &flow->next_blocked;
 		else
