@@ -329,15 +329,13 @@ static void a_process_that_says_otherwise_to_a_successor_keeps_no_buffers(void *
 static void a_flow_given_to_others_while_its_messages_wait_has_no_more_credit(void **state)
 {
 	struct myc_executor *executor = &system_[GOOD]->executor[0];
-	struct myc_flow_in *flow = NULL;
+	struct myc_flow_in *flow = executor->flow_table;
 	struct myc_flow *entry;
 
 	(void)state;
 	send_some();
-	for (uint32_t f = 0; f < executor->inlets * MYC_LANE_FLOWS; f++)
-		if (executor->flow_table[f].actor == actor_of(GOOD, 0))
-			flow = &executor->flow_table[f];
-	assert_non_null(flow);
+	while (flow->actor != actor_of(GOOD, 0))
+		flow++;
 	const struct myc_inlet *inlet =
 		&executor->inlet[(uint32_t)(flow - executor->flow_table) / MYC_LANE_FLOWS];
 
