@@ -6,6 +6,7 @@
  */
 #include "common/regions.h"
 
+#include <setjmp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,7 +70,9 @@ static const struct myc_world world = {
 static uint32_t handled;
 static bool takes;
 
-enum { TAKE = 1, PASS };
+enum { TAKE = 1, PASS, DIE };
+
+static jmp_buf dead;
 
 /* Puts all aside until it is told to take them; passes on what is for the one beside it. */
 static int put_aside(struct myc_actor *self, const struct myc_message *message)
@@ -81,6 +84,8 @@ static int put_aside(struct myc_actor *self, const struct myc_message *message)
 		assert_int_equal(myc_pass(self, &beside, message), 0);
 		return 0;
 	}
+	if (message->type == DIE)
+		longjmp(dead, 1);
 	if (!takes)
 		return myc_stash(self);
 	handled++;
@@ -456,6 +461,29 @@ static void a_body_whose_owner_is_none_by_now_keeps_nobody_from_what_waits_behin
 	come_back_to_another_head();
 }
 
+/* Its loan is claimed for a message that does not come again. */
+static void what_a_predecessor_died_over_and_is_none_by_now_keeps_no_loan(void **state)
+{
+	struct myc_actor *self = actor_of(HOSTILE, 0);
+	struct myc_ref to = {0};
+	char body[100] = {0};
+
+	(void)state;
+	assert_int_equal(myc_resolve(self, address_of(GOOD, 0), &to), 0);
+	turns();
+	assert_int_equal(myc_try_send(self, &to, DIE, body, sizeof(body)), 0);
+	if (!setjmp(dead))
+		turns();
+	const struct myc_lane_out *lane =
+		&system_[HOSTILE]->executor[0].out.flow_table[to.flow - 1].road->lane;
+
+	close_one(GOOD);
+	lane->slot[MYC_RING_ORDINARY][0].sequence = 77;
+	begin(GOOD);
+	assert_int_equal(system_[GOOD]->executor[0].words->lane_faults[MYC_LANE_FAULT_SEQUENCE], 1);
+	assert_int_equal(system_[GOOD]->executor[0].out.pool.loans_used, 0);
+}
+
 static void written_anew(const char *name)
 {
 	struct myc_schemas *head;
@@ -487,6 +515,7 @@ int main(void)
 		CASE(a_ring_that_never_ends_is_read_once),
 		CASE(a_body_whose_owner_is_none_by_now_is_not_its_senders_fault),
 		CASE(a_body_whose_owner_is_none_by_now_keeps_nobody_from_what_waits_behind_it),
+		CASE(what_a_predecessor_died_over_and_is_none_by_now_keeps_no_loan),
 		CASE(a_table_that_is_always_another_is_not_compared_for_ever),
 	};
 

@@ -100,6 +100,7 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 		return;
 	if (myc_lane_peek(&inlet->lane, ring, &slot) != 1) {
 		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_SEQUENCE);
+		myc_body_home(executor, hold);
 		return;
 	}
 	/* A signal in hand goes with what it was about to change. */
@@ -126,8 +127,11 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 					   ? myc_receiver_check(executor, inlet, &slot)
 					   : myc_receiver_check_urgent(executor, inlet, &slot);
 
-	if (!flow)
+	if (!flow) {
+		if (inlet->cut)
+			myc_body_home(executor, hold);
 		return;
+	}
 	slot.flags |= deadline;
 	bool again = in_doubt(executor, flow, &slot, hold);
 
@@ -147,9 +151,12 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 
 static void resume_inlet(struct myc_executor *executor, struct myc_inlet *inlet)
 {
-	resume_ring(executor, inlet, MYC_RING_URGENT, MYC_HOLD_NONE);
-	if (!inlet->cut)
+	if (inlet->block && !inlet->cut)
+		resume_ring(executor, inlet, MYC_RING_URGENT, MYC_HOLD_NONE);
+	if (inlet->block && !inlet->cut)
 		resume_ring(executor, inlet, MYC_RING_ORDINARY, inlet->doubt_hold);
+	else /* its message will not come again */
+		myc_body_home(executor, inlet->doubt_hold);
 }
 
 static int by_order(const void *a, const void *b)
@@ -272,6 +279,5 @@ void myc_receiver_resume(struct myc_executor *executor)
 		resume_pending(executor, entries[i]);
 	free(entries);
 	for (uint32_t i = 0; i < executor->inlets; i++)
-		if (executor->inlet[i].block && !executor->inlet[i].cut)
-			resume_inlet(executor, &executor->inlet[i]);
+		resume_inlet(executor, &executor->inlet[i]);
 }
