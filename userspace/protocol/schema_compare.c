@@ -15,6 +15,7 @@
 #define DEPTH	 16 /* of groups; deeper ones are compared, and named without their way */
 #define NAME	 48
 #define TYPE	 96
+#define TEXT	 512 /* that is looked at of a text: one without an end is as long as the table */
 #define NAMED_BY 256 /* values of an enum that are looked up by name */
 
 /* One item, and its texts. */
@@ -77,7 +78,7 @@ static void take_text(const struct myc_schemas_view *view, uint32_t *at, char *o
 	size_t n = 0;
 	char c = 1;
 
-	while (c && *at < view->texts) {
+	for (uint32_t i = 0; c && i < TEXT && *at < view->texts; i++) {
 		c = __atomic_load_n(&view->text[(*at)++], __ATOMIC_RELAXED);
 		if (n < size - 1)
 			out[n++] = c;
