@@ -106,7 +106,7 @@ struct myc_flow_in *myc_receiver_check_urgent(struct myc_executor *executor,
 bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
 			  const void *payload, uint32_t size, uint32_t body);
 void myc_receiver_set_aside(struct myc_actor *actor, uint32_t index);
-/* The lane's next message, which its flow counts as received, reaches nobody. */
+/* The lane's next message reaches nobody. */
 void myc_receiver_give_up(struct myc_executor *executor, struct myc_inlet *inlet,
 			  struct myc_flow_in *flow, const struct myc_slot *slot,
 			  enum myc_dead_letter why);
