@@ -201,12 +201,17 @@ static void *writable(const void *seen)
 
 /* ---- where an actor is --------------------------------------------------------------------------- */
 
-/* The hostile one's actor is on this executor. */
-static void place(uint32_t executor)
+/* The hostile one's actor is on this executor, says it. */
+static void say(uint32_t executor, uint32_t life)
 {
 	uint64_t *word = &system_[HOSTILE]->slot[0].word;
 
-	__atomic_store_n(word, myc_actor_word(1, executor, MYC_ACTOR_RUNNING), __ATOMIC_RELAXED);
+	__atomic_store_n(word, myc_actor_word(1, executor, life), __ATOMIC_RELAXED);
+}
+
+static void place(uint32_t executor)
+{
+	say(executor, MYC_ACTOR_RUNNING);
 }
 
 static void elsewhere(void)
@@ -239,15 +244,16 @@ static void who_is_elsewhere_at_each_look_keeps_nobody_looking(void **state)
 	place(0);
 	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &first), 0);
 	place(1);
-	assert_int_equal(myc_send(self, &second, TAKE, "x", 1), 0);
+	assert_int_equal(myc_send_within(self, &second, TAKE, "x", 1, 1000000000), 0);
 	place(0);
-	assert_int_equal(myc_send_within(self, &first, TAKE, "x", 1, 1000000000), 0);
-	assert_int_equal(outboxed(executor, 0), 1);
-	assert_int_equal(outboxed(executor, 1), 1);
+	assert_int_equal(myc_send(self, &first, TAKE, "x", 1), 0);
+	assert_int_equal(outboxed(executor, 0), 2);
+	assert_int_equal(outboxed(executor, 1), 0);
 	/* The clock is looked at for the first's deadline: after it was found alive. */
 	at_clock = elsewhere;
 	myc_outbox_drain(executor);
 	assert_null(at_clock);
+	myc_outbox_drain(executor);
 	assert_int_equal(outboxed(executor, 2), 2);
 	assert_int_equal(self->outboxed, 2);
 	place(0);
@@ -255,6 +261,61 @@ static void who_is_elsewhere_at_each_look_keeps_nobody_looking(void **state)
 	assert_int_equal(outboxed(executor, 0), 2);
 	turns();
 	assert_int_equal(self->outboxed, 0);
+}
+
+/* It was here, has been there, and is back: what waits for it there goes before what is sent by the ref from then. */
+static void what_waits_where_it_was_goes_first(void **state)
+{
+	struct myc_executor *executor = &system_[GOOD]->executor[0];
+	struct myc_actor *self = actor_of(GOOD, 0);
+	struct myc_ref first = {0}, second = {0};
+
+	(void)state;
+	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &first), 0);
+	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &second), 0);
+	turns();
+	assert_int_equal(myc_try_send(self, &first, TAKE, "x", 1), 0);
+	place(1);
+	assert_int_equal(myc_send(self, &second, TAKE, "x", 1), 0);
+	assert_int_equal(outboxed(executor, 1), 1);
+	place(0);
+	assert_int_equal(myc_try_send(self, &first, TAKE, "x", 1), -EAGAIN);
+	assert_int_equal(myc_send(self, &first, TAKE, "x", 1), 0);
+	assert_int_equal(outboxed(executor, 0), 2);
+	turns();
+	assert_int_equal(outboxed(executor, 0), 0);
+	assert_int_equal(myc_try_send(self, &first, TAKE, "x", 1), 0);
+	turns();
+	assert_int_equal(myc_stashed(actor_of(HOSTILE, 0)), 4);
+}
+
+/* One to where it was; one to where it will be, since the sender knows the way; and it gets there. */
+static void what_follows_goes_before_what_came_later(void **state)
+{
+	struct myc_executor *executor = &system_[GOOD]->executor[0];
+	struct myc_actor *self = actor_of(GOOD, 0);
+	struct myc_ref first = {0}, second = {0};
+
+	(void)state;
+	place(1);
+	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &second), 0);
+	place(0);
+	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &first), 0);
+	assert_int_equal(myc_send(self, &first, TAKE, "x", 1), 0);
+	assert_int_equal(myc_send(self, &first, TAKE, "x", 1), 0);
+	say(MYC_EXECUTOR_NONE, MYC_ACTOR_MOVING);
+	assert_int_equal(myc_send(self, &second, PASS, "x", 1), 0);
+	assert_int_equal(outboxed(executor, 0), 2);
+	assert_int_equal(outboxed(executor, 1), 1);
+	place(1);
+	myc_outbox_drain(executor);
+	assert_int_equal(outboxed(executor, 1), 3);
+	const struct myc_flow_out *flow = &executor->out.flow_table[second.flow - 1];
+
+	assert_int_equal(executor->outbox[flow->first].slot.type, TAKE);
+	assert_int_equal(executor->outbox[executor->outbox_next[flow->first]].slot.type, TAKE);
+	assert_int_equal(executor->outbox[flow->last].slot.type, PASS);
+	place(0);
 }
 
 /* ---- heads and entries of lanes ------------------------------------------------------------------ */
@@ -509,6 +570,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_both, close_both)
 	const struct CMUnitTest tests[] = {
 		CASE(who_is_elsewhere_at_each_look_keeps_nobody_looking),
+		CASE(what_waits_where_it_was_goes_first),
+		CASE(what_follows_goes_before_what_came_later),
 		CASE(a_head_that_says_otherwise_to_a_successor_harms_it_not),
 		CASE(a_process_that_says_otherwise_to_a_successor_keeps_no_buffers),
 		CASE(a_flow_given_to_others_while_its_messages_wait_has_no_more_credit),

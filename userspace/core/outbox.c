@@ -71,6 +71,7 @@ void myc_outbox_append(struct myc_executor *executor, uint32_t index, struct myc
 	if (!flow->outboxed++) {
 		flow->next_blocked = executor->blocked;
 		executor->blocked = f;
+		myc_flow_first(&executor->out, flow);
 	}
 	if (before == MYC_NONE)
 		flow->first = index;
@@ -392,20 +393,27 @@ void myc_outbox_expire(struct myc_executor *executor)
 	executor->outbox_due_ns = due_ns;
 }
 
-/* Behind all that its new flow has. */
-static void append_followed(struct myc_executor *executor, uint32_t index,
+/* By its arrival among what its new flow has. */
+static void insert_followed(struct myc_executor *executor, uint32_t index,
 			    struct myc_flow_out *flow)
 {
 	const struct myc_outbox_entry *entry = &executor->outbox[index];
-	uint32_t before = flow->outboxed++ ? flow->last : MYC_NONE;
+	uint32_t before = flow->outboxed++ ? flow->last : MYC_NONE, next = MYC_NONE;
 
-	executor->outbox_next[index] = MYC_NONE;
+	while (before != MYC_NONE && executor->outbox[before].order >> 2 > entry->order >> 2) {
+		next = before;
+		before = executor->outbox_previous[before];
+	}
+	executor->outbox_next[index] = next;
 	executor->outbox_previous[index] = before;
 	if (before == MYC_NONE)
 		flow->first = index;
 	else
 		executor->outbox_next[before] = index;
-	flow->last = index;
+	if (next == MYC_NONE)
+		flow->last = index;
+	else
+		executor->outbox_previous[next] = index;
 	executor->out.urgent_wait += flow->urgent;
 	flow->lenient += entry->lenient;
 	if (entry->rule)
@@ -438,7 +446,7 @@ void myc_outbox_follow(struct myc_executor *executor, struct myc_flow_out *old,
 		entry->lane = (uint32_t)(flow->road - executor->out.road);
 		old->lenient -= entry->lenient;
 		unlink_entry(executor, old, first);
-		append_followed(executor, first, flow);
+		insert_followed(executor, first, flow);
 	}
 	flow->actor = old->actor;
 	flow->open = flow->sent;

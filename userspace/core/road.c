@@ -450,17 +450,24 @@ __attribute__((noinline)) int myc_sender_follow(struct myc_sender *sender, myc_a
 	return 0;
 }
 
-/* What waited for the same receiver where it was before goes first. */
+/* A flow of the same pair, to where its receiver was before, with messages in the outbox: they go first. */
+static struct myc_flow_out *waits_elsewhere(const struct myc_sender *sender,
+					    const struct myc_flow_out *flow)
+{
+	struct myc_flow_out *old = NULL;
+
+	do
+		old = myc_sender_pair(sender, old, flow->from, flow->to);
+	while (old && (old == flow || !old->outboxed));
+	return old;
+}
+
 static void follow_outbox(struct myc_sender *sender, struct myc_flow_out *flow)
 {
-	uint32_t at = *bucket_of(sender, flow->from, flow->to);
+	struct myc_flow_out *old;
 
-	for (; at; at = sender->flow_table[at - 1].next_in_bucket) {
-		struct myc_flow_out *old = &sender->flow_table[at - 1];
-
-		if (old != flow && old->outboxed && old->to == flow->to && old->from == flow->from)
-			myc_outbox_follow((struct myc_executor *)(void *)sender, old, flow);
-	}
+	while ((old = waits_elsewhere(sender, flow)))
+		myc_outbox_follow((struct myc_executor *)(void *)sender, old, flow);
 }
 
 /* The flow of a pair, made when there is none. */
@@ -542,7 +549,23 @@ bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 		if (flow->sent - flow->base > MYC_BASE_BEHIND)
 			rebase(flow);
 	}
-	if (!flow->outboxed && !flow->held)
+	if (!flow->outboxed && !flow->held && !waits_elsewhere(sender, flow))
 		flow->open = flow->limit;
 	return (int32_t)(flow->limit - flow->sent) > 0;
+}
+
+bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
+{
+	if (flow->outboxed || flow->held || !myc_flow_alive(flow))
+		return false;
+	follow_outbox(sender, flow);
+	return !flow->outboxed && myc_flow_more(sender, flow);
+}
+
+void myc_flow_first(struct myc_sender *sender, const struct myc_flow_out *flow)
+{
+	struct myc_flow_out *other = NULL;
+
+	while ((other = myc_sender_pair(sender, other, flow->from, flow->to)))
+		other->open = other->sent;
 }

@@ -119,10 +119,10 @@ struct myc_flow_out *myc_sender_pair(const struct myc_sender *sender,
 				     myc_address to);
 /* Looks whether the receiver has given more. Also true for the next in the outbox. */
 bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow);
-static inline bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
-{
-	return !flow->outboxed && !flow->held && myc_flow_more(sender, flow);
-}
+/* The same for who has a message to send. What waits for the receiver on a road where it was before goes first. */
+bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow);
+/* Nothing goes at once by the pair's other flows any more: some waits for this one. */
+void myc_flow_first(struct myc_sender *sender, const struct myc_flow_out *flow);
 /* Who sends by it. */
 static inline myc_address myc_flow_from(const struct myc_flow_out *flow)
 {
