@@ -231,6 +231,15 @@ static uint32_t outboxed(const struct myc_executor *executor, uint32_t at)
 	return n;
 }
 
+/* The way to it where it is, and to where it was before. */
+static void first_and_second(struct myc_actor *self, struct myc_ref *first, struct myc_ref *second)
+{
+	place(1);
+	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), second), 0);
+	place(0);
+	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), first), 0);
+}
+
 /* Two refs of one actor, its word, and an outbox behind each: gone through while it changes. */
 static void who_is_elsewhere_at_each_look_keeps_nobody_looking(void **state)
 {
@@ -239,10 +248,7 @@ static void who_is_elsewhere_at_each_look_keeps_nobody_looking(void **state)
 	struct myc_ref first = {0}, second = {0};
 
 	(void)state;
-	place(1);
-	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &second), 0);
-	place(0);
-	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &first), 0);
+	first_and_second(self, &first, &second);
 	place(1);
 	assert_int_equal(myc_send_within(self, &second, TAKE, "x", 1, 1000000000), 0);
 	place(0);
@@ -297,10 +303,7 @@ static void what_follows_goes_before_what_came_later(void **state)
 	struct myc_ref first = {0}, second = {0};
 
 	(void)state;
-	place(1);
-	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &second), 0);
-	place(0);
-	assert_int_equal(myc_resolve(self, address_of(HOSTILE, 0), &first), 0);
+	first_and_second(self, &first, &second);
 	assert_int_equal(myc_send(self, &first, TAKE, "x", 1), 0);
 	assert_int_equal(myc_send(self, &first, TAKE, "x", 1), 0);
 	say(MYC_EXECUTOR_NONE, MYC_ACTOR_MOVING);
