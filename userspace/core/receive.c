@@ -206,35 +206,29 @@ __attribute__((noinline)) static bool take_last(struct myc_executor *executor,
 	return true;
 }
 
-/* Handles the lane's next message, of a flow with an actor; next: its number, and then that of the one behind it. What is
- * done is stored by the caller, or by the begin of the next: nothing else may be published before. False: it stays. */
+/* Handles the lane's next message, of a flow with an actor. What is done is stored by the caller, or by the begin of the next:
+ * nothing else may be published before. False: it stays. */
 static inline __attribute__((always_inline)) bool take_one(struct myc_executor *executor,
 							   struct myc_inlet *inlet,
 							   struct myc_flow_in *flow,
-							   const struct myc_slot *slot,
-							   uint32_t *next, bool own)
+							   const struct myc_slot *slot, bool own)
 {
 	struct myc_actor *actor = flow->actor;
 
 	if (__builtin_expect(actor->aside || (!own && slot->type >= MYC_TYPE_FRAMEWORK), 0)) {
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
-		bool taken = take_aside(executor, inlet, flow, slot);
-
-		*next = inlet->lane.next[MYC_RING_ORDINARY];
-		return taken;
+		return take_aside(executor, inlet, flow, slot);
 	}
-	uint32_t position = *next + 1;
+	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
 
-	myc_lane_begin_at(&inlet->lane, MYC_RING_ORDINARY, position);
+	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
 	int code = show(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, own);
 
 	actor = flow->actor; /* the same: cheaper to load than to keep over the call */
-	if (more(actor, code)) {
-		*next = position;
+	if (more(actor, code))
 		return take_last(executor, inlet, flow, slot, code);
-	}
 	myc_credit_taken(executor, inlet, flow, position);
-	inlet->lane.next[MYC_RING_ORDINARY] = *next = position;
+	inlet->lane.next[MYC_RING_ORDINARY] = position;
 	return true;
 }
 
@@ -242,10 +236,8 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 static bool take_any(struct myc_executor *executor, struct myc_inlet *inlet,
 		     struct myc_flow_in *flow, const struct myc_slot *slot)
 {
-	uint32_t next = inlet->lane.next[MYC_RING_ORDINARY];
-
 	if (flow->actor)
-		return take_one(executor, inlet, flow, slot, &next, false);
+		return take_one(executor, inlet, flow, slot, false);
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	return take_aside(executor, inlet, flow, slot);
 }
@@ -388,7 +380,7 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 		plain.flags |= reference ? MYC_SLOT_REFERENCE : 0;
 		if (reference)
 			return take_reference(executor, inlet, &plain);
-		return take_any(executor, inlet, flow, &plain);
+		return take_one(executor, inlet, flow, &plain, false);
 	}
 	int code = reference ? myc_body_check(executor, slot, &copied, &view) : 0;
 
@@ -475,10 +467,9 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 		if (got <= 0)
 			break;
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
-		uint32_t next = inlet->lane.next[MYC_RING_ORDINARY];
 
 		if (!(__builtin_expect(flow != NULL, 1)
-			      ? take_one(executor, inlet, flow, &slot, &next, false)
+			      ? take_one(executor, inlet, flow, &slot, false)
 			      : take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot)))
 			break;
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
@@ -495,24 +486,18 @@ __attribute__((noinline)) static bool own_until(struct myc_executor *executor,
 {
 	struct myc_lane_inward *lane = &inlet->lane;
 
-	uint32_t next = lane->next[MYC_RING_ORDINARY];
-
-	while (next != stop) {
-		const struct myc_slot *slot = myc_lane_look(lane, MYC_RING_ORDINARY, next);
+	while (lane->next[MYC_RING_ORDINARY] != stop) {
+		const struct myc_slot *slot = myc_lane_look(lane, MYC_RING_ORDINARY);
 
 		if (!slot)
 			return false;
 		/* Our own writing: only what kind of message it is has to be seen. */
 		struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
 
-		if (__builtin_expect(!slot->flags && slot->word[1] == flow->slot_to, 1)) {
-			if (!take_one(executor, inlet, flow, slot, &next, true))
-				return false;
-			continue;
-		}
-		if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, slot))
+		if (!(__builtin_expect(!slot->flags && slot->word[1] == flow->slot_to, 1)
+			      ? take_one(executor, inlet, flow, slot, true)
+			      : take_unusual(executor, inlet, MYC_RING_ORDINARY, slot)))
 			return false;
-		next = lane->next[MYC_RING_ORDINARY];
 	}
 	return true;
 }
@@ -553,9 +538,8 @@ static __attribute__((noinline)) void empty_into_mailboxes(struct myc_executor *
 			break;
 		myc_actor_aside(actor, MYC_ASIDE_PENDING, true);
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
-		uint32_t next = inlet->lane.next[MYC_RING_ORDINARY];
 
-		goes_on = flow ? take_one(executor, inlet, flow, &slot, &next, false)
+		goes_on = flow ? take_one(executor, inlet, flow, &slot, false)
 			       : take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot);
 		myc_actor_aside(actor, MYC_ASIDE_PENDING, actor->pending_count);
 		myc_receiver_make_ready(actor);

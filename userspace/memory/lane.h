@@ -225,13 +225,13 @@ static inline bool myc_lane_ready(const struct myc_lane_inward *lane, enum myc_l
 	return sequence == lane->next[ring] + 1 || !myc_lane_sequence_empty(lane, ring, sequence);
 }
 
-/* The next message, which is number `next`, where it lies: only in a lane that nobody else can write. NULL: none there. */
+/* The next message where it lies: only in a lane that nobody else can write. NULL: none there. */
 static inline const struct myc_slot *myc_lane_look(const struct myc_lane_inward *lane,
-						   enum myc_lane_ring ring, uint32_t next)
+						   enum myc_lane_ring ring)
 {
-	const struct myc_slot *slot = &lane->slot[ring][next & lane->mask[ring]];
+	const struct myc_slot *slot = &lane->slot[ring][lane->next[ring] & lane->mask[ring]];
 
-	return slot->sequence == next + 1 ? slot : NULL;
+	return slot->sequence == lane->next[ring] + 1 ? slot : NULL;
 }
 
 /* Copies the next message out. 1: copied; 0: none there; -EPROTO: a sequence that cannot be. */
@@ -250,16 +250,10 @@ static inline int myc_lane_peek(const struct myc_lane_inward *lane, enum myc_lan
 	return 1;
 }
 
-/* The next message, which has this position, is in hand. */
-static inline void myc_lane_begin_at(struct myc_lane_inward *lane, enum myc_lane_ring ring,
-				     uint32_t position)
-{
-	__atomic_store_n(&lane->progress->ring[ring].begun, position, __ATOMIC_RELAXED);
-	MYC_POINT("receive: begun");
-}
 static inline void myc_lane_begin(struct myc_lane_inward *lane, enum myc_lane_ring ring)
 {
-	myc_lane_begin_at(lane, ring, lane->next[ring] + 1);
+	__atomic_store_n(&lane->progress->ring[ring].begun, lane->next[ring] + 1, __ATOMIC_RELAXED);
+	MYC_POINT("receive: begun");
 }
 
 /* One more message of the flow is handled, with it `handled` in all (it had this position). A crash

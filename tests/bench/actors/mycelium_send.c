@@ -227,39 +227,26 @@ static int pourer_message(struct myc_actor *self, const struct myc_message *mess
 	return message->type == GO_ON ? pourer_pour(self) : stage_failed(-EPROTO);
 }
 
-static int drinker_started(struct myc_actor *self)
-{
-	struct player *player = myc_state(self);
-
-	player->limit = MEASURE_STREAM_WARM;
-	return 0;
-}
-
-/* All that only warms up; all. */
-static void drinker_has(struct player *player)
-{
-	stage->ticks = measure_ticks() - stage->ticks;
-	if (player->limit == MEASURE_STREAM)
-		stage_done();
-	player->limit = MEASURE_STREAM;
-}
-
 static int drinker_on_flood(struct myc_actor *self, const struct message *flood)
 {
 	struct player *player = myc_state(self);
 
 	if (flood->word[1] >= SENDERS_MAX || flood->word[0] != player->expected[flood->word[1]]++)
 		return stage_failed(-EPROTO);
-	if (++player->count == player->limit)
-		drinker_has(player);
+	if (++player->count == MEASURE_STREAM_WARM)
+		player->before = measure_ticks();
+	if (player->count == MEASURE_STREAM) {
+		stage->ticks = measure_ticks() - player->before;
+		stage_done();
+	}
 	return 0;
 }
 
 static int drinker_message(struct myc_actor *self, const struct myc_message *message)
 {
-	if (message->type != FLOOD || message->size != sizeof(struct message))
+	if (message->type != FLOOD || !payload(message))
 		return stage_failed(-EPROTO);
-	return drinker_on_flood(self, message->payload);
+	return drinker_on_flood(self, payload(message));
 }
 
 static const struct myc_behaviour pourer = {.name = "pourer",
@@ -271,7 +258,6 @@ static const struct myc_behaviour drinker = {.name = "drinker",
 					     .state_size = sizeof(struct player),
 					     .mailbox_capacity = SENDERS_MAX * MEASURE_RING,
 					     .capacity_per_sender = MEASURE_RING,
-					     .started = drinker_started,
 					     .message = drinker_message};
 
 static double stream(bool processes, uint32_t senders, bool one_executor)
