@@ -535,11 +535,9 @@ static void rebase(struct myc_flow_out *flow)
 			    flow->urgent ? MYC_FLOW_URGENT : 0);
 }
 
-bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
+/* Has the receiver given more than was sent? */
+static bool granted(struct myc_sender *sender, struct myc_flow_out *flow)
 {
-	/* On its way, or elsewhere. */
-	if (!myc_flow_alive(flow))
-		return false;
 	if ((int32_t)(flow->limit - flow->sent) <= 0) {
 		if (!flow->limit_word)
 			myc_road_bind(sender, flow->road);
@@ -549,9 +547,17 @@ bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 		if (flow->sent - flow->base > MYC_BASE_BEHIND)
 			rebase(flow);
 	}
+	return (int32_t)(flow->limit - flow->sent) > 0;
+}
+
+bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
+{
+	/* Not so: on its way, or elsewhere. */
+	if (!myc_flow_alive(flow) || !granted(sender, flow))
+		return false;
 	if (!flow->outboxed && !flow->held && !waits_elsewhere(sender, flow))
 		flow->open = flow->limit;
-	return (int32_t)(flow->limit - flow->sent) > 0;
+	return true;
 }
 
 bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
@@ -559,7 +565,10 @@ bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
 	if (flow->outboxed || flow->held || !myc_flow_alive(flow))
 		return false;
 	follow_outbox(sender, flow);
-	return !flow->outboxed && myc_flow_more(sender, flow);
+	if (flow->outboxed || !granted(sender, flow))
+		return false;
+	flow->open = flow->limit;
+	return true;
 }
 
 void myc_flow_first(struct myc_sender *sender, const struct myc_flow_out *flow)

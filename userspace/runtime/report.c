@@ -158,7 +158,8 @@ static void tree_process(const struct myc_run *run, const struct myc_view *view,
 	myc_report_counters(view, process, last ? "     " : "│    ", text);
 	for (uint32_t a = 0; a < topology->actors; a++)
 		tree_actor(run, view, process, a, last, text);
-	myc_report_spawned(run, view, process, last ? "     " : "│    ", text);
+	if (runs(child->state))
+		myc_report_spawned(run, view, process, last ? "     " : "│    ", text);
 }
 
 static void tree_network(const struct myc_run *run, struct myc_text *text)
@@ -361,7 +362,7 @@ static void json_process(const struct myc_run *run, const struct myc_view *view,
 		json_actor(run, view, process, a, text);
 	}
 	myc_text_add(text, "], \"spawned\": ");
-	myc_report_spawned_json(run, view, process, text);
+	myc_report_spawned_json(run, view, process, runs(child->state), text);
 	myc_text_add(text, "}");
 }
 

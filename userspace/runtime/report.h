@@ -41,11 +41,12 @@ void myc_report_counters(const struct myc_view *view, uint32_t process, const ch
 			 struct myc_text *text);
 void myc_report_counters_json(const struct myc_view *view, uint32_t process, struct myc_text *text);
 
-/* Actors of a process that others spawned (report_spawned.c): sums, and those with a name; a tree of at most 16. */
+/* Actors of a process that others spawned (report_spawned.c): sums, and those with a name; a tree of at most 16. `runs`:
+ * else what stands in its region is nobody's. */
 void myc_report_spawned(const struct myc_run *run, const struct myc_view *view, uint32_t process,
 			const char *indent, struct myc_text *text);
 void myc_report_spawned_json(const struct myc_run *run, const struct myc_view *view,
-			     uint32_t process, struct myc_text *text);
+			     uint32_t process, bool runs, struct myc_text *text);
 
 const char *myc_child_state_name(uint64_t state);
 

@@ -111,13 +111,14 @@ static void json_counts(const struct myc_actor_metrics *m, struct myc_text *text
 }
 
 void myc_report_spawned_json(const struct myc_run *run, const struct myc_view *view,
-			     uint32_t process, struct myc_text *text)
+			     uint32_t process, bool runs, struct myc_text *text)
 {
-	struct spawned spawned;
+	struct spawned spawned = {0};
 	struct myc_actor_metrics m;
 	bool some = false;
 
-	look(run, view, process, &spawned);
+	if (runs)
+		look(run, view, process, &spawned);
 	myc_text_add(text, "{\"alive\": %" PRIu64 ", ", spawned.alive);
 	json_counts(&spawned.sum, text);
 	myc_text_add(text, ", \"named\": [");
