@@ -107,6 +107,9 @@ $(BUILD)/obj/%.o: %.c Makefile | $(SKELS)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$*))) -MD -MP -c $< -o $@
 
+# struct myc_message is filled field by field: made of pairs in vectors, a hop takes 0.3 ns more.
+$(BUILD)/obj/userspace/core/receive.o: ALL_CFLAGS += -fno-tree-slp-vectorize
+
 CPPFLAGS_tests := -Itests -Ibpf -Itools
 CPPFLAGS_tools := -Itools $(XML_CFLAGS)
 CPPFLAGS_vm-tests := -Itests -Ibpf

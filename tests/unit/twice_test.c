@@ -398,16 +398,16 @@ static void a_process_that_says_otherwise_to_a_successor_keeps_no_buffers(void *
 static void a_flow_given_to_others_while_its_messages_wait_has_no_more_credit(void **state)
 {
 	struct myc_executor *executor = &system_[GOOD]->executor[0];
-	struct myc_flow_in *flow = executor->flow_table;
+	const struct myc_inlet *inlet = executor->inlet;
+	struct myc_flow_in *flow = NULL;
 	struct myc_flow *entry;
 
 	(void)state;
 	send_some();
-	while (flow->actor != actor_of(GOOD, 0))
+	while (inlet->source != myc_lane_end(HOSTILE, 0))
+		inlet++;
+	for (flow = inlet->flow; flow->actor != actor_of(GOOD, 0);)
 		flow++;
-	const struct myc_inlet *inlet =
-		&executor->inlet[(uint32_t)(flow - executor->flow_table) / MYC_LANE_FLOWS];
-
 	entry = writable(&inlet->lane.flow[flow->index]);
 	for (uint32_t round = 0; round < 10; round++) {
 		int32_t granted = executor->granted;

@@ -21,6 +21,7 @@
 #include "core/directory.h"
 #include "core/cycle.h"
 #include "core/exit.h"
+#include "core/guess.h"
 #include "core/move.h"
 #include "core/letter.h"
 #include "core/outbox.h"
@@ -74,9 +75,10 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 	uint32_t first = words->pending + words->outbox + myc_chunk_marks(words->growth);
 	uint32_t all = words->growth ? first + words->growth : words->pending;
 
+	size_t flows = myc_guess_entries(executor->inlets_max) * sizeof(*executor->flow_table);
+
 	executor->inlet = calloc(executor->inlets_max, sizeof(*executor->inlet));
-	executor->flow_table = aligned_alloc(64, executor->inlets_max * MYC_LANE_FLOWS *
-							 sizeof(*executor->flow_table));
+	executor->flow_table = aligned_alloc(64, flows);
 	executor->changed_seen = calloc(sources, sizeof(*executor->changed_seen));
 	executor->pending_next = calloc(all, sizeof(*executor->pending_next));
 	executor->pending_hold = calloc(all, sizeof(*executor->pending_hold));
@@ -90,8 +92,9 @@ static int open_memory(struct myc_executor *executor, uint32_t sources)
 	    myc_keyed_open(&executor->pending_keyed, all) ||
 	    myc_keyed_open(&executor->outbox_keyed, words->outbox))
 		return -ENOMEM;
-	memset(executor->flow_table, 0,
-	       executor->inlets_max * MYC_LANE_FLOWS * sizeof(*executor->flow_table));
+	memset(executor->flow_table, 0, flows);
+	myc_guess_open(executor->flow_table);
+	executor->guess = myc_guess_after(executor->flow_table);
 	int code = myc_growth_open(executor, (uint32_t *)(void *)(executor->outbox + words->outbox),
 				   first);
 

@@ -171,8 +171,9 @@ struct myc_executor {
 
 	struct myc_inlet *inlet;
 	uint32_t inlets, inlets_max;
-	struct myc_flow_in *flow_table;
-	uint32_t *changed_seen; /* process * MYC_SOURCES_OF_PROCESS + source */
+	struct myc_flow_in *flow_table; /* see core/guess.h */
+	struct myc_guess *guess;	/* of what comes next in the lane to ourselves */
+	uint32_t *changed_seen;		/* process * MYC_SOURCES_OF_PROCESS + source */
 
 	struct myc_pending *pending;
 	uint32_t *pending_next;	    /* free list and actors' queues */

@@ -9,10 +9,10 @@
  * late sender could starve behind idle ones. When an entry is given to another pair, what its former one
  * was granted and did not use goes back.
  */
+#include "core/guess.h"
+#include "core/move.h"
 #include "core/receiver.h"
 #include "core/schemas.h"
-
-#include "core/move.h"
 
 static struct myc_lane_in *lane_in(const struct myc_executor *executor, uint32_t index)
 {
@@ -298,7 +298,7 @@ struct myc_inlet *myc_inlet_bind(struct myc_executor *executor, uint64_t source)
 		struct myc_inlet *inlet = &executor->inlet[i];
 
 		inlet->source = source;
-		inlet->flow = &executor->flow_table[(size_t)i * MYC_LANE_FLOWS];
+		inlet->flow = &executor->flow_table[myc_guess_entries(i)];
 		inlet->peer = myc_sender_peer(&executor->out, myc_lane_end_process(source),
 					      myc_lane_end_executor(source));
 		if (executor->inlets <= i)

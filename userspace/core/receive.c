@@ -4,6 +4,7 @@
  */
 #include "core/ask.h"
 #include "core/body.h"
+#include "core/guess.h"
 #include "core/last.h"
 #include "core/overflow.h"
 #include "core/pending.h"
@@ -38,16 +39,16 @@ void myc_receiver_set_aside(struct myc_actor *actor, uint32_t index)
 		myc_actor_after(actor, 0);
 }
 
-/* `plain`: its slot has no flags. What the handler returned; who calls counts it. */
+/* `kind` is its slot's first word. What the handler returned; who calls counts it. */
 static inline __attribute__((always_inline)) int show(struct myc_actor *actor, uint64_t from,
-						      const struct myc_slot *slot,
+						      const struct myc_slot *slot, uint64_t kind,
 						      const void *payload, uint32_t size,
-						      uint32_t body, bool plain)
+						      uint32_t body)
 {
 	struct myc_message message = {
 		.from = from,
-		.type = slot->type,
-		.flags = plain ? 0 : slot->flags & (uint8_t)~MYC_SLOT_REFERENCE,
+		.type = myc_slot_kind_type(kind),
+		.flags = myc_slot_kind_flags(kind) & (uint8_t)~MYC_SLOT_REFERENCE,
 		.size = size,
 		.correlation = slot->correlation,
 		.body = body,
@@ -66,7 +67,7 @@ bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct m
 			  const void *payload, uint32_t size, uint32_t body)
 {
 	myc_count(&actor->metrics->messages);
-	int code = show(actor, from, slot, payload, size, body, false);
+	int code = show(actor, from, slot, slot->word[0], payload, size, body);
 
 	return more(actor, code) && delivered(actor, code, body);
 }
@@ -211,22 +212,26 @@ __attribute__((noinline)) static bool take_last(struct myc_executor *executor,
 static inline __attribute__((always_inline)) bool take_one(struct myc_executor *executor,
 							   struct myc_inlet *inlet,
 							   struct myc_flow_in *flow,
-							   const struct myc_slot *slot, bool own)
+							   const struct myc_slot *slot,
+							   uint64_t kind, bool own)
 {
 	struct myc_actor *actor = flow->actor;
 
-	if (__builtin_expect(actor->aside || (!own && slot->type >= MYC_TYPE_FRAMEWORK), 0)) {
+	if (__builtin_expect(
+		    actor->aside || (!own && myc_slot_kind_type(kind) >= MYC_TYPE_FRAMEWORK), 0)) {
 		myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 		return take_aside(executor, inlet, flow, slot);
 	}
-	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
-
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
-	int code = show(actor, flow->from, slot, slot->payload, slot->size, MYC_HOLD_NONE, own);
+	int code = show(actor, flow->from, slot, kind, slot->payload, myc_slot_kind_size(kind),
+			MYC_HOLD_NONE);
 
 	actor = flow->actor; /* the same: cheaper to load than to keep over the call */
 	if (more(actor, code))
 		return take_last(executor, inlet, flow, slot, code);
+	/* Likewise. */
+	uint32_t position = inlet->lane.next[MYC_RING_ORDINARY] + 1;
+
 	myc_credit_taken(executor, inlet, flow, position);
 	inlet->lane.next[MYC_RING_ORDINARY] = position;
 	return true;
@@ -237,7 +242,7 @@ static bool take_any(struct myc_executor *executor, struct myc_inlet *inlet,
 		     struct myc_flow_in *flow, const struct myc_slot *slot)
 {
 	if (flow->actor)
-		return take_one(executor, inlet, flow, slot, false);
+		return take_one(executor, inlet, flow, slot, slot->word[0], false);
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	return take_aside(executor, inlet, flow, slot);
 }
@@ -380,7 +385,7 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 		plain.flags |= reference ? MYC_SLOT_REFERENCE : 0;
 		if (reference)
 			return take_reference(executor, inlet, &plain);
-		return take_one(executor, inlet, flow, &plain, false);
+		return take_one(executor, inlet, flow, &plain, plain.word[0], false);
 	}
 	int code = reference ? myc_body_check(executor, slot, &copied, &view) : 0;
 
@@ -469,7 +474,7 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
 
 		if (!(__builtin_expect(flow != NULL, 1)
-			      ? take_one(executor, inlet, flow, &slot, false)
+			      ? take_one(executor, inlet, flow, &slot, slot.word[0], false)
 			      : take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot)))
 			break;
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
@@ -485,21 +490,28 @@ __attribute__((noinline)) static bool own_until(struct myc_executor *executor,
 						struct myc_inlet *inlet, uint32_t stop)
 {
 	struct myc_lane_inward *lane = &inlet->lane;
+	struct myc_guess *guess = executor->guess;
+	uint64_t kind;
 
 	while (lane->next[MYC_RING_ORDINARY] != stop) {
-		const struct myc_slot *slot = myc_lane_look(lane, MYC_RING_ORDINARY);
+		const struct myc_slot *slot = myc_lane_look(lane, MYC_RING_ORDINARY, &kind);
 
 		if (!slot)
-			return false;
-		/* Our own writing: only what kind of message it is has to be seen. */
-		struct myc_flow_in *flow = &inlet->flow[slot->flow % MYC_LANE_FLOWS];
+			break;
+		struct myc_flow_in *flow = myc_guess_next(inlet->flow, guess, slot->word[1]);
 
-		if (!(__builtin_expect(!slot->flags && slot->word[1] == flow->slot_to, 1)
-			      ? take_one(executor, inlet, flow, slot, true)
-			      : take_unusual(executor, inlet, MYC_RING_ORDINARY, slot)))
+		/* Our own writing: only what kind of message it is has to be seen. */
+		if (__builtin_expect(kind >> 56 || slot->word[1] != flow->slot_to, 0)) {
+			if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, slot))
+				return false;
+		} else if (__builtin_expect(!take_one(executor, inlet, flow, slot, kind, true),
+					    0)) {
 			return false;
+		}
+		guess = myc_guess_after(flow);
 	}
-	return true;
+	executor->guess = guess;
+	return lane->next[MYC_RING_ORDINARY] == stop;
 }
 
 static unsigned poll_own(struct myc_executor *executor, struct myc_inlet *inlet, unsigned budget)
@@ -539,7 +551,7 @@ static __attribute__((noinline)) void empty_into_mailboxes(struct myc_executor *
 		myc_actor_aside(actor, MYC_ASIDE_PENDING, true);
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
 
-		goes_on = flow ? take_one(executor, inlet, flow, &slot, false)
+		goes_on = flow ? take_one(executor, inlet, flow, &slot, slot.word[0], false)
 			       : take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot);
 		myc_actor_aside(actor, MYC_ASIDE_PENDING, actor->pending_count);
 		myc_receiver_make_ready(actor);

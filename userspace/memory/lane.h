@@ -225,13 +225,15 @@ static inline bool myc_lane_ready(const struct myc_lane_inward *lane, enum myc_l
 	return sequence == lane->next[ring] + 1 || !myc_lane_sequence_empty(lane, ring, sequence);
 }
 
-/* The next message where it lies: only in a lane that nobody else can write. NULL: none there. */
+/* The next message where it lies, and the first word of its header: only in a lane that nobody else can write.
+ * NULL: none there. */
 static inline const struct myc_slot *myc_lane_look(const struct myc_lane_inward *lane,
-						   enum myc_lane_ring ring)
+						   enum myc_lane_ring ring, uint64_t *kind)
 {
 	const struct myc_slot *slot = &lane->slot[ring][lane->next[ring] & lane->mask[ring]];
 
-	return slot->sequence == lane->next[ring] + 1 ? slot : NULL;
+	*kind = myc_order_loaded(slot->word[0]);
+	return (uint32_t)*kind == lane->next[ring] + 1 ? slot : NULL;
 }
 
 /* Copies the next message out. 1: copied; 0: none there; -EPROTO: a sequence that cannot be. */
@@ -245,8 +247,8 @@ static inline int myc_lane_peek(const struct myc_lane_inward *lane, enum myc_lan
 	if ((uint32_t)kind != lane->next[ring] + 1)
 		return myc_lane_sequence_empty(lane, ring, (uint32_t)kind) ? 0 : -EPROTO;
 	memcpy(&copy->word[1], &slot->word[1], sizeof(*copy) - sizeof(copy->word[0]));
-	copy->word[0] = kind;
 	myc_order_copied(copy);
+	copy->word[0] = kind;
 	return 1;
 }
 

@@ -81,6 +81,18 @@ static inline uint64_t myc_slot_kind(uint16_t type, uint8_t size, uint8_t flags)
 {
 	return ((uint64_t)size << 16 | (uint64_t)flags << 24 | type) << 32;
 }
+static inline uint16_t myc_slot_kind_type(uint64_t kind)
+{
+	return (uint16_t)(kind >> 32);
+}
+static inline uint8_t myc_slot_kind_size(uint64_t kind)
+{
+	return (uint8_t)(kind >> 48);
+}
+static inline uint8_t myc_slot_kind_flags(uint64_t kind)
+{
+	return (uint8_t)(kind >> 56);
+}
 static inline uint64_t myc_slot_to(uint32_t slot, uint32_t generation, uint32_t flow)
 {
 	return slot | (uint64_t)(generation & 0xffff) << 32 | (uint64_t)flow << 48;

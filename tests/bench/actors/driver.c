@@ -90,6 +90,7 @@ static const struct kind {
 	{"one-way p99.9, 4096 B by reference", "one-way p99.9: " LINE},
 	{"hop, same thread", NULL},
 	{"tell, same thread", NULL},
+	{"tell, same thread, 16 at random", NULL},
 	{"ask, same thread", NULL},
 	{"spawn until started", NULL},
 	{"idle actor", NULL},

@@ -247,6 +247,7 @@ static void threads(void)
 	play_stream(false, 4);
 	play_hop();
 	play_tell();
+	play_scatter();
 	play_ask();
 	play_bodies(false);
 }

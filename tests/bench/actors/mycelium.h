@@ -63,6 +63,7 @@ void play_one_way(bool processes, uint32_t peers);
 void play_stream(bool processes, uint32_t senders);
 void play_hop(void);
 void play_tell(void);
+void play_scatter(void);
 void play_ask(void);
 void play_bodies(bool processes);
 void play_spawn(void);
