@@ -25,7 +25,15 @@ cmp "$dir/plain" "$dir/staged" || failed "DESTDIR changes what is installed"
 ! grep -q "$dir" "$dir/stage/usr/lib/pkgconfig/mycelium.pc" || failed "DESTDIR is in mycelium.pc"
 for tool in myc myc-load myc-feed myc-gen; do
 	[ -x "$dir/prefix/bin/$tool" ] || failed "no $tool"
-	[ -f "$dir/prefix/share/man/man1/$tool.1" ] || failed "no man page of $tool"
+	page=$dir/prefix/share/man/man1/$tool.1
+	[ -f "$page" ] || failed "no man page of $tool"
+	"$dir/prefix/bin/$tool" --help >"$dir/help" && "$dir/prefix/bin/$tool" --version >"$dir/version" &&
+		"$dir/prefix/bin/$tool" -h | cmp - "$dir/help" || failed "$tool has no --help, -h or --version"
+	grep -qxE "$tool [0-9.]+" "$dir/version" || failed "$tool --version says: $(cat "$dir/version")"
+	# Both name the same options (but --help and --version, which go without saying).
+	options() { { grep -oE -- '--[a-z][a-z-]+' || :; printf '%s\n' --help --version; } | sort -u; }
+	options <"$dir/help" >"$dir/helps"
+	sed 's/\\-/-/g' "$page" | options | diff - "$dir/helps" || failed "$tool.1 and $tool --help name different options"
 done
 
 export PKG_CONFIG_PATH="$dir/prefix/lib/pkgconfig"

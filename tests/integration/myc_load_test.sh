@@ -65,6 +65,10 @@ sed 's/port: 5001/port: 70000/' "$work/good.yaml" >"$work/badport.yaml"
 sed '/^name/d' "$work/good.yaml" >"$work/noname.yaml"
 
 # ---- bad input: 2 --------------------------------------------------------------------------------
+for command in load attach up replace status counters unload cleanup; do
+	"$load" $command --help >"$out" && grep -q "^  $command " "$out" || { echo "FAILED: $command --help"; failed=1; }
+done
+expect 0 "myc-load $("${BUILD:-build}/bin/myc" --version | cut -d ' ' -f 2)" "$load" --version
 expect 2 "no command 'lod' (see myc-load --help)" "$load" lod
 expect 2 "attach: what? An argument is missing (see myc-load --help)" "$load" attach
 expect 2 "--colour: no such option, or its value is missing" "$load" status --colour
@@ -75,7 +79,7 @@ expect 2 "extra is one too many" "$load" status one extra
 expect 2 "$work/none.yaml: No such file or directory (check the path and its permissions)" "$load" up "$work/none.yaml"
 expect 2 "badport.yaml:10: channels[1].lines[0].port: 70000: out of range (use 1 to 65535)" "$load" up "$work/badport.yaml"
 expect 2 "noname.yaml: the system has no name (add 'name:' to the file, or --name)" "$load" up "$work/noname.yaml"
-expect 2 "no interface 'mycload7' in this network namespace (see ip link; enter another" "$load" up "$work/wrong.yaml"
+expect 2 "no interface 'mycload7' in this network namespace (see ip link; netns: of a topology" "$load" up "$work/wrong.yaml"
 expect 2 "'No' is not a system's name (use 1 to 31 of a-z, 0-9 and -" "$load" up --name No "$work/good.yaml"
 expect 2 "no system 'one' is loaded (see myc-load status for what is)" "$load" status one
 expect 2 "no system 'one' is loaded" "$load" unload one

@@ -479,7 +479,7 @@ static void bad_input_has_a_cause_a_remedy_and_an_exit_code(void **state)
 	(void)state;
 	live_topology(&live, TWO_PROCESSES, live.actors, live.actors);
 	const struct {
-		const char *args[6];
+		const char *args[8];
 		int code;
 		const char *says;
 	} table[] = {
@@ -489,7 +489,16 @@ static void bad_input_has_a_cause_a_remedy_and_an_exit_code(void **state)
 		{{"check", live.topology, "--set", "network.kind=xpd"}, 2, "xpd"},
 		{{"check", live.topology, "--kind", "tcp"}, 2, "use xdp, udp, file or none"},
 		{{"check", live.topology, "--kind", "xdp"}, 2, "--set network.interface=NAME"},
-		{{"check"}, 2, "usage:"},
+		{{"check"}, 2, "usage: myc check TOPOLOGY"},
+		{{"check", "x.yaml", "--help"}, 0, "usage: myc check TOPOLOGY"},
+		{{"stop", "--now"}, 2, "myc stop: unrecognized option '--now'\nusage: myc stop"},
+		{{"move", "-h"}, 0, "usage: myc move ACTOR EXECUTOR"},
+		{{"suspend", "ping", "--json"}, 2, "usage: myc suspend"},
+		{{"state", "ping", "--version", "1"}, 2, "usage: myc state"},
+		{{"state", "ping", "--replace", "/no/such", "--version", "-1"}, 2, "usage: myc"},
+		{{"state", "ping", "--replace", "/no/such"}, 2, "--replace /no/such: No such"},
+		{{"run", live.topology, "--report", "/no/such/file"}, 2, "--report /no/such/file:"},
+		{{"check", live.topology, "--set", "=1"}, 2, "--set =1: no key"},
 		{{"frobnicate"}, 2, "no command"},
 		{{"stop", "no-such-system"}, 2, "does not run"},
 		{{"ps", "no-such-system"}, 2, "no system called"},

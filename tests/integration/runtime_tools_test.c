@@ -2,6 +2,7 @@
 /* What a running system shows of itself, and what it does when it is told to. No privilege. */
 #include "integration/runtime_bed.h"
 
+#include <jansson.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -282,9 +283,41 @@ static bool all_hold(struct live *l, void *context)
 	return live_status(l, "once", "held") == 1 && live_status(l, "often", "held") == 6;
 }
 
+static int holders_json(char *out, size_t size, const char *actor)
+{
+	return live_myc(&live, out, size,
+			(const char *[]){"holders", "--json", actor, live.system, NULL});
+}
+
 static int holders(char *out, size_t size, const char *actor)
 {
 	return live_myc(&live, out, size, (const char *[]){"holders", actor, live.system, NULL});
+}
+
+/* The JSON says so: this many references in all, and `name` has `references` of them. */
+static void expect_holder(const char *json, json_int_t all, const char *name, json_int_t references)
+{
+	json_error_t error;
+	json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, &error), *holder;
+	size_t index, found = 0;
+
+	if (!root)
+		fail_msg("%s: %s", error.text, json);
+	assert_int_equal(json_integer_value(json_object_get(root, "references")), all);
+	json_array_foreach(json_object_get(root, "holders"), index, holder)
+	{
+		const char *address = json_string_value(json_object_get(holder, "address"));
+
+		if (strcmp(json_string_value(json_object_get(holder, "name")), name) != 0)
+			continue;
+		found++;
+		assert_int_equal(json_integer_value(json_object_get(holder, "references")),
+				 references);
+		assert_int_equal(strncmp(address, "0x", 2), 0);
+		assert_non_null(json_string_value(json_object_get(holder, "process")));
+	}
+	assert_int_equal(found, 1);
+	json_decref(root);
 }
 
 static void who_holds_an_actor_is_shown(void **state)
@@ -309,11 +342,19 @@ static void who_holds_an_actor_is_shown(void **state)
 	assert_non_null(strstr(out, "7 references\n"));
 	assert_non_null(strstr(out, "  once\n"));
 	assert_non_null(strstr(out, "  often, 6 times\n"));
+	assert_int_equal(holders_json(out, sizeof(out), "library"), 0);
+	expect_holder(out, 7, "once", 1);
+	expect_holder(out, 7, "often", 6);
 	assert_int_equal(holders(out, sizeof(out), "once"), 0);
 	assert_string_equal(out, "0 references\n");
+	assert_int_equal(holders_json(out, sizeof(out), "once"), 0);
+	assert_string_equal(out, "{\"references\": 0, \"holders\": []}\n");
+	assert_int_equal(holders_json(out, sizeof(out), "nobody"), 1);
+	assert_string_equal(out, "myc: no actor is called 'nobody' (myc ps lists them)\n");
 	assert_int_equal(holders(out, sizeof(out), "nobody"), 1);
 	assert_non_null(strstr(out, "no actor is called 'nobody'"));
 	assert_int_equal(holders(out, sizeof(out), "0x3f"), 1);
+	assert_non_null(strstr(out, "no actor has this address"));
 	assert_int_equal(holders(out, sizeof(out), NULL), 2);
 	/* Its references go with a process, and come again with its successor's. */
 	assert_int_equal(kill((pid_t)live_number(&live, "two", "pid"), SIGKILL), 0);

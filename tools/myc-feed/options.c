@@ -599,7 +599,9 @@ int options_parse(struct options *options, int argc, char **argv, struct myc_err
 	options->feed.identity.iex_session = 1;
 	opterr = 0;
 	while (!err && !options->done &&
-	       (option = getopt_long(argc, argv, ":", long_options, &index)) != -1) {
+	       (option = getopt_long(argc, argv, ":h", long_options, &index)) != -1) {
+		if (option == 'h')
+			option = OPT_HELP;
 		if (option == '?' || option == ':')
 			return myc_error_set(error, -EINVAL, "myc-feed --help lists the options",
 					     option == ':' ? "%s: its value is missing"

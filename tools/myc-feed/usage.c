@@ -43,5 +43,5 @@ const char options_usage[] =
 	"          --mac MAC             destination of frames to unicast addresses\n"
 	"          --vlan ID[,ID]        tags of frames, outer first\n"
 	"          --ttl N               (16)\n"
-	"other     --seed N (1)  --report FILE (JSON)  --quiet  --help  --version\n"
+	"other     --seed N (1)  --report FILE (JSON)  --quiet  -h --help  --version\n"
 	"exit      0 done, 2 bad input or usage, 3 a privilege is missing, 1 anything else\n";

@@ -21,7 +21,8 @@ static const char usage[] =
 	"messages'\n"
 	"  -l, --lenient          warnings for what real schemas break without harm\n"
 	"  -c, --check            check the schema only\n"
-	"  -h, --help\n";
+	"  -h, --help\n"
+	"  -V, --version\n";
 
 struct options {
 	const char *output, *prefix, *type_suffix, *schema;
@@ -37,11 +38,12 @@ static int parse(int argc, char **argv, struct options *options)
 		{"lenient", no_argument, NULL, 'l'},
 		{"check", no_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "o:p:t:lch", names, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "o:p:t:lchV", names, NULL)) != -1) {
 		switch (option) {
 		case 'o':
 			options->output = strcmp(optarg, "-") ? optarg : NULL;
@@ -60,6 +62,9 @@ static int parse(int argc, char **argv, struct options *options)
 			break;
 		case 'h':
 			fputs(usage, stdout);
+			exit(0);
+		case 'V':
+			printf("myc-gen " MYC_VERSION "\n");
 			exit(0);
 		default:
 			fputs(usage, stderr);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libxml/parser.h>
 #include <libxml/uri.h>
@@ -567,7 +568,10 @@ bool gen_read(struct gen_schema *schema, const char *file, const char *text, siz
 	}
 	r.doc = text ? xmlCtxtReadMemory(context, text, (int)size, file, NULL, options)
 		     : xmlCtxtReadFile(context, file, NULL, options);
-	if (!r.doc) {
+	if (!r.doc && !text && access(file, R_OK)) {
+		gen_error(schema, &schema->where, NULL, NULL, "%s; name a file that can be read",
+			  strerror(errno));
+	} else if (!r.doc) {
 		xml_error(schema, xmlCtxtGetLastError(context), file,
 			  "the file must be there, and well-formed XML");
 	} else if (!text && xmlXIncludeProcessFlags(r.doc, options) < 0) {

@@ -34,7 +34,8 @@ static const char usage[] =
 	"  --netns NAME|PATH   enter that network namespace first\n"
 	"  --bpffs DIR         instead of /sys/fs/bpf\n"
 	"  --json              status, counters: one JSON object a line\n"
-	"  --force             cleanup: detach too\n";
+	"  --force             cleanup: detach too\n"
+	"  -h --help --version\n";
 
 struct options {
 	const char *name, *interface, *netns, *bpffs;
@@ -415,9 +416,18 @@ int main(int argc, char **argv)
 	struct myc_error error = {0};
 
 	myc_schema_compile = gen_filter;
-	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
-		fputs(usage, argc < 2 ? stderr : stdout);
-		return argc < 2 ? EXIT_INPUT : 0;
+	if (argc < 2) {
+		fputs(usage, stderr);
+		return EXIT_INPUT;
+	}
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			fputs(usage, stdout);
+			return 0;
+		}
+	if (!strcmp(argv[1], "--version")) {
+		printf("myc-load " MYC_VERSION "\n");
+		return 0;
 	}
 	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))

@@ -5,8 +5,6 @@
 
 #include "myc/myc.h"
 
-#define USAGE "myc check TOPOLOGY [--kind xdp|udp|file|none] [--set KEY=VALUE]"
-
 int myc_check(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -25,12 +23,12 @@ int myc_check(int argc, char **argv)
 		if (option == 'k')
 			args.kind = optarg;
 		else if (option != 's')
-			return myc_complain_usage(USAGE);
+			return myc_complain_usage();
 		else if (myc_args_set(&args, optarg, &error))
 			return myc_complain(&error);
 	}
 	if (optind + 1 != argc)
-		return myc_complain_usage(USAGE);
+		return myc_complain_usage();
 	args.path = argv[optind];
 	if (myc_args_load(&args, &topology, &layout, &error))
 		return myc_complain(&error);

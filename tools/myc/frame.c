@@ -12,7 +12,6 @@
 
 #include "myc/myc.h"
 
-#define USAGE	  "myc frame FILE|- [--json]"
 #define FRAME_MAX (16u << 20) /* memory is touched for frames that come in pieces only */
 #define PIECE	  (256u << 10)
 
@@ -83,11 +82,11 @@ int myc_frame_file(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 'j')
-			return myc_complain_usage(USAGE);
+			return myc_complain_usage();
 		dump.format = MYC_SBE_JSON;
 	}
 	if (argc - optind != 1)
-		return myc_complain_usage(USAGE);
+		return myc_complain_usage();
 	path = argv[optind];
 	fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	room = malloc(FRAME_MAX);

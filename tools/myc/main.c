@@ -7,6 +7,31 @@
 #include "myc/myc.h"
 #include "runtime/control.h"
 
+struct command {
+	const char *name, *usage;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{"run",
+	 "TOPOLOGY [-d|--detach] [--kind xdp|udp|file|none] [--set KEY=VALUE]...\n"
+	 "          [--report FILE] [--log FILE] [--until-exhausted]",
+	 myc_run},
+	{"check", "TOPOLOGY [--kind xdp|udp|file|none] [--set KEY=VALUE]...", myc_check},
+	{"ps", "[NAME] [--json]", myc_ps},
+	{"letters", "[NAME] [--json]", myc_letters},
+	{"schemas", "[NAME] [--json]", myc_schemas_of},
+	{"state", "ACTOR [NAME] [--out FILE | --replace FILE [--version N]]", myc_state_of},
+	{"suspend", "ACTOR [NAME]", myc_suspend_actor},
+	{"resume", "ACTOR [NAME]", myc_resume_actor},
+	{"move", "ACTOR EXECUTOR [NAME]", myc_move_actor},
+	{"holders", "ACTOR [NAME] [--json]", myc_holders_of},
+	{"stop", "[NAME] [--timeout SECONDS]", myc_stop_system},
+	{"frame", "FILE|- [--json]", myc_frame_file},
+};
+
+static const struct command *running;
+
 int myc_complain(const struct myc_error *error)
 {
 	char text[1024];
@@ -16,9 +41,9 @@ int myc_complain(const struct myc_error *error)
 	return myc_exit_code(error->code);
 }
 
-int myc_complain_usage(const char *usage)
+int myc_complain_usage(void)
 {
-	fprintf(stderr, "usage: %s\n", usage);
+	fprintf(stderr, "usage: myc %s %s\n", running->name, running->usage);
 	return 2;
 }
 
@@ -27,8 +52,8 @@ int myc_args_set(struct myc_topology_args *args, char *text, struct myc_error *e
 	char *equals = strchr(text, '=');
 
 	if (!equals || equals == text)
-		return myc_error_set(error, -EINVAL, "write --set KEY=VALUE", "--set %s: no value",
-				     text);
+		return myc_error_set(error, -EINVAL, "write --set KEY=VALUE", "--set %s: no %s",
+				     text, equals ? "key" : "value");
 	if (args->overrides == MYC_OVERRIDES_MAX)
 		return myc_error_set(error, -EINVAL, "change the file instead",
 				     "more than %d times --set", MYC_OVERRIDES_MAX);
@@ -90,51 +115,43 @@ int myc_name_of(const char *given, char *out, size_t size, struct myc_error *err
 
 static int help(FILE *out)
 {
-	fprintf(out, "myc: runs systems of actors (version " MYC_VERSION ")\n"
-		     "  myc run TOPOLOGY [-d] [--kind KIND] [--set KEY=VALUE] [--report FILE]\n"
-		     "          [--log FILE] [--until-exhausted]\n"
-		     "  myc check TOPOLOGY [--kind KIND] [--set KEY=VALUE]\n"
-		     "  myc ps [NAME] [--json]\n"
-		     "  myc letters [NAME] [--json]\n"
-		     "  myc schemas [NAME] [--json]\n"
-		     "  myc state ACTOR [NAME] [--out FILE | --replace FILE [--version N]]\n"
-		     "  myc suspend ACTOR [NAME]\n"
-		     "  myc resume ACTOR [NAME]\n"
-		     "  myc move ACTOR EXECUTOR [NAME]\n"
-		     "  myc holders ACTOR [NAME]\n"
-		     "  myc stop [NAME] [--timeout SECONDS]\n"
-		     "  myc frame FILE|- [--json]\n"
-		     "see myc(1), myc-topology(5)\n");
+	fprintf(out, "myc: runs systems of actors (version " MYC_VERSION ")\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  myc %s %s\n", commands[i].name, commands[i].usage);
+	fprintf(out, "see myc(1), myc-topology(5)\n");
 	return out == stdout ? 0 : 2;
+}
+
+static bool is_help(const char *argument)
+{
+	return !strcmp(argument, "--help") || !strcmp(argument, "-h");
+}
+
+static int run(int argc, char **argv)
+{
+	static char called[16]; /* getopt's complaints begin with it */
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (is_help(argv[i])) {
+			printf("usage: myc %s %s\nsee myc(1)\n", running->name, running->usage);
+			return 0;
+		}
+	snprintf(called, sizeof(called), "myc %s", running->name);
+	argv[0] = called;
+	return running->run(argc, argv);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-	} commands[] = {
-		{"run", myc_run},
-		{"check", myc_check},
-		{"ps", myc_ps},
-		{"letters", myc_letters},
-		{"schemas", myc_schemas_of},
-		{"state", myc_state_of},
-		{"suspend", myc_suspend_actor},
-		{"resume", myc_resume_actor},
-		{"move", myc_move_actor},
-		{"holders", myc_holders_of},
-		{"stop", myc_stop_system},
-		{"frame", myc_frame_file},
-	};
-
 	if (argc < 2)
 		return help(stderr);
 	myc_schema_compile = gen_filter;
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		running = &commands[i];
+		if (!strcmp(argv[1], running->name))
+			return run(argc - 1, argv + 1);
+	}
+	if (!strcmp(argv[1], "help") || is_help(argv[1]))
 		return help(stdout);
 	if (!strcmp(argv[1], "--version")) {
 		printf("myc " MYC_VERSION "\n");

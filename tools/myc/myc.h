@@ -40,8 +40,8 @@ int myc_args_load(const struct myc_topology_args *args, struct myc_topology **to
 
 /* "myc: ..." on stderr; returns the exit code for it. */
 int myc_complain(const struct myc_error *error);
-/* A wrong command line. */
-int myc_complain_usage(const char *usage);
+/* A wrong command line of the command that runs: its usage on stderr; returns 2. */
+int myc_complain_usage(void);
 
 /* NAME from the command line, or that of the only system that runs. -EINVAL. */
 int myc_name_of(const char *given, char *out, size_t size, struct myc_error *error);

@@ -8,7 +8,6 @@
 #include "myc/myc.h"
 #include "runtime/control.h"
 
-#define USAGE	   "myc ps [NAME] [--json]"
 #define TIMEOUT_MS 5000
 
 struct listing {
@@ -42,11 +41,11 @@ int myc_ps(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 'j')
-			return myc_complain_usage(USAGE);
+			return myc_complain_usage();
 		listing.json = true;
 	}
 	if (argc - optind > 1)
-		return myc_complain_usage(USAGE);
+		return myc_complain_usage();
 	if (argc - optind == 1) {
 		if (myc_name_of(argv[optind], name, sizeof(name), &error))
 			return myc_complain(&error);

@@ -11,10 +11,6 @@
 #include "base/log.h"
 #include "myc/myc.h"
 
-#define USAGE                                                                    \
-	"myc run TOPOLOGY [-d] [--kind xdp|udp|file|none] [--set KEY=VALUE]... " \
-	"[--report FILE] [--log FILE] [--until-exhausted]"
-
 struct run_args {
 	struct myc_topology_args topology;
 	struct myc_run_opts opts;
@@ -58,11 +54,11 @@ static int parse(int argc, char **argv, struct run_args *args)
 			args->opts.until_exhausted = true;
 			break;
 		default:
-			return myc_complain_usage(USAGE);
+			return myc_complain_usage();
 		}
 	}
 	if (optind + 1 != argc)
-		return myc_complain_usage(USAGE);
+		return myc_complain_usage();
 	args->topology.path = argv[optind];
 	return 0;
 }
@@ -165,6 +161,26 @@ static int launch_detached(struct myc_run *run)
 	return await(fds[0], run->topology->system);
 }
 
+/* A day is not to end with a report that cannot be written. */
+static int check_report(const char *path, struct myc_error *error)
+{
+	char *beside; /* it is written there first */
+
+	if (asprintf(&beside, "%s.new", path) < 0)
+		return myc_error_set(error, -ENOMEM, NULL, "out of memory");
+	int fd = open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	int err = fd < 0 ? myc_error_set(error, -errno, "name another file", "--report %s: %s",
+					 path, strerror(errno))
+			 : 0;
+
+	if (fd >= 0) {
+		close(fd);
+		unlink(beside);
+	}
+	free(beside);
+	return err;
+}
+
 int myc_run(int argc, char **argv)
 {
 	struct run_args args = {0};
@@ -183,6 +199,10 @@ int myc_run(int argc, char **argv)
 		goto out;
 	}
 	run.opts = args.opts;
+	if (args.opts.report && check_report(args.opts.report, &error)) {
+		code = myc_complain(&error);
+		goto out;
+	}
 	if (args.detach)
 		run.log_fd = -1;
 	if (args.log) {

@@ -9,13 +9,8 @@
 #include "myc/myc.h"
 #include "runtime/control.h"
 
-#define USAGE_STATE   "myc state ACTOR [NAME] [--out FILE | --replace FILE [--version N]]"
-#define USAGE_SUSPEND "myc suspend ACTOR [NAME]"
-#define USAGE_RESUME  "myc resume ACTOR [NAME]"
-#define USAGE_MOVE    "myc move ACTOR EXECUTOR [NAME]"
-#define USAGE_HOLDERS "myc holders ACTOR [NAME]"
-#define TIMEOUT_MS    6000
-#define REPLACED_MAX  4096
+#define TIMEOUT_MS   6000
+#define REPLACED_MAX 4096
 
 /* Asks; 0 and the answer after "ok", or the exit code of what went wrong. */
 static int ask(const char *system, const char *line, struct myc_text *answer, const char **rest)
@@ -31,6 +26,8 @@ static int ask(const char *system, const char *line, struct myc_text *answer, co
 		*rest += 2;
 		return 0;
 	}
+	if (!strncmp(*rest, "error: ", 7))
+		*rest += 7;
 	fprintf(stderr, "myc: %s", **rest ? *rest : "no answer: the supervisor is gone\n");
 	return 1;
 }
@@ -74,7 +71,7 @@ static int show(const char *text, const char *out)
 		code |= fclose(file) != 0;
 	}
 	if (code)
-		fprintf(stderr, "myc: writing %s: %s\n", out ? out : "", strerror(errno));
+		fprintf(stderr, "myc: --out %s: %s\n", out ? out : "", strerror(errno));
 	if (!code)
 		printf("version %u, %u bytes\n", version, size);
 	if (!code && !out)
@@ -93,7 +90,7 @@ static int replace(const char *actor, const char *system, const char *path, unsi
 	size_t size = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
 
 	if (!file || ferror(file) || size > REPLACED_MAX) {
-		fprintf(stderr, "myc: %s: %s\n", path,
+		fprintf(stderr, "myc: --replace %s: %s\n", path,
 			size > REPLACED_MAX ? "more than 4096 bytes" : strerror(errno));
 		if (file)
 			fclose(file);
@@ -118,8 +115,8 @@ int myc_state_of(int argc, char **argv)
 						{0}};
 	const char *out = NULL, *with = NULL, *rest = "";
 	struct myc_text answer = {0};
-	char line[128], *end = "";
-	unsigned version = 0;
+	char line[128], *end;
+	long version = -1;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -128,17 +125,19 @@ int myc_state_of(int argc, char **argv)
 		else if (option == 'r')
 			with = optarg;
 		else if (option == 'v')
-			version = (unsigned)strtoul(optarg, &end, 10);
+			version = strtol(optarg, &end, 10);
 		else
-			return myc_complain_usage(USAGE_STATE);
+			return myc_complain_usage();
+		if (option == 'v' && (end == optarg || *end || version < 0 || version > UINT32_MAX))
+			return myc_complain_usage();
 	}
-	if (argc == optind || argc - optind > 2 || (out && with) || *end ||
+	if (argc == optind || argc - optind > 2 || (out && with) || (version >= 0 && !with) ||
 	    strlen(argv[optind]) > 63 || strchr(argv[optind], ' '))
-		return myc_complain_usage(USAGE_STATE);
+		return myc_complain_usage();
 	const char *system = argv[optind + 1];
 
 	if (with)
-		return replace(argv[optind], system, with, version);
+		return replace(argv[optind], system, with, version < 0 ? 0 : (unsigned)version);
 	snprintf(line, sizeof(line), "state %s", argv[optind]);
 	int code = ask(system, line, &answer, &rest);
 
@@ -148,17 +147,25 @@ int myc_state_of(int argc, char **argv)
 	return code;
 }
 
-static int order(int argc, char **argv, const char *word, const char *usage)
+/* has_json: the command knows --json. */
+static int order(int argc, char **argv, const char *word, bool has_json)
 {
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
 	struct myc_text answer = {0};
-	const char *rest = "";
+	const char *rest = "", *json = "";
 	char line[128];
+	int option;
 
-	if (argc < 2 || argc > 3 || strlen(argv[1]) > 63 || strchr(argv[1], ' ') ||
-	    argv[1][0] == '-')
-		return myc_complain_usage(usage);
-	snprintf(line, sizeof(line), "%s %s", word, argv[1]);
-	int code = ask(argv[2], line, &answer, &rest);
+	while ((option = getopt_long(argc, argv, "", options + !has_json, NULL)) != -1) {
+		if (option != 'j')
+			return myc_complain_usage();
+		json = " json";
+	}
+	if (argc == optind || argc - optind > 2 || strlen(argv[optind]) > 63 ||
+	    strchr(argv[optind], ' '))
+		return myc_complain_usage();
+	snprintf(line, sizeof(line), "%s %s%s", word, argv[optind], json);
+	int code = ask(argv[optind + 1], line, &answer, &rest);
 
 	if (!code && *rest == ' ')
 		fputs(rest + 1, stdout);
@@ -168,17 +175,17 @@ static int order(int argc, char **argv, const char *word, const char *usage)
 
 int myc_holders_of(int argc, char **argv)
 {
-	return order(argc, argv, "holders", USAGE_HOLDERS);
+	return order(argc, argv, "holders", true);
 }
 
 int myc_suspend_actor(int argc, char **argv)
 {
-	return order(argc, argv, "suspend", USAGE_SUSPEND);
+	return order(argc, argv, "suspend", false);
 }
 
 int myc_resume_actor(int argc, char **argv)
 {
-	return order(argc, argv, "resume", USAGE_RESUME);
+	return order(argc, argv, "resume", false);
 }
 
 int myc_move_actor(int argc, char **argv)
@@ -189,11 +196,11 @@ int myc_move_actor(int argc, char **argv)
 
 	if (argc < 3 || argc > 4 || strlen(argv[1]) > 63 || strchr(argv[1], ' ') ||
 	    argv[1][0] == '-' || argv[2][0] < '0' || argv[2][0] > '9')
-		return myc_complain_usage(USAGE_MOVE);
+		return myc_complain_usage();
 	unsigned long executor = strtoul(argv[2], &end, 10);
 
 	if (*end || executor > UINT32_MAX)
-		return myc_complain_usage(USAGE_MOVE);
+		return myc_complain_usage();
 	snprintf(line, sizeof(line), "move %s %lu", argv[1], executor);
 	int code = ask(argv[3], line, &answer, &rest);
 

@@ -13,7 +13,6 @@
 #include "myc/myc.h"
 #include "runtime/control.h"
 
-#define USAGE	  "myc stop [NAME] [--timeout SECONDS]"
 #define NS_PER_MS 1000000ull
 #define RETRY_US  20000
 #define GONE_MS	  10000 /* for holder and launcher to end after the supervisor said so */
@@ -91,13 +90,13 @@ int myc_stop_system(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 't')
-			return myc_complain_usage(USAGE);
+			return myc_complain_usage();
 		timeout_s = strtol(optarg, &end, 10);
 		if (end == optarg || *end || timeout_s < 1 || timeout_s > 3600)
-			return myc_complain_usage(USAGE);
+			return myc_complain_usage();
 	}
 	if (argc - optind > 1)
-		return myc_complain_usage(USAGE);
+		return myc_complain_usage();
 	if (myc_name_of(argv[optind], name, sizeof(name), &error) ||
 	    myc_run_dir(name, dir, sizeof(dir), &error))
 		return myc_complain(&error);

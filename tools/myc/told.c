@@ -10,7 +10,7 @@
 
 #define TIMEOUT_MS 5000
 
-static int told(int argc, char **argv, const char *usage, const char *as_text, const char *as_json)
+static int told(int argc, char **argv, const char *as_text, const char *as_json)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
 	char name[MYC_SYSTEM_NAME_MAX + 1];
@@ -21,11 +21,11 @@ static int told(int argc, char **argv, const char *usage, const char *as_text, c
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 'j')
-			return myc_complain_usage(usage);
+			return myc_complain_usage();
 		json = true;
 	}
 	if (argc - optind > 1)
-		return myc_complain_usage(usage);
+		return myc_complain_usage();
 	if (myc_name_of(argv[optind], name, sizeof(name), &error))
 		return myc_complain(&error);
 	if (myc_control_ask(name, json ? as_json : as_text, TIMEOUT_MS, &answer, &error)) {
@@ -39,10 +39,10 @@ static int told(int argc, char **argv, const char *usage, const char *as_text, c
 
 int myc_letters(int argc, char **argv)
 {
-	return told(argc, argv, "myc letters [NAME] [--json]", "letters", "letters json");
+	return told(argc, argv, "letters", "letters json");
 }
 
 int myc_schemas_of(int argc, char **argv)
 {
-	return told(argc, argv, "myc schemas [NAME] [--json]", "schemas", "schemas json");
+	return told(argc, argv, "schemas", "schemas json");
 }

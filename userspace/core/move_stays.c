@@ -147,7 +147,7 @@ int myc_move_error(struct myc_error *error, int code, myc_address address, enum 
 	case -EBUSY:
 		return myc_error_set(error, code, "try again", "another actor is being moved");
 	case -EINVAL:
-		return myc_error_set(error, code, NULL,
+		return myc_error_set(error, code, "they are counted from 0",
 				     "actor 0x%llx is to go where no executor is", actor);
 	case -ESRCH:
 		return myc_error_set(error, code, NULL, "no actor 0x%llx in this process", actor);

@@ -30,9 +30,10 @@ int myc_attach_interface(const char *interface, struct myc_error *error)
 	unsigned index = if_nametoindex(interface);
 	if (index)
 		return (int)index;
-	return myc_error_set(error, -ENODEV,
-			     "see ip link; enter another network namespace by --netns",
-			     "no interface '%s' in this network namespace", interface);
+	return myc_error_set(
+		error, -ENODEV,
+		"see ip link; netns: of a topology and myc-load --netns enter another namespace",
+		"no interface '%s' in this network namespace", interface);
 }
 
 static bool interface_is_up(const char *interface)

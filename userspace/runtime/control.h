@@ -4,11 +4,12 @@
  *
  *	"ps"         the tree, for people
  *	"ps json"    the same as JSON
- *	"letters"    dead letters, for people; "letters json": as JSON
+ *	"letters"    dead letters, for people; "letters json": as JSON; "schemas" likewise
  *	"state ACTOR"		an actor's state: "ok VERSION SIZE", then its bytes in hexadecimal
  *	"replace ACTOR VERSION HEX"	these bytes become it
  *	"suspend ACTOR", "resume ACTOR"	ACTOR: a name of the topology, or an address
  *	"move ACTOR EXECUTOR"	to another executor of its process
+ *	"holders ACTOR"		who holds strong references to it: "ok", then for people; "holders ACTOR json": as JSON
  *	"stop"       stops the system; the answer comes when every process has ended: the ledger,
  *	             then a line "ok" or "failed: ..."
  *	else         "error: ..."

@@ -20,6 +20,7 @@ struct myc_order_wait {
 	uint64_t number, until_ns;
 	uint32_t what;
 	int client; /* of the control socket, who gets the answer; -1: of a stop's phase */
+	bool json;  /* the answer is to be JSON (holders) */
 };
 
 struct myc_supervisor {

@@ -78,7 +78,7 @@ static bool read_executor(const char *text, struct myc_order *order)
 	return !*end;
 }
 
-static bool read_order(const char *line, char name[64], struct myc_order *order)
+static bool read_order(const char *line, char name[64], struct myc_order *order, bool *json)
 {
 	static const char *const words[] = {
 		[MYC_ORDER_SUSPEND] = "suspend ", [MYC_ORDER_RESUME] = "resume ",
@@ -99,6 +99,9 @@ static bool read_order(const char *line, char name[64], struct myc_order *order)
 		line += length;
 		if (what == MYC_ORDER_MOVE)
 			return read_executor(line, order);
+		*json = what == MYC_ORDER_HOLDERS && !strcmp(line, " json");
+		if (*json)
+			return true;
 		return what == MYC_ORDER_REPLACE ? *line == ' ' && read_bytes(line + 1, order)
 						 : !*line;
 	}
@@ -111,8 +114,9 @@ enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, con
 	struct myc_order order = {0};
 	uint32_t process;
 	char name[64];
+	bool json = false;
 
-	if (!read_order(line, name, &order))
+	if (!read_order(line, name, &order, &json))
 		return MYC_ORDER_NONE;
 	if (!find(supervisor, name, &process, &order.actor)) {
 		myc_text_add(answer, "error: no actor is called '%s' (myc ps lists them)\n", name);
@@ -132,7 +136,8 @@ enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, con
 						myc_order_give(&supervisor->view, process, &order),
 					.client = supervisor->control.serving,
 					.until_ns = myc_clock_ns() + ANSWER_NS,
-					.what = order.what};
+					.what = order.what,
+					.json = json};
 	if (!wait->number) {
 		myc_text_add(answer, "error: the region has no place for orders\n");
 		return MYC_ORDER_ANSWERED;
@@ -146,46 +151,85 @@ enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, con
 static void say_holder(const struct myc_supervisor *supervisor, uint64_t holder,
 		       uint32_t references, struct myc_text *text)
 {
-	const struct myc_topology *topology = supervisor->run->topology;
-	uint32_t process = myc_address_process(holder), slot = myc_address_slot(holder);
+	uint32_t slot = myc_address_slot(holder);
+	const struct myc_topology_process *process =
+		&supervisor->run->topology->process[myc_address_process(holder)];
 
-	if (process >= topology->processes)
-		return;
 	if (!myc_address_generation(holder))
-		myc_text_add(text, "  threads of process %s", topology->process[process].name);
-	else if (slot < topology->process[process].actors)
-		myc_text_add(text, "  %s", topology->process[process].actor[slot].name);
+		myc_text_add(text, "  threads of process %s", process->name);
+	else if (slot < process->actors)
+		myc_text_add(text, "  %s", process->actor[slot].name);
 	else
-		myc_text_add(text, "  %#" PRIx64 " in process %s", holder,
-			     topology->process[process].name);
+		myc_text_add(text, "  %#" PRIx64 " in process %s", holder, process->name);
 	if (references > 1)
 		myc_text_add(text, ", %u times", references);
 	myc_text_add(text, "\n");
 }
 
+/* Threads have neither name nor address, spawned actors no name. */
+static void say_holder_json(const struct myc_supervisor *supervisor, uint64_t holder,
+			    uint32_t references, bool first, struct myc_text *text)
+{
+	uint32_t slot = myc_address_slot(holder);
+	const struct myc_topology_process *process =
+		&supervisor->run->topology->process[myc_address_process(holder)];
+	bool actor = myc_address_generation(holder) != 0;
+	char address[24] = "";
+
+	if (actor)
+		snprintf(address, sizeof(address), "%#" PRIx64, holder);
+	myc_text_add(text, "%s{\"process\": ", first ? "" : ", ");
+	myc_text_add_json(text, process->name);
+	myc_text_add(text, ", \"name\": ");
+	myc_text_add_json(text, actor && slot < process->actors ? process->actor[slot].name : "");
+	myc_text_add(text, ", \"address\": \"%s\", \"references\": %u}", address, references);
+}
+
 /* Each holder once. */
 static void say_holders(const struct myc_supervisor *supervisor,
-			const struct myc_order_result *result, struct myc_text *text)
+			const struct myc_order_result *result, bool json, struct myc_text *text)
 {
 	uint32_t known = result->size / (uint32_t)sizeof(uint64_t);
 	uint64_t holder[MYC_ORDER_HOLDERS_MAX];
+	bool first = true;
 
 	known = known < MYC_ORDER_HOLDERS_MAX ? known : MYC_ORDER_HOLDERS_MAX;
 	memcpy(holder, result->bytes, known * sizeof(*holder));
-	myc_text_add(text, "ok %u reference%s\n", result->version, result->version == 1 ? "" : "s");
+	myc_text_add(text, json ? "ok {\"references\": %u, \"holders\": [" : "ok %u reference%s\n",
+		     result->version, result->version == 1 ? "" : "s");
 	for (uint32_t i = 0; i < known; i++) {
 		uint32_t references = 1;
 
-		if (!holder[i])
+		if (!holder[i] ||
+		    myc_address_process(holder[i]) >= supervisor->run->topology->processes)
 			continue;
 		for (uint32_t j = i + 1; j < known; j++) {
 			references += holder[j] == holder[i];
 			holder[j] = holder[j] == holder[i] ? 0 : holder[j];
 		}
-		say_holder(supervisor, holder[i], references, text);
+		if (json)
+			say_holder_json(supervisor, holder[i], references, first, text);
+		else
+			say_holder(supervisor, holder[i], references, text);
+		first = false;
 	}
-	if (result->version > known)
+	if (json)
+		myc_text_add(text, "]}\n");
+	else if (result->version > known)
 		myc_text_add(text, "  and others\n");
+}
+
+/* What an order came to that was not carried out, beside the error's own text. */
+static const char *why(int code)
+{
+	switch (code) {
+	case -EACCES:
+		return ": its behaviour does not let others (give it a codec, mycelium/state.h)";
+	case -ESRCH:
+		return ": no actor has this address (myc ps lists them)";
+	default:
+		return "";
+	}
 }
 
 static void say_result(const struct myc_supervisor *supervisor, const struct myc_order_wait *wait,
@@ -196,12 +240,11 @@ static void say_result(const struct myc_supervisor *supervisor, const struct myc
 		return;
 	}
 	if (result->code) {
-		myc_text_add(text, "error: %s%s\n", strerror(-result->code),
-			     result->code == -EACCES ? ": its behaviour does not let others" : "");
+		myc_text_add(text, "error: %s%s\n", strerror(-result->code), why(result->code));
 		return;
 	}
 	if (wait->what == MYC_ORDER_HOLDERS) {
-		say_holders(supervisor, result, text);
+		say_holders(supervisor, result, wait->json, text);
 		return;
 	}
 	if (wait->what != MYC_ORDER_STATE) {
