@@ -3,6 +3,7 @@
 #include "conformance/cases.h"
 
 JOB_OF(job_letters, myc_letters_watch(self, a[0]))
+JOB_OF(job_hear, myc_become(self, &plain))
 
 static int watch_letters(struct probe *who, bool on)
 {
@@ -283,7 +284,9 @@ CASE(watchers_are_bounded_and_must_be_able_to_hear)
 	RESULT(watch_letters(w[2], true), -ENOSPC);
 	OK(stop_self(w[4]));
 	UNTIL(ended(w[4]));
-	OK(watch_letters(w[2], true));
+	OK(let(d, job_hear, 0, 0, 0, 0));
+	OK(watch_letters(d, true));
+	RESULT(watch_letters(w[2], true), -ENOSPC);
 }
 
 const struct conform_case cases_letter[] = {

@@ -328,7 +328,15 @@ CASE(messages_in_the_mailbox_outlast_a_restart)
 
 CASE(as_many_restarts_as_allowed_and_the_next_failure_ends_it)
 {
-	struct probe *a = spawn(HERE), *b = make(THERE, &plain);
+	struct probe *a = spawn(HERE), *b = make(THERE, &plain), *c = make(THERE, &plain);
+
+	/* However many these are. */
+	c->restarts_max = NO_RESTART - 1;
+	OK(try_spawn(c));
+	for (uint32_t i = 1; i <= 9; i++) {
+		OK(fail_with(c, -EIO));
+		UNTIL(c->inits == i + 1);
+	}
 
 	b->restarts_max = 2;
 	b->window_ns = LONG;

@@ -281,10 +281,17 @@ CASE(who_stops_another_may_have_it_killed_when_it_does_not_end)
 	assert_int_equal(b->messages, 0);
 }
 
-CASE(stopping_and_watching_oneself_or_nobody_is_refused)
-{
-	struct probe *a = spawn(HERE), *b = spawn(THERE);
+JOB_OF(job_hear, myc_become(self, &plain))
 
+CASE(stopping_and_watching_oneself_or_nobody_or_without_a_handler_is_refused)
+{
+	struct probe *a = spawn(HERE), *b = spawn(THERE), *d = spawn_as(HERE, &deaf),
+		     *c = spawn(THERE);
+
+	RESULT(stop_watch(d, c, MYC_STOP, LONG), -EINVAL);
+	OK(let(d, job_hear, 0, 0, 0, 0));
+	OK(stop_watch(d, c, MYC_STOP, LONG));
+	expect_down(d, c, MYC_EXIT_SHUTDOWN);
 	RESULT(stop_watch(a, a, MYC_STOP, LONG), -EINVAL);
 	OK(stop_self(b));
 	UNTIL(ended(b));
@@ -334,7 +341,7 @@ const struct conform_case cases_suspend[] = {
 	{NAMED(who_stops_another_is_told_of_its_end)},
 	{NAMED(who_stops_one_that_does_not_end_in_time_is_told_still_then_down)},
 	{NAMED(who_stops_another_may_have_it_killed_when_it_does_not_end)},
-	{NAMED(stopping_and_watching_oneself_or_nobody_is_refused)},
+	{NAMED(stopping_and_watching_oneself_or_nobody_or_without_a_handler_is_refused)},
 	{NAMED(demonitor_ends_still_and_down)},
 	{0},
 };

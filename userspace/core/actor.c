@@ -21,7 +21,8 @@
 #include "core/outside.h"
 #include "core/stash.h"
 
-#define STUCK_NS 1000000000u
+#define STUCK_NS      1000000000u
+#define RESTARTS_ROOM 4 /* times of restarts, at first */
 
 void myc_actor_set_life(struct myc_actor *actor, uint32_t life)
 {
@@ -60,25 +61,42 @@ static int start_once(struct myc_actor *actor)
 	return code < 0 ? code : 0;
 }
 
+/* For one more time: of those that the window has left behind, or of more memory, up to restarts_max of them. */
+static bool restart_room(struct myc_actor_more *more, uint64_t now)
+{
+	uint32_t old = 0, room = more->restarted_room;
+
+	while (old < more->restarted_count &&
+	       now - more->restarted_ns[old] > more->restarts_window_ns)
+		old++;
+	if (old) {
+		more->restarted_count -= old;
+		memmove(more->restarted_ns, more->restarted_ns + old,
+			more->restarted_count * sizeof(*more->restarted_ns));
+		return true;
+	}
+	if (room == more->restarts_max)
+		return false;
+	room = room ? 2 * room : RESTARTS_ROOM;
+	room = room > more->restarts_max || room < more->restarted_room ? more->restarts_max : room;
+	uint64_t *times = realloc(more->restarted_ns, room * sizeof(*times));
+
+	if (!times)
+		return false;
+	more->restarted_ns = times;
+	more->restarted_room = room;
+	return true;
+}
+
 /* Notes a restart; false when it is one more than allowed within the window. */
 static bool restart_allowed(struct myc_actor *actor)
 {
 	struct myc_actor_more *more = actor->restarts_none ? NULL : myc_actor_more(actor);
-
-	if (!more)
-		return false;
-	if (!more->restarted_ns)
-		more->restarted_ns = calloc(more->restarts_max, sizeof(*more->restarted_ns));
-	if (!more->restarted_ns)
-		return false;
 	uint64_t now = myc_executor_now(actor->executor);
-	uint64_t *oldest = &more->restarted_ns[more->restarted_count % more->restarts_max];
 
-	if (more->restarted_count >= more->restarts_max &&
-	    now - *oldest <= more->restarts_window_ns)
+	if (!more || (more->restarted_count == more->restarted_room && !restart_room(more, now)))
 		return false;
-	*oldest = now;
-	more->restarted_count++;
+	more->restarted_ns[more->restarted_count++] = now;
 	return true;
 }
 

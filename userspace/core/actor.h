@@ -63,9 +63,9 @@ struct myc_actor_more {
 	uint32_t settings_count;
 	struct myc_setting *settings; /* one allocation with its strings */
 	uint32_t restarts_max;
-	uint32_t restarted_count;
+	uint32_t restarted_count, restarted_room;
 	uint64_t restarts_window_ns;
-	uint64_t *restarted_ns; /* the last restarts_max of them, a ring */
+	uint64_t *restarted_ns; /* those in the window, oldest first, and perhaps some before it */
 	uint64_t paused_at_ns, counted_at_ns;
 	uint32_t outboxed_lenient; /* of its messages in the outbox: do not pause it */
 	bool stuck;		   /* this pause is counted as such */

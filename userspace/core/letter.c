@@ -260,7 +260,7 @@ int myc_letters_watch(struct myc_actor *self, bool on)
 		myc_letters_forget(self);
 		return 0;
 	}
-	if (!self->behaviour->signal)
+	if (!myc_actor_hook(self, signal))
 		return -EINVAL;
 	if (!executor->letter_watcher)
 		executor->letter_watcher =

@@ -214,15 +214,10 @@ int myc_stop_watch(struct myc_actor *self, myc_address other, uint32_t how, uint
 {
 	uint32_t what = how & ~(uint32_t)MYC_STOP_ELSE_KILL;
 	struct myc_executor *executor = self->executor;
-	struct myc_road *road;
 
 	if (what < MYC_STOP || what > MYC_STOP_KILL || other == self->address ||
-	    !self->behaviour->signal)
+	    !myc_actor_hook(self, signal))
 		return -EINVAL;
-	int code = myc_sender_road(&executor->out, other, &road);
-
-	if (code)
-		return code;
 	struct myc_watch *watch = myc_watch_make(self, MYC_WATCH_MONITOR, other);
 
 	if (!watch)
@@ -235,9 +230,9 @@ int myc_stop_watch(struct myc_actor *self, myc_address other, uint32_t how, uint
 					  .payload = &control};
 
 	watch->through = true;
-	code = watch->state == MYC_WATCH_LOST
-		       ? -ESRCH
-		       : myc_signal_send_road(executor, road, NULL, &signal, MYC_RING_URGENT);
+	int code = watch->state == MYC_WATCH_LOST
+			   ? -ESRCH
+			   : myc_signal_send(executor, NULL, &signal, MYC_RING_URGENT);
 	if (code) {
 		myc_watch_free(executor, watch);
 		return code;

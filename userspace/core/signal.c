@@ -7,6 +7,7 @@
 #include "core/ask.h"
 #include <mycelium/abi/signal.h>
 
+#include "core/exit.h"
 #include "core/link.h"
 #include "core/move.h"
 #include "core/receiver.h"
@@ -402,13 +403,23 @@ bool myc_signals_room(const struct myc_executor *executor)
 	return signals->free != MYC_NONE && signals->entry[signals->free].next != MYC_NONE;
 }
 
+/* Who links by this one; MYC_NOBODY: it is something else. */
+static myc_address links(const struct myc_signal_entry *entry)
+{
+	struct myc_signal_link link = {.from = MYC_NOBODY};
+
+	if (myc_slot_kind_type(entry->slot.word[0]) == MYC_SIGNAL_LINK)
+		memcpy(&link, entry->slot.payload, sizeof(link));
+	return link.from;
+}
+
 bool myc_signals_from(const struct myc_executor *executor, const struct myc_actor *actor)
 {
 	const struct myc_signals *signals = &executor->signals;
 
 	for (uint32_t i = signals->count ? signals->first : MYC_NONE; i != MYC_NONE;
 	     i = signals->entry[i].next)
-		if (signals->entry[i].from == actor)
+		if (signals->entry[i].from == actor || links(&signals->entry[i]) == actor->address)
 			return true;
 	return false;
 }
@@ -443,8 +454,13 @@ static bool find_anew(struct myc_executor *executor, struct myc_signal_entry *en
 		myc_sender_road_to(&executor->out, process, myc_actor_word_home(word));
 
 	if (road && road != entry->road) {
+		struct myc_actor *partner = myc_link_ours(executor, links(entry));
+
 		count_urgent(entry, false);
 		entry->road = road;
+		/* Of whose end the one that it is linked with is told where that is. */
+		if (partner)
+			myc_exit_note_watcher(partner, road);
 	}
 	return true;
 }
@@ -478,7 +494,6 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 	while (*link != MYC_NONE) {
 		uint32_t index = *link;
 		struct myc_signal_entry *entry = &signals->entry[index];
-
 		bool there = !entry->addressed || find_anew(executor, entry);
 
 		count_urgent(entry, there);

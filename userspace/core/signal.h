@@ -60,7 +60,7 @@ int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *si
 bool myc_signals_ready(const struct myc_executor *executor);
 /* Is there room for two more, whatever the lanes have? */
 bool myc_signals_room(const struct myc_executor *executor);
-/* Do signals from this actor wait? */
+/* Do signals from this actor wait, or a link of its? */
 bool myc_signals_from(const struct myc_executor *executor, const struct myc_actor *actor);
 /* To an executor as such; signal->to says what it is about. */
 int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, uint32_t index,
