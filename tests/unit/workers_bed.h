@@ -39,7 +39,7 @@ static struct myc_job kept[JOBS_MAX];
 static uint32_t order, kept_count, events[8], discards;
 static struct myc_workers_opts opts;
 static int job_code; /* of a call in a worker */
-static uint32_t bed_loans;
+static uint32_t bed_loans, bed_watches;
 
 struct worker {
 	uint64_t jobs;
@@ -123,12 +123,16 @@ static inline void on_event(struct myc_actor *self, void *context,
 
 static inline void bed_open(uint64_t seed, const struct myc_workers_settings *settings)
 {
+	static struct myc_executor_opts executor[EXECUTORS];
 	static struct myc_system_opts system;
 	struct myc_testkit_opts with = {.sz = sizeof(with), .seed = seed, .system = &system};
 	struct myc_spawn_opts spawn = {.sz = sizeof(spawn), .behaviour = &finisher};
 
-	system = (struct myc_system_opts){
-		.sz = sizeof(system), .executors = EXECUTORS, .loans = bed_loans};
+	executor[0].watches = bed_watches;
+	system = (struct myc_system_opts){.sz = sizeof(system),
+					  .executors = EXECUTORS,
+					  .loans = bed_loans,
+					  .executor = executor};
 	memset(told, 0, sizeof(told));
 	memset(events, 0, sizeof(events));
 	order = kept_count = discards = 0;

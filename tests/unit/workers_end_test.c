@@ -285,6 +285,41 @@ static void at_the_deadline_what_is_left_has_a_name(void **state)
 	bed_close();
 }
 
+/* What waits there has a name too. */
+static void a_suspended_intake_does_not_hold_up_the_end(void **state)
+{
+	(void)state;
+	bed(1, settings(.workers = 1));
+	put(0, 0, KEEP);
+	settle();
+	assert_int_equal(myc_actor_suspend(myc_testkit_system(kit, 0), myc_workers_address(pool)),
+			 0);
+	settle();
+	put(1, 0, DO);
+	drain(50 * MS);
+	assert_int_equal(numbers().state, MYC_WORKERS_DRAIN);
+	pass(51 * MS);
+	assert_int_equal(numbers().state, MYC_WORKERS_ENDED);
+	assert_int_equal(numbers().in_doubt, 1);
+	assert_int_equal(numbers().discarded[MYC_DISCARD_SHUTDOWN], 1);
+	assert_int_equal(told[1].discarded, 1);
+	assert_false(there(myc_workers_control(pool)) || there(myc_workers_address(pool)));
+	bed_close();
+}
+
+/* Without room to watch one another the two are no pool: nobody waits for the intake to open. */
+static void a_pool_that_cannot_begin_ends(void **state)
+{
+	(void)state;
+	bed_watches = 1;
+	bed(1, settings(.workers = 1));
+	bed_watches = 0;
+	assert_int_equal(numbers().state, MYC_WORKERS_ENDED);
+	assert_false(there(myc_workers_control(pool)) || there(myc_workers_address(pool)));
+	assert_int_equal(myc_workers_drain(pool, 0), 0);
+	bed_close();
+}
+
 static int stopper_message(struct myc_actor *self, const struct myc_message *message)
 {
 	myc_address who;
@@ -492,6 +527,8 @@ int main(void)
 		cmocka_unit_test(who_hangs_is_given_up_and_its_job_done_by_another),
 		cmocka_unit_test(draining_finishes_what_was_sent_before),
 		cmocka_unit_test(at_the_deadline_what_is_left_has_a_name),
+		cmocka_unit_test(a_suspended_intake_does_not_hold_up_the_end),
+		cmocka_unit_test(a_pool_that_cannot_begin_ends),
 		cmocka_unit_test(a_pool_that_is_stopped_finishes),
 		cmocka_unit_test(a_pool_whose_control_is_killed_leaves_nothing),
 		cmocka_unit_test(a_pool_of_an_actor_ends_with_it),

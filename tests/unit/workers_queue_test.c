@@ -232,6 +232,30 @@ static void limits_are_adapted_to_the_load(void **state)
 	bed_close();
 }
 
+/* However large a time is, it is not over before it begins. */
+static void times_without_end_do_not_come(void **state)
+{
+	const struct myc_workers_settings endless = {
+		.workers = 1, .ttl_ns = MYC_FOREVER, .hang_ns = MYC_FOREVER, .hang_replace = 1};
+
+	(void)state;
+	bed_open(1, &endless);
+	adapted = 0;
+	opts.adapt = halve;
+	opts.adapt_ns = opts.drain_ns = MYC_FOREVER;
+	pool_open();
+	put(0, 0, KEEP);
+	put(1, 0, DO);
+	settle();
+	pass(1000 * MS);
+	assert_int_equal(adapted, 0);
+	assert_int_equal(discards, 0);
+	assert_int_equal(numbers().hung, 0);
+	finish(0);
+	assert_int_equal(numbers().done, 2);
+	bed_close();
+}
+
 /* ---- who asked is told ------------------------------------------------------------------------- */
 
 static struct myc_workers *asked;
@@ -423,6 +447,7 @@ int main(void)
 		cmocka_unit_test(those_that_waited_too_long_are_discarded_in_time),
 		cmocka_unit_test(the_bucket_leaks_exactly),
 		cmocka_unit_test(limits_are_adapted_to_the_load),
+		cmocka_unit_test(times_without_end_do_not_come),
 		cmocka_unit_test(replies_come_from_the_worker_and_discards_at_once),
 		cmocka_unit_test(who_died_with_a_job_in_hand_is_told_to_its_asker),
 		cmocka_unit_test(bodies_are_lent_and_lent_again),

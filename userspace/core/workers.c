@@ -132,8 +132,11 @@ static int control_init(struct myc_actor *self)
 		code = myc_monitor(self, workers->owner, 0, &monitor);
 	if (!code)
 		code = myc_monitor(workers->intake, self->address, 0, &monitor);
-	if (code)
+	if (code) {
+		/* Nobody would open it. */
+		(void)myc_stop_send(self, workers->intake_address, MYC_STOP_KILL);
 		return code;
+	}
 	myc_workers_begin(workers);
 	myc_workers_after(workers);
 	return 0;

@@ -212,6 +212,11 @@ void myc_workers_reroute(struct myc_workers *workers, uint32_t place);
 void myc_workers_begin(struct myc_workers *workers);
 void myc_workers_down(struct myc_workers *workers, const struct myc_signal_event *event);
 void myc_workers_tick(struct myc_workers *workers);
+/* UINT64_MAX: never. */
+static inline uint64_t myc_workers_later(uint64_t at_ns, uint64_t ns)
+{
+	return ns < UINT64_MAX - at_ns ? at_ns + ns : UINT64_MAX;
+}
 /* Looks again no later than this. */
 void myc_workers_look_at(struct myc_workers *workers, uint64_t at_ns);
 /* After anything: intake open or not, leaving places, the end; tells what others read. */

@@ -201,7 +201,8 @@ static void handed(struct myc_workers *workers, struct myc_row *row, struct myc_
 	workers->numbers.in_hand++;
 	myc_place_numbers(workers, row->place)->in_hand++;
 	if (workers->settings.hang_ns)
-		myc_workers_look_at(workers, row->since_ns + workers->settings.hang_ns);
+		myc_workers_look_at(workers,
+				    myc_workers_later(row->since_ns, workers->settings.hang_ns));
 	/* Whom the asker awaits now: a cycle of awaiting actors is found through the worker. */
 	if (work->asker.correlation & MYC_ASK_AWAITED)
 		(void)myc_ask_passed(workers->control, &work->asker, row->address);
@@ -447,7 +448,8 @@ static void wait_in_queue(struct myc_workers *workers, struct myc_work *work)
 	}
 	myc_work_queue(workers, work, false);
 	if (workers->settings.ttl_ns)
-		myc_workers_look_at(workers, work->accepted_ns + workers->settings.ttl_ns);
+		myc_workers_look_at(workers,
+				    myc_workers_later(work->accepted_ns, workers->settings.ttl_ns));
 }
 
 static bool common_waits(const struct myc_workers *workers)

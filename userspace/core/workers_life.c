@@ -293,7 +293,8 @@ static void expire(struct myc_workers *workers, uint64_t now)
 			struct myc_work *oldest = myc_work_at(workers, workers->age[p].first);
 
 			if (now - oldest->accepted_ns < ttl) {
-				myc_workers_look_at(workers, oldest->accepted_ns + ttl);
+				myc_workers_look_at(workers,
+						    myc_workers_later(oldest->accepted_ns, ttl));
 				break;
 			}
 			myc_workers_discard(workers, oldest, MYC_DISCARD_TTL);
@@ -313,9 +314,10 @@ static void look_for_hanging(struct myc_workers *workers, uint64_t now)
 		if (now - row->since_ns >= limit)
 			hangs(workers, row, now);
 		if (row->state == MYC_ROW_WORKS && row->in_hand)
-			myc_workers_look_at(workers, now - row->since_ns < limit
-							     ? row->since_ns + limit
-							     : now + limit);
+			myc_workers_look_at(
+				workers,
+				myc_workers_later(now - row->since_ns < limit ? row->since_ns : now,
+						  limit));
 	}
 }
 
@@ -340,7 +342,7 @@ static void adapt(struct myc_workers *workers, uint64_t now)
 	if (!workers->opts.adapt || workers->draining)
 		return;
 	if (now >= workers->adapt_at_ns) {
-		workers->adapt_at_ns = now + workers->opts.adapt_ns;
+		workers->adapt_at_ns = myc_workers_later(now, workers->opts.adapt_ns);
 		workers->opts.adapt(workers->opts.context, &workers->numbers, &settings);
 		if (!myc_workers_check(workers, &settings))
 			myc_workers_apply(workers, &settings);
@@ -352,6 +354,7 @@ static void adapt(struct myc_workers *workers, uint64_t now)
 static void close_now(struct myc_workers *workers)
 {
 	workers->closed = true;
+	workers->intake_told = false;
 	if (workers->numbers.waiting || workers->numbers.in_hand)
 		atomic_store_explicit(&workers->late, true, memory_order_relaxed);
 	for (uint32_t p = 0; p < MYC_WORKERS_PRIORITIES; p++)
@@ -368,6 +371,9 @@ static void tell_intake(struct myc_workers *workers, uint64_t now)
 {
 	int code = myc_stop_send(workers->control, workers->intake_address, MYC_STOP_DRAIN);
 
+	/* After the deadline nobody waits for who has suspended it. */
+	if (!code && workers->closed)
+		code = myc_resume(workers->control, workers->intake_address);
 	workers->intake_told = code != -ENOBUFS;
 	workers->intake_gone |= code == -ESRCH;
 	if (!workers->intake_told)
@@ -378,14 +384,14 @@ void myc_workers_tick(struct myc_workers *workers)
 {
 	uint64_t now = myc_now_ns(workers->control);
 
-	if (workers->draining && !workers->intake_told)
-		tell_intake(workers, now);
 	if (workers->draining && !workers->closed) {
 		if (now >= workers->deadline_ns)
 			close_now(workers);
 		else if (workers->deadline_ns != UINT64_MAX)
 			myc_workers_look_at(workers, workers->deadline_ns);
 	}
+	if (workers->draining && !workers->intake_told)
+		tell_intake(workers, now);
 	expire(workers, now);
 	look_for_hanging(workers, now);
 	adapt(workers, now);
@@ -482,15 +488,17 @@ void myc_workers_apply(struct myc_workers *workers, const struct myc_workers_set
 
 void myc_workers_begin(struct myc_workers *workers)
 {
-	workers->adapt_at_ns = myc_now_ns(workers->control) + workers->opts.adapt_ns;
-	workers->bucket_ns = myc_now_ns(workers->control);
+	uint64_t now = myc_now_ns(workers->control);
+
+	workers->adapt_at_ns = myc_workers_later(now, workers->opts.adapt_ns);
+	workers->bucket_ns = now;
 	myc_workers_tick(workers);
 }
 
 void myc_workers_end(struct myc_workers *workers, uint64_t deadline_ns)
 {
 	uint64_t now = myc_now_ns(workers->control);
-	uint64_t at = deadline_ns < UINT64_MAX - now ? now + deadline_ns : UINT64_MAX;
+	uint64_t at = myc_workers_later(now, deadline_ns);
 
 	if (!workers->draining || at < workers->deadline_ns)
 		workers->deadline_ns = at;
