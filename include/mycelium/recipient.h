@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <mycelium/actor.h>
 
@@ -72,8 +73,11 @@ static inline struct myc_recipient_wire myc_recipient_pack(const struct myc_reci
 static inline int myc_recipient_unpack(struct myc_actor *self, struct myc_recipient_wire wire,
 				       struct myc_recipient *recipient)
 {
-	*recipient =
-		myc_recipient_of((struct myc_ref){.address = wire.address}, wire.type, wire.size);
+	struct myc_ref ref;
+
+	memset(&ref, 0, sizeof(ref));
+	ref.address = wire.address;
+	*recipient = myc_recipient_of(ref, wire.type, wire.size);
 	return myc_resolve(self, wire.address, &recipient->ref);
 }
 

@@ -9,6 +9,7 @@
 #ifndef MYCELIUM_SBE_H
 #define MYCELIUM_SBE_H
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +20,21 @@
 #define MYC_SBE_INLINE static inline __attribute__((always_inline, unused))
 #define MYC_SBE_CHECK  __attribute__((warn_unused_result))
 #define MYC_SBE_PACKED __attribute__((packed))
+
+/* Around a generated header: what of C's g++ and clang++ have, too, they need not warn of there. */
+#ifdef __cplusplus
+#define MYC_SBE_BEGIN                                                                              \
+	_Pragma("GCC diagnostic push")                                                             \
+		_Pragma("GCC diagnostic ignored \"-Wpragmas\"") /* older compilers */              \
+		_Pragma("GCC diagnostic ignored \"-Wpedantic\"")                                   \
+			_Pragma("GCC diagnostic ignored \"-Wc++20-extensions\"")                   \
+				_Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"") \
+					_Pragma("GCC diagnostic ignored \"-Wmissing-braces\"")
+#define MYC_SBE_END _Pragma("GCC diagnostic pop")
+#else
+#define MYC_SBE_BEGIN
+#define MYC_SBE_END
+#endif
 
 #define MYC_SBE_HOST_LE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
@@ -536,6 +552,14 @@ static inline void myc_sbe_out_string(struct myc_sbe_out *out, struct myc_sbe_by
 		i += utf8 ? utf8 : 1;
 	}
 	myc_sbe_out_char(out, '"');
+}
+
+MYC_SBE_INLINE void myc_sbe_out_letter(struct myc_sbe_out *out, char letter)
+{
+	const uint8_t byte = (uint8_t)letter;
+	struct myc_sbe_bytes text = {&byte, 1};
+
+	myc_sbe_out_string(out, text);
 }
 
 static inline void myc_sbe_out_hex(struct myc_sbe_out *out, struct myc_sbe_bytes bytes)

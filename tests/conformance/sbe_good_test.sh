@@ -21,6 +21,14 @@ done
 "$build/tests/sbe/sbe-driver" $list >"$dir/driver.c" || failed "no driver"
 warnings gcc
 warnings clang
+# As C++, too.
+grep '^#include "[a-z0-9_]*.h"' "$dir/driver.c" >"$dir/all.cc"
+[ "$(wc -l <"$dir/all.cc")" -ge 60 ] || failed "the driver does not include all headers"
+for compiler in g++ clang++; do
+	command -v $compiler >"$dir/log" || continue
+	$compiler -std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Werror -Iinclude -iquote "$dir" -fsyntax-only "$dir/all.cc" \
+		>"$dir/log" 2>&1 || failed "$compiler: $(head -n 30 "$dir/log")"
+done
 driver clang -O0
 "$dir/driver" 3 >"$dir/golden.txt" || failed "driver"
 [ -z "${MYC_UPDATE:-}" ] || cp "$dir/golden.txt" tests/schemas/good/golden.txt

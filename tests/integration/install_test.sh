@@ -85,6 +85,26 @@ guide docs/TYPED.md 'order 6 of 5' 'accepted, place 1' \
 	'order 7 of 100' 'accepted, place 2' 'order 7 is cancelled' '100 at 1000' '100 at 999'
 guide docs/OUTSIDE.md '1 gives 2' '20 gives 40' '300000000000 gives 600000000000' '4 gives 8'
 
+# The same in C++, and as a shared object that myc finds its behaviour in.
+awk '/^```cpp$/ {on=1; next} /^```$/ {on=0} on' docs/ACTORS.md >"$dir/book.cc"
+awk '/^```xml$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/MESSAGES.md >"$dir/desk.xml"
+"$dir/prefix/bin/myc-gen" -o "$dir/desk.h" "$dir/desk.xml" || failed "the schema of docs/MESSAGES.md"
+printf 'system: book\nprocesses: [ { name: one, library: book.so, actors: [ { name: book, behaviour: book } ] } ]\n' >"$dir/book.yaml"
+for compiler in g++ "${CLANG:-clang}++"; do
+	command -v "$compiler" >"$dir/compiler" || continue
+	# shellcheck disable=SC2046,SC2086
+	application() { # OPTION...
+		$compiler -std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Werror $flags "$dir/book.cc" \
+			$(pkg-config --cflags mycelium) "$@" || failed "the C++ example under $compiler"
+	}
+	# shellcheck disable=SC2046
+	application $(pkg-config --libs mycelium) -o "$dir/book"
+	LD_LIBRARY_PATH="$dir/prefix/lib" timeout 60 "$dir/book" >"$dir/book.out" || failed "the C++ example ends with $?"
+	printf '1: order 17\n2: order 18\n' | cmp - "$dir/book.out" || failed "the C++ example says something else"
+	application -shared -fPIC -o "$dir/book.so"
+	"$dir/prefix/bin/myc" check "$dir/book.yaml" >"$dir/book.out" || failed "myc finds no behaviour that C++ made"
+done
+
 # Every function that the library shows and a public header names has its page.
 nm -D --defined-only "$dir/prefix/lib/libmycelium.so" | awk '$3 ~ /^myc_/ {print $3}' | sort >"$dir/shown"
 cat include/mycelium/*.h include/mycelium/market/*.h | grep -oE 'myc_[a-z0-9_]+\(' | tr -d '(' | sort -u >"$dir/named"

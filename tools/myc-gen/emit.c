@@ -352,7 +352,8 @@ void gen_emit_header(struct gen_schema *schema, FILE *file, const char *name)
 		text(&e, "Schema %u, version %u%s%s", schema->id, schema->version,
 		     schema->package ? ", package " : "", schema->package ? schema->package : ""),
 		schema->description, 0, GEN_NONE);
-	out(&e, "#ifndef %s\n#define %s\n\n#include <mycelium/sbe.h>\n\n", guard, guard);
+	out(&e, "#ifndef %s\n#define %s\n\n#include <mycelium/sbe.h>\n\nMYC_SBE_BEGIN\n", guard,
+	    guard);
 	out(&e, "#define %s_SCHEMA_ID UINT32_C(%u)\n#define %s_SCHEMA_VERSION UINT32_C(%u)\n", e.P,
 	    schema->id, e.P, schema->version);
 	emit_types(&e);
@@ -362,5 +363,5 @@ void gen_emit_header(struct gen_schema *schema, FILE *file, const char *name)
 	emit_print_any(&e);
 	emit_info(&e);
 	emit_actors(&e);
-	out(&e, "\n#endif\n");
+	out(&e, "\nMYC_SBE_END\n\n#endif\n");
 }

@@ -7,10 +7,10 @@
 static void emit_arrived_flat(struct gen_emit *e, const struct gen_block *message)
 {
 	const char *c = message->c_name;
-	char *version = text(e, "%u", message->steps->version);
+	char *version = text(e, "%uu", message->steps->version);
 
 	for (const struct gen_step *step = message->steps->next; step; step = step->next)
-		version = text(e, "size >= %u ? %u : %s", step->length, step->version, version);
+		version = text(e, "size >= %u ? %uu : %s", step->length, step->version, version);
 	if (!message->length)
 		out(e,
 		    "/* Has no fields; its type is all it says. */\nstruct %s_block {\n\tuint8_t "

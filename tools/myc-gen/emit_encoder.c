@@ -108,9 +108,9 @@ static void emit_begin(struct gen_emit *e, const struct gen_block *block)
 	    "static inline MYC_SBE_CHECK __attribute__((always_inline)) int\n"
 	    "%s_start_(struct %s_encoder *encoder, void *buffer, size_t size, uint32_t version, "
 	    "uint32_t header)\n{\n"
-	    "\tuint32_t length = %s_length_(version);\n\tuint8_t *at = buffer;\n\n"
+	    "\tuint32_t length = %s_length_(version);\n\tuint8_t *at = (uint8_t *)buffer;\n\n"
 	    "\t*encoder = (struct %s_encoder){.w = {.start = at, .at = at, .end = at + size,\n"
-	    "\t\t\t\t\t.version = version, .pending = %u}};\n",
+	    "\t\t\t\t\t.pending = %u, .version = version}};\n",
 	    c, c, c, c, parts_of(block));
 	out(e,
 	    "\tif (version > %s_SCHEMA_VERSION%s)\n\t\treturn encoder->w.error = "

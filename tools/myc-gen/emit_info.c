@@ -52,15 +52,15 @@ static void emit_leaf(struct gen_emit *e, const struct gen_leaf *leaf)
 	out(e, "\t{.name = %s, .type = %s, .primitive = \"%s\",\n", quoted(e, leaf->dotted),
 	    quoted(e, type->name), gen_primitive_names[leaf->primitive]);
 	emit_texts(e, leaf->field, type);
-	out(e,
-	    "\t .constant = %s, .id = %u, .offset = %u, .size = %u, .length = %u, .since = %uu, "
-	    ".deprecated = %uu,\n",
-	    quoted(e, leaf->constant ? leaf->value.text : NULL), leaf->field->id,
-	    leaf->constant ? 0 : leaf->at, leaf->constant ? 0 : size * leaf->count, leaf->count,
-	    leaf->since, leaf->field->deprecated);
+	out(e, "\t .constant = %s,\n", quoted(e, leaf->constant ? leaf->value.text : NULL));
 	if (type->values)
 		out(e, "\t .values = %s_values_, .values_count = %u,\n", type->c_name,
 		    count_values(type));
+	out(e,
+	    "\t .id = %u, .offset = %u, .size = %u, .length = %u, .since = %uu, .deprecated = "
+	    "%uu,\n",
+	    leaf->field->id, leaf->constant ? 0 : leaf->at, leaf->constant ? 0 : size * leaf->count,
+	    leaf->count, leaf->since, leaf->field->deprecated);
 	out(e, "\t .kind = MYC_SBE_%s, .presence = MYC_SBE_%s,\n",
 	    type->kind == GEN_ENUM  ? "ENUM"
 	    : type->kind == GEN_SET ? "SET"
@@ -127,10 +127,10 @@ static void emit_block(struct gen_emit *e, const struct gen_block *block)
 	    quoted(e, block->semantic_type),
 	    shape_of(e, block->parent ? block->dimension : e->schema->header));
 	if (n)
-		out(e, "\t.fields = %s_fields_,\n\t.fields_count = %u,\n", block->c_name, n);
+		out(e, "\t.fields = %s_fields_,\n", block->c_name);
 	if (block->groups)
-		out(e, "\t.groups = %s_groups_,\n\t.groups_count = %u,\n", block->c_name,
-		    groups_of(block));
+		out(e, "\t.groups = %s_groups_,\n", block->c_name);
+	out(e, "\t.fields_count = %u,\n\t.groups_count = %u,\n", n, groups_of(block));
 	out(e, "\t.id = %u,\n\t.block_length = %u,\n\t.since = %uu,\n\t.deprecated = %uu,\n};\n",
 	    block->id, block->length, block->since, block->deprecated);
 }

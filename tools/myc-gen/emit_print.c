@@ -15,10 +15,7 @@ static void print_string(struct gen_emit *e, const struct gen_type *type, const 
 static void print_number(struct gen_emit *e, const struct gen_leaf *leaf, const char *value)
 {
 	if (leaf->primitive == GEN_CHAR)
-		out(e,
-		    "\tmyc_sbe_out_string(out, (struct myc_sbe_bytes){(const "
-		    "uint8_t[]){(uint8_t)%s}, 1});\n",
-		    value);
+		out(e, "\tmyc_sbe_out_letter(out, %s);\n", value);
 	else if (gen_is_real(leaf->primitive))
 		out(e, "\tmyc_sbe_out_real(out, %s, %d);\n", value,
 		    leaf->primitive == GEN_FLOAT ? 9 : 17);

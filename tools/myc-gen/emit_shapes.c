@@ -70,7 +70,7 @@ static void emit_message_header(struct gen_emit *e)
 	out(e,
 	    "MYC_SBE_INLINE MYC_SBE_CHECK int %s_header(struct myc_sbe_header *header, const void "
 	    "*data,\n"
-	    "\t\t\t\t\t     size_t size)\n{\n\tconst uint8_t *at = data;\n\n",
+	    "\t\t\t\t\t     size_t size)\n{\n\tconst uint8_t *at = (const uint8_t *)data;\n\n",
 	    e->p);
 	out(e,
 	    "\tmemset(header, 0, sizeof(*header));\n\tif (size < %u)\n\t\treturn MYC_SBE_SHORT;\n",

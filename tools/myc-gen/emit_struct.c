@@ -42,7 +42,7 @@ void emit_struct(struct gen_emit *e, const struct gen_block *block)
 	if (block->length > at)
 		out(e, "\tuint8_t pad_%u_[%u];\n", at, block->length - at);
 	out(e,
-	    "} MYC_SBE_PACKED;\n_Static_assert(sizeof(struct %s_block) == %s_BLOCK_LENGTH, \"as on "
+	    "} MYC_SBE_PACKED;\nstatic_assert(sizeof(struct %s_block) == %s_BLOCK_LENGTH, \"as on "
 	    "the wire\");\n\n",
 	    block->c_name, capitals(e, block->c_name));
 }

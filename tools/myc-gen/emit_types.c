@@ -97,7 +97,7 @@ static void emit_composite(struct gen_emit *e, const struct gen_type *type)
 		emit_member(e, member);
 		at = member->at + member->size;
 	}
-	out(e, "} MYC_SBE_PACKED;\n_Static_assert(sizeof(struct %s) == %u, \"as on the wire\");\n",
+	out(e, "} MYC_SBE_PACKED;\nstatic_assert(sizeof(struct %s) == %u, \"as on the wire\");\n",
 	    type->c_name, type->size);
 }
 

@@ -146,7 +146,7 @@ static void emit_opened(struct gen_emit *e, const struct gen_block *block)
 		out(e,
 		    "\t/* of this version in one comparison: then lengths are constants */\n"
 		    "\tif (__builtin_expect(size >= %s_HEADER_LENGTH + %s_BLOCK_LENGTH &&\n"
-		    "\t\t\tMYC_SBE_ONCE(myc_sbe_get_uint64_le(data)) == "
+		    "\t\t\tMYC_SBE_ONCE(myc_sbe_get_uint64_le((const uint8_t *)data)) == "
 		    "UINT64_C(0x%016llx), 1)) {\n"
 		    "\t\theader = (struct myc_sbe_header){%s_BLOCK_LENGTH, %s_TEMPLATE_ID, "
 		    "%s_SCHEMA_ID,\n\t\t\t\t%s_SCHEMA_VERSION, MYC_SBE_UNTOLD, MYC_SBE_UNTOLD};\n"
@@ -217,7 +217,7 @@ static void emit_open(struct gen_emit *e, const struct gen_block *block)
 	    "\t\t\t\t\t.groups = MYC_SBE_UNTOLD,\n"
 	    "\t\t\t\t\t.datas = MYC_SBE_UNTOLD};\n\n"
 	    "\t*view = (struct %s){0};\n"
-	    "\treturn %s_place_(view, body, size, &header, whole);\n}\n\n",
+	    "\treturn %s_place_(view, (const uint8_t *)body, size, &header, whole);\n}\n\n",
 	    c, c, c, c);
 	out(e,
 	    "/* Bytes of an open message, header and all known parts. */\n"
