@@ -116,6 +116,12 @@ expect 0 "" "$load" cleanup
 expect 0 "link $link" "$load" status
 expect 0 "" "$load" unload one
 nothing_left "unload"
+# The configuration that the man page shows.
+awk '/^\.SH/ {shown = $0 == ".SH CONFIGURATION"} /^\.fi$/ {on = 0} on; shown && /^\.nf$/ {on = 1}' docs/man/myc-load.1 |
+	sed 's/\\-/-/g' >"$work/man.yaml"
+expect 0 "feed: loaded, not attached; program" "$load" load "$work/man.yaml" --interface mycload0
+expect 0 "" "$load" unload feed
+nothing_left "the man page's configuration"
 
 # ---- beside others, or alone with the reason: by what kernel and libxdp are like -------------------
 expect 0 "one: native on mycload0" "$load" up --sharing dispatcher --priority 20 "$work/good.yaml"
