@@ -137,6 +137,9 @@ static void what_is_of_its_executor_keeps_it_until_it_gives_that_up(void **state
 		assert_int_equal(let(it, cases[i].hold, third), 0);
 		stays(it, 0, -EBUSY, cases[i].text);
 		assert_int_equal(let(it, cases[i].give_up, third), 0);
+		/* Or end, where nobody ever had such a thing. */
+		wait_until(myc_move(system_, it, 2, 20 * SECOND, &error) == 0);
+		assert_int_equal(myc_actor_stop(system_, it, MYC_STOP, 20 * SECOND), 0);
 		close_system();
 	}
 }

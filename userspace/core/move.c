@@ -259,6 +259,8 @@ static bool hand_over(struct myc_executor *executor, struct myc_move *move)
 	}
 	myc_group_lists_lift(actor, &move->lists);
 	actor->entries_abroad = actor->entries_abroad || actor->has_entries;
+	/* What it had it has given up: where it goes nobody may ever have had any. */
+	actor->has_topics = false;
 	note_watchers(executor, move);
 	myc_receiver_forget(executor, actor);
 	myc_executor_unlist(executor, actor);
