@@ -375,6 +375,44 @@ static void it_moves_between_executors_with_and_without_shares(void **state)
 	close_system();
 }
 
+#define LIVES 200 /* of states of which a chunk of memory has 63 */
+
+static int bear(struct myc_actor *self, struct agent *agent_, uint64_t none)
+{
+	static const struct myc_behaviour child = {.name = "child", .state_size = 1024};
+	const struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = &child};
+	myc_address address = MYC_NOBODY;
+	int code = myc_spawn_local(self, &opts, &address, NULL);
+
+	(void)agent_;
+	(void)none;
+	worker = address;
+	return code;
+}
+
+/* Who bears many and has them end elsewhere needs no more memory for that. */
+static void memory_of_its_state_goes_home_when_it_ends(void **state)
+{
+	const struct myc_slab_link *chunk;
+
+	(void)state;
+	open_system(0);
+	myc_address parent = spawn(0);
+
+	for (uint32_t i = 0; i < LIVES; i++) {
+		assert_int_equal(let(parent, bear, 0), 0);
+		moves(worker, 1);
+		if (i % 3 == 0)
+			moves(worker, 2);
+		assert_int_equal(myc_actor_stop(system_, worker, MYC_STOP, 20 * SECOND), 0);
+	}
+	assert_int_equal(myc_system_stop(system_, 10000), 0);
+	chunk = system_->executor[0].slab.chunks;
+	assert_non_null(chunk);
+	assert_null(chunk->next);
+	myc_system_close(system_);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +426,7 @@ int main(void)
 		cmocka_unit_test(its_overflow_rules_move_along),
 		cmocka_unit_test(a_mailbox_without_bounds_moves_along),
 		cmocka_unit_test(it_moves_between_executors_with_and_without_shares),
+		cmocka_unit_test(memory_of_its_state_goes_home_when_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

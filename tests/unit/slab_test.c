@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slabs: whole lines, used again by size; what is reserved is there without a page fault. */
+/* Slabs: whole lines, used again by size, also those that others return; what is reserved is there without a page fault. */
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -40,6 +41,56 @@ static void pieces_are_whole_lines_and_nobody_elses(void **state)
 	myc_slab_close(&slab);
 }
 
+#define RETURNED 2000u
+
+static struct myc_slab shared;
+static unsigned char *lent[RETURNED];
+
+static void *return_them(void *none)
+{
+	for (uint32_t i = 0; i < RETURNED; i++) {
+		memset(lent[i], 0xaa, i % 1100);
+		myc_slab_return(&shared, lent[i], i % 1100);
+	}
+	return none;
+}
+
+static uint32_t chunks_of(const struct myc_slab *slab)
+{
+	uint32_t n = 0;
+
+	for (const struct myc_slab_link *chunk = slab->chunks; chunk; chunk = chunk->next)
+		n++;
+	return n;
+}
+
+/* While its own thread goes on. */
+static void what_another_thread_returns_is_used_again(void **state)
+{
+	pthread_t thread;
+	uint32_t chunks = 0;
+
+	(void)state;
+	for (int round = 0; round < 8; round++) {
+		for (uint32_t i = 0; i < RETURNED; i++)
+			lent[i] = myc_slab_take(&shared, i % 1100);
+		assert_int_equal(pthread_create(&thread, NULL, return_them, NULL), 0);
+		for (uint32_t i = 0; i < RETURNED; i++) {
+			unsigned char *piece = myc_slab_take(&shared, i % 1100);
+
+			memset(piece, 0x55, i % 1100);
+			for (size_t at = 0; at < i % 1100; at++)
+				assert_int_equal(piece[at], 0x55);
+			myc_slab_give(&shared, piece, i % 1100);
+		}
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		chunks = round ? chunks : chunks_of(&shared);
+	}
+	/* A few pieces more, for what was not back yet: not eight times as much. */
+	assert_in_range(chunks_of(&shared), chunks, chunks + 1);
+	myc_slab_close(&shared);
+}
+
 static void what_is_reserved_is_touched_already(void **state)
 {
 	struct myc_slab slab = {0};
@@ -69,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_whole_lines_and_nobody_elses),
+		cmocka_unit_test(what_another_thread_returns_is_used_again),
 		cmocka_unit_test(what_is_reserved_is_touched_already),
 	};
 

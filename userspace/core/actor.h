@@ -86,6 +86,8 @@ struct myc_actor_more {
 	/* Timers that came along when it moved: their handles are of other tables. */
 	struct myc_moved_timer *moved;
 	uint32_t moved_count;
+	uint32_t
+		state_home; /* of one that has moved: whose slab its state is of, + 1; 0 = nobody's */
 };
 
 /* The first line is what a message needs; an idle actor has this, its metrics, slot and state. */

@@ -247,11 +247,23 @@ static void note_watchers(struct myc_executor *executor, struct myc_move *move)
 	move->actor->ties.watchers = 0;
 }
 
+/* Its state is the executor's that made it, which is to have it back. */
+static bool note_state(const struct myc_executor *executor, struct myc_actor *actor)
+{
+	if (!actor->state_from_slab)
+		return true;
+	if (!myc_actor_more(actor))
+		return false;
+	if (!actor->more->state_home)
+		actor->more->state_home = executor->index + 1;
+	return true;
+}
+
 static bool hand_over(struct myc_executor *executor, struct myc_move *move)
 {
 	struct myc_actor *actor = move->actor;
 
-	if (myc_last_lift(actor, &move->wish, &move->wishes))
+	if (!note_state(executor, actor) || myc_last_lift(actor, &move->wish, &move->wishes))
 		return false;
 	if (myc_actor_timers_lift(actor, &move->timers)) {
 		myc_last_land(actor, &move->wish, move->wishes);

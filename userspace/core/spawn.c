@@ -164,8 +164,25 @@ static int fill_more(struct myc_actor *actor, const struct myc_spawn_opts *opts)
 	return 0;
 }
 
+static void free_state(struct myc_actor *actor)
+{
+	uint32_t home = actor->more ? actor->more->state_home : 0;
+	struct myc_executor *executor = actor->executor;
+	size_t size = actor->behaviour->state_size;
+
+	if (home) /* it has moved */
+		myc_slab_return(&executor->system->executor[home - 1].slab, actor->state, size);
+	else if (actor->state_from_slab)
+		myc_slab_give(&executor->slab, actor->state, size);
+	else
+		free(actor->state);
+	actor->state = NULL;
+}
+
 void myc_actor_free(struct myc_actor *actor)
 {
+	if (actor->state)
+		free_state(actor);
 	if (actor->more) {
 		free(actor->more->settings);
 		free(actor->more->restarted_ns);
@@ -173,11 +190,6 @@ void myc_actor_free(struct myc_actor *actor)
 		free(actor->more);
 		actor->more = NULL;
 	}
-	if (actor->state && actor->state_from_slab)
-		myc_slab_give(&actor->executor->slab, actor->state, actor->behaviour->state_size);
-	else
-		free(actor->state);
-	actor->state = NULL;
 }
 
 int myc_actor_ignore(struct myc_actor *self, const struct myc_message *message)

@@ -2,6 +2,7 @@
 #include "memory/slab.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -80,6 +81,9 @@ void *myc_slab_take(struct myc_slab *slab, size_t size)
 		return aligned_alloc(MYC_SLAB_LINE, n * MYC_SLAB_LINE);
 	struct myc_slab_link *memory = slab->free[n];
 
+	if (!memory && __atomic_load_n(&slab->returned[n], __ATOMIC_RELAXED))
+		/* Acquire: all that was done with it. Pairs with myc_slab_return. */
+		memory = __atomic_exchange_n(&slab->returned[n], NULL, __ATOMIC_ACQUIRE);
 	if (memory) {
 		slab->free[n] = memory->next;
 		return memory;
@@ -103,6 +107,22 @@ void myc_slab_give(struct myc_slab *slab, void *memory, size_t size)
 	}
 	link->next = slab->free[n];
 	slab->free[n] = link;
+}
+
+void myc_slab_return(struct myc_slab *slab, void *memory, size_t size)
+{
+	size_t n = lines(size);
+	struct myc_slab_link *link = memory;
+
+	if (n > MYC_SLAB_LINES_MAX) {
+		free(memory);
+		return;
+	}
+	link->next = __atomic_load_n(&slab->returned[n], __ATOMIC_RELAXED);
+	/* Release: what it was is done with. Pairs with myc_slab_take. */
+	while (!__atomic_compare_exchange_n(&slab->returned[n], &link->next, link, true,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 }
 
 void myc_slab_close(struct myc_slab *slab)
