@@ -113,7 +113,7 @@ $(BUILD)/obj/userspace/core/receive.o: ALL_CFLAGS += -fno-tree-slp-vectorize
 CPPFLAGS_tests := -Itests -Ibpf -Itools
 CPPFLAGS_tools := -Itools $(XML_CFLAGS)
 CPPFLAGS_vm-tests := -Itests -Ibpf
-CPPFLAGS_examples := -isystem $(BUILD)/include/examples
+CPPFLAGS_examples = -iquote $(BUILD)/include/$(*D)
 
 $(LIB_A): $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -139,7 +139,7 @@ $(BUILD)/bin/$(1): $(call tool_objects,$(1)) $(LIB_A)
 endef
 $(foreach t,$(TOOL_NAMES),$(eval $(call TOOL_RULE,$(t))))
 
-# An example's schemas: examples/NAME/FILE.xml -> <NAME/FILE.h>.
+# An example's schemas: examples/NAME/FILE.xml -> "FILE.h" for its sources.
 EXAMPLE_HEADERS := $(patsubst examples/%.xml,$(BUILD)/include/examples/%.h,$(wildcard examples/*/*.xml))
 $(BUILD)/include/examples/%.h: examples/%.xml $(BUILD)/bin/myc-gen
 	@mkdir -p $(@D)
@@ -188,7 +188,7 @@ $(BUILD)/include/sbe/%.h: tests/schemas/%.xml $(BUILD)/bin/myc-gen
 	$(call say,GEN,$@)
 	$(Q)$(BUILD)/bin/myc-gen -o $@ $<
 # Tests the strategy of an example, and includes its source.
-$(BUILD)/obj/tests/conformance/desk_strategy_test.o: CPPFLAGS_tests += $(CPPFLAGS_examples)
+$(BUILD)/obj/tests/conformance/desk_strategy_test.o: CPPFLAGS_tests += -iquote $(BUILD)/include/examples/desk
 $(BUILD)/obj/tests/conformance/desk_strategy_test.o: $(BUILD)/include/examples/desk/desk.h
 $(addprefix $(BUILD)/obj/tests/unit/,sbe_car_test.o sbe_generations_test.o sbe_check_test.o schema_test.o typed_test.o typed_refs_test.o) $(BUILD)/obj/tests/integration/upgrade_test.o: $(GEN_HEADERS)
 FUZZ_HEADERS := $(addprefix $(BUILD)/include/sbe/,car/example-extension-schema.h $(addprefix good/,arrays_big.h \
@@ -347,7 +347,7 @@ format: ## formats every C file
 TIDY_FILES := $(filter-out %.bpf.c bpf/% tests/compile/% tests/bench/actors/peers/% tests/bench/codec/peers/%,$(filter %.c,$(C_FILES)))
 lint-tidy: | $(SKELS) $(GEN_HEADERS) $(EXAMPLE_HEADERS) $(FUZZ_HEADERS) $(addprefix $(BUILD)/include/sbe/good/,order.h book.h)
 	@printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -I FILE clang-tidy --quiet FILE -- \
-		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf $(CPPFLAGS_examples) $(XML_CFLAGS) 2>/dev/null
+		$(filter-out -Werror -Wno-tsan,$(ALL_CFLAGS)) -Itests -Itools -Ibpf $(EXAMPLE_NAMES:%=-iquote $(BUILD)/include/examples/%) $(XML_CFLAGS) 2>/dev/null
 
 # ctunullpointer takes a number for a pointer where static functions of several files have one name.
 lint-cppcheck:

@@ -13,7 +13,7 @@
 
 #include <mycelium/mycelium.h>
 
-#include <desk/desk.h>
+#include "desk.h"
 
 struct gateway {
 	int journal;

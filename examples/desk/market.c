@@ -10,7 +10,7 @@
 #include <mycelium/market/itch50.h>
 #include <mycelium/mycelium.h>
 
-#include <desk/desk.h>
+#include "desk.h"
 
 #define WORKERS 2
 

@@ -12,7 +12,7 @@
 
 #include <mycelium/mycelium.h>
 
-#include <desk/desk.h>
+#include "desk.h"
 
 MYC_SCHEMA(desk)
 

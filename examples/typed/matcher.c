@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Behaviours `matcher` and `screen` of a desk whose messages are typed (desk.xml, docs/TYPED.md): the matcher takes
+ * Behaviours `matcher` and `screen` of a desk whose messages are typed (typed.xml, docs/TYPED.md): the matcher takes
  * orders and cancels, and shows its depth to the screen now and then.
  */
 #include <stdio.h>
 
 #include <mycelium/mycelium.h>
 
-#include <typed/desk.h>
+#include "typed.h"
 
 #define LEVELS 8
 #define SHOW   1000 /* orders between two depths */

@@ -7,7 +7,7 @@
 
 #include <mycelium/mycelium.h>
 
-#include <typed/desk.h>
+#include "typed.h"
 
 #define TICK_NS	   1000000u
 #define TIMEOUT_NS 100000000u

@@ -85,7 +85,21 @@ guide docs/TYPED.md 'order 6 of 5' 'accepted, place 1' \
 	'order 7 of 100' 'accepted, place 2' 'order 7 is cancelled' '100 at 1000' '100 at 999'
 guide docs/OUTSIDE.md '1 gives 2' '20 gives 40' '300000000000 gives 600000000000' '4 gives 8'
 
-# The same in C++, and as a shared object that myc finds its behaviour in.
+# Copied out of the tree, an example is built as README.md says.
+for example in examples/*/; do
+	name=$(basename "$example")
+	cp -r "$example" "$dir/$name"
+	for schema in "$dir/$name"/*.xml; do
+		[ ! -f "$schema" ] || "$dir/prefix/bin/myc-gen" -o "${schema%.xml}.h" "$schema" || failed "the schema of a copy of $example"
+	done
+	# shellcheck disable=SC2046,SC2086
+	${CC:-gcc} -O2 -Wall -Wextra -Werror $flags -shared -fPIC -o "$dir/$name/$name.so" "$dir/$name"/*.c $(pkg-config --cflags mycelium) ||
+		failed "a copy of $example does not compile"
+	sed -i -e "s|\.\./\.\./build/examples/|./|" -e 's/core: 1/core: 0/' "$dir/$name/topology.yaml"
+	"$dir/prefix/bin/myc" check "$dir/$name/topology.yaml" >"$dir/log" || failed "the topology of a copy of $example"
+done
+
+# The example of docs/ACTORS.md in C++, and as a shared object that myc finds its behaviour in.
 awk '/^```cpp$/ {on=1; next} /^```$/ {on=0} on' docs/ACTORS.md >"$dir/book.cc"
 awk '/^```xml$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/MESSAGES.md >"$dir/desk.xml"
 "$dir/prefix/bin/myc-gen" -o "$dir/desk.h" "$dir/desk.xml" || failed "the schema of docs/MESSAGES.md"
