@@ -127,6 +127,8 @@ struct myc_behaviour {
 
 /* ---- about oneself ------------------------------------------------------------------------- */
 
+/* About the actor: its own state (state_size bytes of its behaviour, zeroed before each init), address and name, restarts,
+ * and the time. */
 static inline void *myc_state(struct myc_actor *self)
 {
 	return *(void **)self; /* an actor's first word points to its state */

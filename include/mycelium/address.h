@@ -26,6 +26,7 @@ static inline myc_address myc_address_make(uint32_t node, uint32_t process, uint
 	       (uint64_t)(slot & 0xfffff) << 24 | (generation & 0xffffff);
 }
 
+/* The parts of an address. */
 static inline uint32_t myc_address_node(myc_address address)
 {
 	return (uint32_t)(address >> 54);

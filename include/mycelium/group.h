@@ -87,6 +87,7 @@ struct myc_group {
 	uint64_t id; /* 0 = none */
 };
 
+/* Need not have members yet. -EINVAL: not a scope or name; -ENOMEM. Close: what is not open may be given, too. */
 int myc_group_open(struct myc_actor *self, const char *scope, const char *group,
 		   struct myc_group *out);
 void myc_group_close(struct myc_actor *self, struct myc_group *group);

@@ -32,6 +32,7 @@ struct myc_recipient {
 	uint32_t size; /* that its messages have; 0 = any */
 };
 
+/* Who gets messages of this type by this ref; size: the only one that they may have, 0 = any. */
 static inline struct myc_recipient myc_recipient_of(struct myc_ref ref, uint16_t type,
 						    uint32_t size)
 {
@@ -62,6 +63,7 @@ struct myc_recipient_wire {
 	uint32_t size;
 };
 
+/* To put into a message. */
 static inline struct myc_recipient_wire myc_recipient_pack(const struct myc_recipient *recipient)
 {
 	struct myc_recipient_wire wire = {recipient->ref.address, recipient->type, 0,

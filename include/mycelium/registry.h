@@ -29,6 +29,7 @@ extern "C" {
 struct myc_actor;
 struct myc_system;
 
+/* By the rules above. False also for a pattern of more than 63 bytes. From any thread. */
 bool myc_name_matches(const char *pattern, const char *name);
 
 /* A scope is 1 to 31 bytes ("" is that of the names actors were spawned with), a name 1 to 47. 0, also when self

@@ -470,6 +470,7 @@ MYC_SBE_INLINE void myc_sbe_out_char(struct myc_sbe_out *out, char c)
 	out->length++;
 }
 
+/* As it is. */
 static inline void myc_sbe_out_raw(struct myc_sbe_out *out, const char *text)
 {
 	for (; *text; text++)
@@ -490,6 +491,7 @@ static inline void myc_sbe_out_key(struct myc_sbe_out *out, const char *name)
 	myc_sbe_out_raw(out, out->format == MYC_SBE_JSON ? "\":" : "=");
 }
 
+/* Begins an object or array, with its name; NULL in an array. */
 static inline void myc_sbe_out_open(struct myc_sbe_out *out, const char *name, char bracket)
 {
 	myc_sbe_out_key(out, name);
@@ -497,12 +499,14 @@ static inline void myc_sbe_out_open(struct myc_sbe_out *out, const char *name, c
 	out->more = false;
 }
 
+/* Ends it. */
 static inline void myc_sbe_out_close(struct myc_sbe_out *out, char bracket)
 {
 	myc_sbe_out_char(out, bracket);
 	out->more = true;
 }
 
+/* In digits. */
 static inline void myc_sbe_out_unsigned(struct myc_sbe_out *out, uint64_t value)
 {
 	char text[24];
@@ -511,6 +515,7 @@ static inline void myc_sbe_out_unsigned(struct myc_sbe_out *out, uint64_t value)
 	myc_sbe_out_raw(out, text);
 }
 
+/* In digits. */
 static inline void myc_sbe_out_signed(struct myc_sbe_out *out, int64_t value)
 {
 	if (value < 0)
@@ -554,6 +559,7 @@ static inline void myc_sbe_out_string(struct myc_sbe_out *out, struct myc_sbe_by
 	myc_sbe_out_char(out, '"');
 }
 
+/* One character, in quotes. */
 MYC_SBE_INLINE void myc_sbe_out_letter(struct myc_sbe_out *out, char letter)
 {
 	const uint8_t byte = (uint8_t)letter;
@@ -562,6 +568,7 @@ MYC_SBE_INLINE void myc_sbe_out_letter(struct myc_sbe_out *out, char letter)
 	myc_sbe_out_string(out, text);
 }
 
+/* In quotes, two digits a byte. */
 static inline void myc_sbe_out_hex(struct myc_sbe_out *out, struct myc_sbe_bytes bytes)
 {
 	myc_sbe_out_char(out, '"');

@@ -124,6 +124,9 @@ struct myc_system_opts {
 
 #define MYC_THREADS_MAX 16
 
+/* Makes a system: all of its memory, no thread yet. opts: NULL or zeros = the defaults. On an error there is none, and
+ * `error` (may be NULL) says what to do about it; -EINVAL: an option is out of range; -ENOMEM. The caller owns it, until
+ * myc_system_close. */
 int myc_system_open(struct myc_system **system, const struct myc_system_opts *opts,
 		    struct myc_error *error);
 
@@ -171,6 +174,8 @@ int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_
  * lock for a moment: a part of the control plane. With MYC_SPAWN_THREAD as myc_spawn: it begins by itself. */
 int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, myc_address *address,
 		    struct myc_error *error);
+/* Starts the executors' threads; what was spawned before begins. Once, by whoever opened it. -EALREADY: it was; else there
+ * is no thread for an executor: close it. */
 int myc_system_start(struct myc_system *system, struct myc_error *error);
 
 /*

@@ -48,6 +48,8 @@ struct myc_testkit_opts {
 	uint32_t trace;	       /* last events that are kept as text, 0 = 32 */
 };
 
+/* Makes the kit's system, or systems, in this thread. opts: NULL or zeros = the defaults. On an error there is no kit, and
+ * `error` (may be NULL) says why. The caller owns it, until myc_testkit_close. */
 int myc_testkit_open(struct myc_testkit **kit, const struct myc_testkit_opts *opts,
 		     struct myc_error *error);
 /* Without a word to the actors: as if the machine went down. */

@@ -126,6 +126,7 @@ cat include/mycelium/*.h include/mycelium/market/*.h | grep -oE 'myc_[a-z0-9_]+\
 comm -12 "$dir/shown" "$dir/named" | while read -r function; do
 	page=$dir/prefix/share/man/man3/$function.3
 	[ -f "$page" ] || failed "no man page of $function"
+	! grep -q 'a function of mycelium' "$page" || failed "$function has no comment"
 	grep -q '^\.so man3/' "$page" || { grep -q '^\.SH SYNOPSIS' "$page" && grep -q "$function(" "$page"; } || failed "the man page of $function"
 done
 readelf -d "$dir/shared" | grep -q 'NEEDED.*libmycelium.so.0' || failed "the shared example has not the library"

@@ -52,11 +52,11 @@ struct myc_book_change {
 int myc_book_apply(struct myc_book *book, const uint8_t *message, uint32_t size,
 		   struct myc_book_change *change);
 
-/* Prices with 4 decimals, sizes in shares, 0 where a side is empty. */
 struct myc_book_top {
 	uint32_t bid, ask;
 	uint64_t bid_size, ask_size;
 };
+/* The best of both sides: prices with 4 decimals, sizes in shares, 0 where a side is empty. */
 struct myc_book_top myc_book_top(const struct myc_book *book, uint16_t locate);
 
 enum myc_book_side { MYC_BOOK_BID = 0, MYC_BOOK_ASK = 1 };
@@ -70,13 +70,13 @@ struct myc_book_level {
 uint32_t myc_book_levels(const struct myc_book *book, uint16_t locate, enum myc_book_side side,
 			 struct myc_book_level *out, uint32_t max);
 
-/* One order. False: not alive. */
 struct myc_book_order {
 	uint64_t reference;
 	uint32_t shares, price;
 	uint16_t locate;
 	enum myc_book_side side;
 };
+/* One order. False: not alive. */
 bool myc_book_order(const struct myc_book *book, uint64_t reference, struct myc_book_order *out);
 
 /* Empties every book and ends staleness; counters stay. For a new session. */
@@ -91,6 +91,7 @@ struct myc_book_totals {
 	uint64_t overfilled;	 /* took more shares than were left: the order ended */
 	uint32_t orders, levels; /* alive now */
 };
+/* Of all symbols, since the book was opened. */
 struct myc_book_totals myc_book_totals(const struct myc_book *book);
 
 #ifdef __cplusplus

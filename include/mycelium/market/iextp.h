@@ -79,6 +79,7 @@ static inline void myc_iextp_header_write(uint8_t out[MYC_IEXTP_HEADER_SIZE],
 
 enum myc_iextp_request_type { MYC_IEXTP_REQUEST_MESSAGES = 1, MYC_IEXTP_REQUEST_BYTES = 2 };
 
+/* A request's header, before so many ranges. */
 static inline void myc_iextp_request_write(uint8_t out[MYC_IEXTP_REQUEST_HEADER_SIZE],
 					   enum myc_iextp_request_type type,
 					   const struct myc_iextp *segment, uint32_t ranges)
@@ -91,6 +92,7 @@ static inline void myc_iextp_request_write(uint8_t out[MYC_IEXTP_REQUEST_HEADER_
 	myc_store_le32(out + 12, ranges);
 }
 
+/* Both included. */
 static inline void myc_iextp_range_write(uint8_t out[MYC_IEXTP_RANGE_SIZE], uint64_t first,
 					 uint64_t last)
 {

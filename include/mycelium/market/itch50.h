@@ -26,6 +26,7 @@ extern "C" {
 #define MYC_ITCH_HEADER_SIZE 11
 #define MYC_ITCH_SIZE_MAX    50
 
+/* The stock's number of the day, of any message. */
 static inline uint16_t myc_itch_locate(const uint8_t *message)
 {
 	return myc_load_be16(message + 1);

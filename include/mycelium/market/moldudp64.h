@@ -48,6 +48,7 @@ static inline int myc_mold_check(const struct myc_mold *packet)
 	return myc_blocks_check(packet->blocks, true, packet->count);
 }
 
+/* The header, for who sends. count 0: a heartbeat; 0xffff: the session's end. */
 static inline void myc_mold_header_write(uint8_t out[MYC_MOLD_HEADER_SIZE],
 					 const uint8_t session[MYC_MOLD_SESSION_SIZE],
 					 uint64_t sequence, uint16_t count)
@@ -75,6 +76,7 @@ struct myc_mold_request {
 	uint16_t count;
 };
 
+/* 0, or -EBADMSG: too short. The session stays where it lies. */
 static inline int myc_mold_request_read(struct myc_mold_request *request, const uint8_t *payload,
 					uint32_t size)
 {
@@ -86,6 +88,7 @@ static inline int myc_mold_request_read(struct myc_mold_request *request, const 
 	return 0;
 }
 
+/* The bytes of a request. */
 static inline void myc_mold_request_write(uint8_t out[MYC_MOLD_HEADER_SIZE],
 					  const struct myc_mold_request *request)
 {

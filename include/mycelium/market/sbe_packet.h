@@ -219,7 +219,7 @@ static inline int myc_sbe_packet_check(const struct myc_sbe_packet *packet)
 	return 0;
 }
 
-/* The headers, for who sends. */
+/* The header, for who sends. */
 static inline void myc_mdp3_header_write(uint8_t out[MYC_MDP3_HEADER_SIZE], uint32_t sequence,
 					 uint64_t send_ns)
 {
@@ -227,6 +227,7 @@ static inline void myc_mdp3_header_write(uint8_t out[MYC_MDP3_HEADER_SIZE], uint
 	myc_store_le64(out + 4, send_ns);
 }
 
+/* The header, for who sends. */
 static inline void myc_b3_header_write(uint8_t out[MYC_B3_HEADER_SIZE], uint8_t channel,
 				       uint16_t version, uint32_t sequence, uint64_t send_ns)
 {
@@ -237,6 +238,7 @@ static inline void myc_b3_header_write(uint8_t out[MYC_B3_HEADER_SIZE], uint8_t 
 	myc_store_le64(out + 8, send_ns);
 }
 
+/* The header, for who sends. */
 static inline void myc_memx_header_write(uint8_t out[MYC_MEMX_HEADER_SIZE], enum myc_memx_kind kind,
 					 uint64_t session, uint64_t sequence)
 {
@@ -246,6 +248,7 @@ static inline void myc_memx_header_write(uint8_t out[MYC_MEMX_HEADER_SIZE], enum
 	myc_store_be64(out + 10, sequence);
 }
 
+/* The header, for who sends. */
 static inline void myc_deribit_header_write(uint8_t out[MYC_DERIBIT_HEADER_SIZE], uint16_t length,
 					    uint16_t channel, uint32_t sequence)
 {

@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/* ns since 1970, of any message. */
 static inline uint64_t myc_iex_timestamp(const uint8_t *message)
 {
 	return myc_load_le64(message + 2);

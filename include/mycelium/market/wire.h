@@ -57,11 +57,13 @@ MYC_WIRE_FUNCTIONS(32)
 MYC_WIRE_FUNCTIONS(64)
 #undef MYC_WIRE_FUNCTIONS
 
+/* 6 bytes, most significant first. */
 static inline uint64_t myc_load_be48(const uint8_t *at)
 {
 	return (uint64_t)myc_load_be16(at) << 32 | myc_load_be32(at + 2);
 }
 
+/* The lower 6 bytes, most significant first. */
 static inline void myc_store_be48(uint8_t *at, uint64_t value)
 {
 	myc_store_be16(at, (uint16_t)(value >> 32));
