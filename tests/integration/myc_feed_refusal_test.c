@@ -66,6 +66,7 @@ static void impossible_usage_is_refused_by_name(void **state)
 		{"--itch /nowhere/file --udp", "/nowhere/file: No such file", "can be read"},
 		{"--pcap / --udp", "Is a directory", "can be read"},
 		{"--write /nowhere/file", "/nowhere/file", "can be written"},
+		{"--udp --report /nowhere/file", "--report /nowhere/file", "can be written"},
 	};
 
 	(void)state;

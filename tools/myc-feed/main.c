@@ -87,8 +87,9 @@ static int run(struct options *options, struct myc_error *error)
 	static struct feed feed;
 	struct source *source;
 	struct output *output;
-	int err = open_source(&source, options, error);
+	int err = options->report_path ? report_check(options->report_path, error) : 0;
 
+	err = err ? err : open_source(&source, options, error);
 	if (err)
 		return err;
 	options->output.epoch_ns = source->epoch_ns;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const protocol_names[] = {
 	[WIRE_NONE] = "none", [WIRE_MOLDUDP64] = "moldudp64", [WIRE_IEXTP] = "iextp"};
@@ -175,14 +176,32 @@ static void json(const struct report *report, FILE *out)
 	fputs("}\n", out);
 }
 
+static int refused(const char *path, struct myc_error *error)
+{
+	return myc_error_set(error, -errno, "name a file that can be written", "--report %s: %s",
+			     path, strerror(errno));
+}
+
+int report_check(const char *path, struct myc_error *error)
+{
+	bool is_new = access(path, F_OK) != 0;
+	FILE *out = fopen(path, "ae");
+
+	if (!out)
+		return refused(path, error);
+	fclose(out);
+	if (is_new)
+		unlink(path);
+	return 0;
+}
+
 int report_json(const struct report *report, const char *path, struct myc_error *error)
 {
 	FILE *out = fopen(path, "we");
 	int failed;
 
 	if (!out)
-		return myc_error_set(error, -errno, "name a file that can be written", "%s: %s",
-				     path, strerror(errno));
+		return refused(path, error);
 	json(report, out);
 	failed = ferror(out);
 	failed |= fclose(out);

@@ -19,6 +19,8 @@ struct report {
 /* 0 or -ENOMEM. */
 int report_open(struct report *report);
 void report_text(const struct report *report, FILE *out);
+/* Can it be written there? Asked before a feed begins, which would have run in vain. */
+int report_check(const char *path, struct myc_error *error);
 int report_json(const struct report *report, const char *path, struct myc_error *error);
 void report_close(struct report *report);
 
