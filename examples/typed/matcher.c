@@ -9,6 +9,8 @@
 
 #include "typed.h"
 
+MYC_SCHEMA(desk) /* compared between processes before they talk: myc schemas */
+
 #define LEVELS 8
 #define SHOW   1000 /* orders between two depths */
 

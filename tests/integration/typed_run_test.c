@@ -35,7 +35,7 @@ static bool trades(struct live *l, void *context)
 static void typed_actors_trade_over_processes(void **state)
 {
 	struct wanted wanted = {1000, 1000, 1};
-	char library[220];
+	char library[220], schemas[1024];
 
 	(void)state;
 	live_open(&live, "typed");
@@ -46,6 +46,10 @@ static void typed_actors_trade_over_processes(void **state)
 	assert_int_equal(live_start(&live, NULL), 0);
 	live_until(&live, "orders are accepted and shown", trades, &wanted);
 	assert_int_equal(live_status(&live, "trader", "mistaken"), 0);
+	assert_int_equal(live_myc(&live, schemas, sizeof(schemas),
+				  (const char *[]){"schemas", live.system, NULL}),
+			 0);
+	assert_non_null(strstr(schemas, "desk"));
 
 	/* The matcher's successor starts anew; the trader's ref is good for it. */
 	int64_t pid = live_number(&live, "matching", "pid");

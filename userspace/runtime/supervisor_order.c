@@ -219,16 +219,16 @@ static void say_holders(const struct myc_supervisor *supervisor,
 		myc_text_add(text, "  and others\n");
 }
 
-/* What an order came to that was not carried out, beside the error's own text. */
+/* Why an order was not carried out. */
 static const char *why(int code)
 {
 	switch (code) {
 	case -EACCES:
-		return ": its behaviour does not let others (give it a codec, mycelium/state.h)";
+		return "its behaviour does not let others (give it a codec, mycelium/state.h)";
 	case -ESRCH:
-		return ": no actor has this address (myc ps lists them)";
+		return "no actor has this address (myc ps lists them)";
 	default:
-		return "";
+		return strerror(-code);
 	}
 }
 
@@ -240,7 +240,7 @@ static void say_result(const struct myc_supervisor *supervisor, const struct myc
 		return;
 	}
 	if (result->code) {
-		myc_text_add(text, "error: %s%s\n", strerror(-result->code), why(result->code));
+		myc_text_add(text, "error: %s\n", why(result->code));
 		return;
 	}
 	if (wait->what == MYC_ORDER_HOLDERS) {
