@@ -33,6 +33,9 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 XML_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libxml-2.0 2>/dev/null))
 LIBS_myc-gen := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
+ifeq ($(and $(PKG_LIBS),$(LIBS_myc-gen))$(filter help deps demo clean,$(MAKECMDGOALS)),)
+$(warning pkg-config does not find all of $(PKGS) libxml-2.0: make deps installs what is missing)
+endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 SANFLAGS_address := -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -80,6 +83,8 @@ all: $(LIB_A) $(LIB_SO) $(TOOLS) $(EXAMPLES) ## library, BPF objects, tools, exa
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  V=1 shows commands; SAN=address|thread|undefined builds with it, in build/san-...; check TEST_FILTER='NAME...'"
+	@echo "  runs these tests; install takes PREFIX (/usr/local) and DESTDIR"
 
 deps: ## installs the Debian packages that are missing (root)
 	@.ci/deps
