@@ -106,6 +106,8 @@ awk '/^```xml$/ && !n++ {on=1; next} /^```$/ {on=0} on' docs/MESSAGES.md >"$dir/
 printf 'system: book\nprocesses: [ { name: one, library: book.so, actors: [ { name: book, behaviour: book } ] } ]\n' >"$dir/book.yaml"
 for compiler in g++ "${CLANG:-clang}++"; do
 	command -v "$compiler" >"$dir/compiler" || continue
+	# The library's sanitizer is gcc's.
+	[ -z "$san" ] || [ "$compiler" = g++ ] || continue
 	# shellcheck disable=SC2046,SC2086
 	application() { # OPTION...
 		$compiler -std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Werror $flags "$dir/book.cc" \

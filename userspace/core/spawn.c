@@ -383,8 +383,8 @@ static int check_executor(const struct myc_system *system, const struct myc_spaw
 			  struct myc_error *error)
 {
 	if (opts->executor >= system->opts.executors)
-		return myc_error_set(error, -EINVAL, NULL, "executor %u of %u", opts->executor,
-				     system->opts.executors);
+		return myc_error_set(error, -EINVAL, "they are counted from 0", "executor %u of %u",
+				     opts->executor, system->opts.executors);
 	return 0;
 }
 
