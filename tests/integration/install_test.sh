@@ -27,12 +27,14 @@ for tool in myc myc-load myc-feed myc-gen; do
 	[ -x "$dir/prefix/bin/$tool" ] || failed "no $tool"
 	page=$dir/prefix/share/man/man1/$tool.1
 	[ -f "$page" ] || failed "no man page of $tool"
-	"$dir/prefix/bin/$tool" --help >"$dir/help" && "$dir/prefix/bin/$tool" --version >"$dir/version" &&
-		"$dir/prefix/bin/$tool" -h | cmp - "$dir/help" || failed "$tool has no --help, -h or --version"
-	grep -qxE "$tool [0-9.]+" "$dir/version" || failed "$tool --version says: $(cat "$dir/version")"
+	for option in --help -h --version; do
+		"$dir/prefix/bin/$tool" $option >"$dir/says$option" || failed "$tool has no $option"
+	done
+	cmp "$dir/says-h" "$dir/says--help" || failed "$tool -h is not --help"
+	grep -qxE "$tool [0-9.]+" "$dir/says--version" || failed "$tool --version says: $(cat "$dir/says--version")"
 	# Both name the same options (but --help and --version, which go without saying).
 	options() { { grep -oE -- '--[a-z][a-z-]+' || :; printf '%s\n' --help --version; } | sort -u; }
-	options <"$dir/help" >"$dir/helps"
+	options <"$dir/says--help" >"$dir/helps"
 	sed 's/\\-/-/g' "$page" | options | diff - "$dir/helps" || failed "$tool.1 and $tool --help name different options"
 done
 

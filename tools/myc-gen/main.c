@@ -106,8 +106,8 @@ static int write_to(struct gen_schema *schema, const char *path)
 		bad |= fclose(file);
 	if (bad) {
 		fprintf(stderr,
-			"myc-gen: %s: cannot be written: %s [is there room, and may you write "
-			"there?]\n",
+			"myc-gen: %s: cannot be written: %s (is there room, and may you write "
+			"there?)\n",
 			path ? path : "standard output", strerror(errno));
 		if (path && file)
 			unlink(path);
@@ -126,8 +126,8 @@ int main(int argc, char **argv)
 		return code;
 	if (!is_name(options.prefix)) {
 		fprintf(stderr,
-			"myc-gen: --prefix %s: not a C name in small letters [use a-z, 0-9 and "
-			"_]\n",
+			"myc-gen: --prefix %s: not a C name in small letters (use a-z, 0-9 and "
+			"_)\n",
 			options.prefix);
 		return EXIT_INPUT;
 	}

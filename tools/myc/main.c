@@ -118,7 +118,7 @@ static int help(FILE *out)
 	fprintf(out, "myc: runs systems of actors (version " MYC_VERSION ")\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(out, "  myc %s %s\n", commands[i].name, commands[i].usage);
-	fprintf(out, "see myc(1), myc-topology(5)\n");
+	fprintf(out, "  myc --version\nsee myc(1), myc-topology(5)\n");
 	return out == stdout ? 0 : 2;
 }
 
