@@ -141,9 +141,11 @@ cd "$dir/prefix/include"
 for header in mycelium/*.h mycelium/*/*.h; do
 	echo "#include <$header>" >"$dir/header.c"
 	for language in c++ c; do
+		# Strict: nothing that only GNU's or POSIX's dialect of C has.
+		[ $language = c ] && standard=c11 || standard=c++17
 		# shellcheck disable=SC2046
-		${CLANG:-clang} -x $language -fsyntax-only -Wall -Wextra -Werror $(pkg-config --cflags mycelium) "$dir/header.c" ||
-			failed "$header as $language"
+		${CLANG:-clang} -x $language -std=$standard -fsyntax-only -Wall -Wextra -Werror $(pkg-config --cflags mycelium) \
+			"$dir/header.c" || failed "$header as $standard"
 	done
 done
 # An application's, where there is a g++, which has not clang's leniency.

@@ -82,7 +82,8 @@ static inline uint64_t myc_symbol_word(const char *text)
 	uint8_t padded[8];
 
 	memset(padded, ' ', sizeof(padded));
-	memcpy(padded, text, strnlen(text, sizeof(padded)));
+	for (size_t i = 0; i < sizeof(padded) && text[i]; i++)
+		padded[i] = (uint8_t)text[i];
 	return myc_load_symbol(padded);
 }
 
