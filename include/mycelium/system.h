@@ -47,7 +47,8 @@ struct myc_executor_opts {
 	uint32_t timers;     /* pending timers, 0 = 4096; at most 2^25 */
 	uint32_t signals;    /* that wait for a full lane or older messages, 0 = 1024 */
 	uint32_t asks;	     /* that wait for their reply, 0 = 1024; at most 65535 */
-	uint32_t watches;    /* monitors and ends of links that its actors hold, 0 = 4096 */
+	uint32_t
+		watches; /* monitors and ends of links that its actors hold, 0 = 4096; at most 2^24 */
 	/* Memory for the states of actors that its actors spawn, touched before it runs: a state takes whole lines of
 	 * 64 bytes, one larger than 1,024 is not of it. What is needed beyond comes when it is, at the price
 	 * of page faults. */

@@ -351,10 +351,30 @@ static void an_actor_that_does_not_come_again_is_nobodys_from_the_start_on(void 
 	close_system(system);
 }
 
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static void a_table_that_cannot_be_is_refused(void **state)
+{
+	static const struct myc_executor_opts executor[] = {
+		{.core = -1, .timers = (1u << 25) + 1},	 {.core = -1, .timers = UINT32_MAX},
+		{.core = -1, .watches = (1u << 24) + 1}, {.core = -1, .watches = (1u << 31) + 1},
+		{.core = -1, .watches = UINT32_MAX},
+	};
+	struct myc_system *system;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(executor) / sizeof(executor[0]); i++) {
+		const struct myc_system_opts opts = {.sz = sizeof(opts), .executor = &executor[i]};
+
+		assert_int_equal(myc_system_open(&system, &opts, NULL), -EINVAL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_system_may_have_64_executors),
+		cmocka_unit_test(a_table_that_cannot_be_is_refused),
 		cmocka_unit_test(an_actor_that_does_not_come_again_is_nobodys_from_the_start_on),
 		cmocka_unit_test(senders_that_find_a_full_mailbox_get_one_credit_each_and_no_more),
 		cmocka_unit_test(actors_that_pause_each_other_are_seen_as_stuck),

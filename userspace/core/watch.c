@@ -7,6 +7,8 @@
 #include "core/exit.h"
 #include "core/strong.h"
 
+#define CAPACITY_MAX (1u << 24)
+
 /* Index 0 is no entry: lists that are all zero are empty. */
 
 int myc_watches_open(struct myc_executor *executor, uint32_t capacity)
@@ -14,6 +16,8 @@ int myc_watches_open(struct myc_executor *executor, uint32_t capacity)
 	struct myc_watches *watches = &executor->watches;
 	uint32_t rows = 16, processes = executor->system->workspace.processes;
 
+	if (capacity > CAPACITY_MAX)
+		return -EINVAL;
 	while (rows < capacity)
 		rows *= 2;
 	watches->mask = rows - 1;

@@ -62,6 +62,7 @@ struct myc_watch {
 	} in[MYC_WATCH_LISTS];
 };
 
+/* -EINVAL: more than 2^24; -ENOMEM. */
 int myc_watches_open(struct myc_executor *executor, uint32_t capacity);
 void myc_watches_close(struct myc_executor *executor);
 
