@@ -17,7 +17,8 @@
 #define EXECUTORS 3
 #define NUMBERS	  200 /* more than a lane holds */
 #define LOOKS	  12  /* at most so many at which it is on its way go by */
-#define SEEDS	  96
+#define SEEDS	  24
+#define TURNS	  10000
 
 enum { LOOK = 1, NUMBER, SEND, LEAVE };
 
@@ -280,6 +281,41 @@ static void one_that_is_linked_on_its_way_ends_with_a_partner_that_ends_at_once(
 	link_on_the_way(true);
 }
 
+/* It has a message that it may not handle: after a while it is where it was, and others send to it again. */
+static void one_that_is_linked_while_its_move_is_called_off_ends_with_its_partner(void **state)
+{
+	uint32_t moves = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct myc_testkit *kit = open_kit(seed);
+		struct myc_system *system = myc_testkit_system(kit, 0);
+
+		wanderer_address = spawn(kit, &wanderer, 0);
+		myc_address from = spawn(kit, &leaver, 2);
+
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		while (myc_actor_suspend(system, wanderer_address) == -EAGAIN)
+			myc_testkit_step(kit);
+		assert_int_equal(myc_testkit_post(kit, wanderer_address, NUMBER, NULL, 0), 0);
+		assert_int_equal(myc_testkit_post(kit, from, LOOK, NULL, 0), 0);
+		looks = 0;
+		assert_int_equal(myc_move_ask(system, wanderer_address, 1), 0);
+		for (int turns = 0; turns < TURNS && !caught; turns++)
+			myc_testkit_step(kit);
+		for (uint32_t turns = myc_testkit_random(kit, 20); turns; turns--)
+			myc_testkit_step(kit);
+		__atomic_store_n(&system->move.abort, true, __ATOMIC_RELEASE);
+		moved = true;
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(myc_move_state(system), MYC_MOVE_IDLE);
+		assert_int_equal(stopped, caught);
+		moves += caught;
+		myc_testkit_close(kit);
+	}
+	assert_true(moves > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +324,8 @@ int main(void)
 		cmocka_unit_test(one_that_is_linked_on_its_way_ends_with_its_partner),
 		cmocka_unit_test(
 			one_that_is_linked_on_its_way_ends_with_a_partner_that_ends_at_once),
+		cmocka_unit_test(
+			one_that_is_linked_while_its_move_is_called_off_ends_with_its_partner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,7 @@ static bool tell_road(struct myc_actor *actor, struct myc_road *road, bool told)
 	if (!road->peer || myc_road_cut(road) ||
 	    !myc_process_there(executor->system, road->process, &incarnation))
 		return true;
-	if (held && told)
+	if ((held && told) || myc_signals_link(executor, actor, road))
 		return false;
 	if (myc_road_full(&executor->out, road, MYC_RING_ORDINARY) ||
 	    (held && send_holds(actor, road))) {

@@ -60,8 +60,11 @@ int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *si
 bool myc_signals_ready(const struct myc_executor *executor);
 /* Is there room for two more, whatever the lanes have? */
 bool myc_signals_room(const struct myc_executor *executor);
-/* Do signals from this actor wait, or a link of its? */
+/* Do signals from this actor wait? */
 bool myc_signals_from(const struct myc_executor *executor, const struct myc_actor *actor);
+/* Does a link of its wait for this road? Its end comes behind that, which may wait for who is on its way. */
+bool myc_signals_link(const struct myc_executor *executor, const struct myc_actor *actor,
+		      const struct myc_road *road);
 /* To an executor as such; signal->to says what it is about. */
 int myc_signal_send_executor(struct myc_executor *executor, uint32_t process, uint32_t index,
 			     const struct myc_signal *signal, enum myc_lane_ring ring);

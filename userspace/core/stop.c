@@ -4,9 +4,45 @@
 
 #include <mycelium/abi/signal.h>
 
+#include "core/move.h"
 #include "core/signal.h"
 #include "core/wait.h"
 #include "core/watch.h"
+
+int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *signal,
+			  enum myc_lane_ring ring)
+{
+	struct myc_road *road;
+	int code;
+
+	myc_posting_begin(sender);
+	code = myc_sender_road(sender, signal->to, &road);
+	if (!code && myc_move_on_its_way(sender->system, signal->to))
+		code = -EAGAIN;
+	if (!code && myc_road_full(sender, road, ring)) {
+		code = -EAGAIN;
+		/* A new lane: its receiver is to look for it. */
+		if (!road->lane.cursor)
+			myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
+	}
+	if (!code) {
+		uint64_t mark = ring == MYC_RING_ORDINARY ? myc_lane_mark(&road->lane) : 0;
+
+		myc_lane_push(&road->lane, ring,
+			      myc_slot_kind(signal->type, signal->size, 0) | mark,
+			      myc_slot_to(myc_address_slot(signal->to),
+					  myc_address_generation(signal->to), MYC_FLOW_NONE),
+			      myc_slot_from(MYC_SLOT_PLAIN, signal->correlation), signal->payload,
+			      signal->size);
+		if (ring == MYC_RING_URGENT)
+			myc_lane_pushed_urgent(&road->lane);
+		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
+	}
+	myc_posting_end(sender);
+	if (sender->dirty)
+		myc_sender_wake(sender);
+	return code;
+}
 
 /* Is it there, its process too, as it was? *life: of the process; 0 = any, it is set then. */
 static bool there(const struct myc_system *system, myc_address actor, uint32_t *life)
