@@ -21,7 +21,8 @@ int myc_library_open(const struct myc_topology_process *process,
 				     process->library, strerror(errno));
 	library = dlopen(process->library, RTLD_NOW | RTLD_LOCAL);
 	if (!library)
-		return myc_error_set(error, -EINVAL, "link it as a shared object",
+		return myc_error_set(error, -EINVAL,
+				     "link it as a shared object, with all that it needs",
 				     "process '%s': %s", process->name, dlerror());
 	for (uint32_t a = 0; a < process->actors; a++) {
 		const struct myc_topology_actor *actor = &process->actor[a];
@@ -30,7 +31,9 @@ int myc_library_open(const struct myc_topology_process *process,
 		snprintf(symbol, sizeof(symbol), "myc_behaviour_%s", actor->behaviour);
 		behaviours[a] = dlsym(library, symbol);
 		if (!behaviours[a])
-			return myc_error_set(error, -ENOENT, "export it, or correct behaviour:",
+			return myc_error_set(error, -ENOENT,
+					     "export it (not static; in C++ extern \"C\"), or "
+					     "correct behaviour:",
 					     "actor '%s' on line %u: no symbol %s in %s",
 					     actor->name, actor->line, symbol, process->library);
 		if (actor->feeds && !behaviours[a]->feed)
