@@ -2,6 +2,8 @@
 /* All cases, and the program around them. MYC_CASE=pattern plays some. */
 #include "conformance/cases.h"
 
+#include <fnmatch.h>
+
 #include "base/clock.h"
 
 #define CASES_MAX 1024
@@ -55,8 +57,17 @@ const struct conform_case *conform_case_at(size_t index)
 	return NULL;
 }
 
+static bool is_there(const struct CMUnitTest *tests, size_t count, const char *pattern)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!fnmatch(pattern, tests[i].name, 0))
+			return true;
+	return false;
+}
+
 int conform_main(const struct CMUnitTest *more, size_t more_count)
 {
+	const char *chosen = getenv("MYC_CASE");
 	static struct CMUnitTest tests[CASES_MAX];
 	size_t count = 0, elsewhere = 0;
 
@@ -80,7 +91,11 @@ int conform_main(const struct CMUnitTest *more, size_t more_count)
 	print_message(
 		"%s: %zu cases; %zu more end a process or block a thread, which cannot be here\n",
 		way.name, count, elsewhere);
-	if (getenv("MYC_CASE"))
-		cmocka_set_test_filter(getenv("MYC_CASE"));
+	if (chosen && !is_there(tests, count, chosen)) {
+		print_message("none of them is called '%s'\n", chosen);
+		return 1;
+	}
+	if (chosen)
+		cmocka_set_test_filter(chosen);
 	return _cmocka_run_group_tests(way.name, tests, count, NULL, NULL);
 }

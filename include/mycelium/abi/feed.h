@@ -3,7 +3,7 @@
  * A channel's block in its owner's region (MYC_BLOCK_FEED, index = channel): counters for everyone,
  * and the progress by which a successor goes on where a killed worker was.
  *
- * One writer: the feed on its actor's executor. Readers: its successor, `myc top`, tests.
+ * One writer: the feed on its actor's executor. Readers: its successor, `myc ps`, tests.
  *
  * What a kill -9 leaves, by the last store that was made (market/arbiter.c, in this order):
  *
