@@ -24,4 +24,14 @@ for schema in field_semantic_mismatch field_id_elsewhere field_presence_mismatch
 	"$build/bin/myc-gen" --lenient -o /dev/null $schema.xml 2>"$out" || { echo "failed: $schema, lenient"; exit 1; }
 	grep -q ": warning: <" "$out" || { echo "failed: $schema: no warning"; exit 1; }
 done
+# what is written to and is no file is not taken away
+full=$(mktemp -d)
+trap 'rm -rf "$out" "$out.h" "$full"' EXIT
+ln -s /dev/full "$full/full"
+code=0
+"$build/bin/myc-gen" -o "$full/full" ../good/order.xml 2>"$out" || code=$?
+if [ $code -ne 1 ] || [ ! -L "$full/full" ] || ! grep -q 'No space left' "$out"; then
+	echo "failed: exit status $code: $(cat "$out")"
+	exit 1
+fi
 echo "$count schemas"

@@ -26,6 +26,9 @@ cmp "$dir/said" "$dir/printed" || failed "it prints something else"
 grep -q '^from="0040200003000004" .* priority=7 ' "$dir/text" || failed "no text"
 
 { vectors 'refused (EILSEQ|EOPNOTSUPP)'; cat "$dir/good"; } >"$dir/mixed"
+"$myc" frame "$dir/good" >/dev/full 2>"$dir/told" && failed "what could not be printed is a success"
+grep -q 'standard output: No space left' "$dir/told" || failed "no word about what could not be printed"
+
 code=0
 "$myc" frame --json "$dir/mixed" >"$dir/printed" 2>"$dir/told" || code=$?
 [ $code -eq 1 ] || failed "exit $code for damaged frames"

@@ -498,6 +498,7 @@ static void bad_input_has_a_cause_a_remedy_and_an_exit_code(void **state)
 		{{"state", "ping", "--replace", "/no/such", "--version", "-1"}, 2, "usage: myc"},
 		{{"state", "ping", "--replace", "/no/such"}, 2, "--replace /no/such: No such"},
 		{{"run", live.topology, "--report", "/no/such/file"}, 2, "--report /no/such/file:"},
+		{{"run", live.topology, "--report", "/dev/null"}, 2, "/dev/null: no file"},
 		{{"check", live.topology, "--set", "=1"}, 2, "--set =1: no key"},
 		{{"frobnicate"}, 2, "no command"},
 		{{"stop", "no-such-system"}, 2, "does not run"},

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "myc-feed/options.h"
@@ -87,6 +88,7 @@ static int run(struct options *options, struct myc_error *error)
 	static struct feed feed;
 	struct source *source;
 	struct output *output;
+	struct stat at;
 	int err = options->report_path ? report_check(options->report_path, error) : 0;
 
 	err = err ? err : open_source(&source, options, error);
@@ -102,8 +104,9 @@ static int run(struct options *options, struct myc_error *error)
 	int close_err = output->close(output, err ? NULL : error);
 
 	err = err ? err : close_err;
-	/* Half a capture is no capture. */
-	if (err && options->output_kind == OPTIONS_FILE)
+	/* Half a capture is no capture; what is no file was not made here. */
+	if (err && options->output_kind == OPTIONS_FILE && !stat(options->output_name, &at) &&
+	    S_ISREG(at.st_mode))
 		unlink(options->output_name);
 	if (!err)
 		err = write_report(options, &feed, error);

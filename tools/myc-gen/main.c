@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <libxml/parser.h>
@@ -85,6 +86,15 @@ static bool is_name(const char *text)
 			 !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_")]);
 }
 
+/* What is no file (a terminal, /dev/full) was not made here, and stays. */
+static void remove_half(const char *path)
+{
+	struct stat at;
+
+	if (!stat(path, &at) && S_ISREG(at.st_mode))
+		unlink(path);
+}
+
 static int write_to(struct gen_schema *schema, const char *path)
 {
 	char *text = NULL;
@@ -110,7 +120,7 @@ static int write_to(struct gen_schema *schema, const char *path)
 			"there?)\n",
 			path ? path : "standard output", strerror(errno));
 		if (path && file)
-			unlink(path);
+			remove_half(path);
 		bad = EXIT_OTHER;
 	}
 	free(text);

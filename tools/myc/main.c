@@ -138,7 +138,14 @@ static int run(int argc, char **argv)
 		}
 	snprintf(called, sizeof(called), "myc %s", running->name);
 	argv[0] = called;
-	return running->run(argc, argv);
+	int code = running->run(argc, argv);
+
+	/* What was not written was not said. */
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "myc: standard output: %s\n", strerror(errno));
+		code = code ? code : 1;
+	}
+	return code;
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -165,7 +166,10 @@ static int launch_detached(struct myc_run *run)
 static int check_report(const char *path, struct myc_error *error)
 {
 	char *beside; /* it is written there first */
+	struct stat at;
 
+	if (!stat(path, &at) && !S_ISREG(at.st_mode))
+		return myc_error_set(error, -EINVAL, "name a file", "--report %s: no file", path);
 	if (asprintf(&beside, "%s.new", path) < 0)
 		return myc_error_set(error, -ENOMEM, NULL, "out of memory");
 	int fd = open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
