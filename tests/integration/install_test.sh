@@ -133,6 +133,15 @@ comm -12 "$dir/shown" "$dir/named" | while read -r function; do
 	! grep -q 'a function of mycelium' "$page" || failed "$function has no comment"
 	grep -q '^\.so man3/' "$page" || { grep -q '^\.SH SYNOPSIS' "$page" && grep -q "$function(" "$page"; } || failed "the man page of $function"
 done
+# And C++ finds each by its name in C.
+if command -v g++ >"$dir/compiler"; then
+	(cd "$dir/prefix/include" && ls mycelium/*.h mycelium/market/*.h) | sed 's/.*/#include <&>/' >"$dir/all.cc"
+	echo 'extern const void *const all[]; const void *const all[] = {' >>"$dir/all.cc"
+	comm -12 "$dir/shown" "$dir/named" | sed 's/.*/reinterpret_cast<const void *>(\&&),/' >>"$dir/all.cc"
+	echo '}; int main() { return all[0] == nullptr; }' >>"$dir/all.cc"
+	# shellcheck disable=SC2046,SC2086
+	g++ -std=c++17 $flags "$dir/all.cc" $(pkg-config --cflags --libs mycelium) -o "$dir/all" || failed "C++ does not link all functions"
+fi
 readelf -d "$dir/shared" | grep -q 'NEEDED.*libmycelium.so.0' || failed "the shared example has not the library"
 rm "$dir"/prefix/lib/libmycelium.so*
 rallies static --static
