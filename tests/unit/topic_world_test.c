@@ -216,10 +216,84 @@ static void whatever_dies_where_nothing_said_is_untrue(void **state)
 	assert_true(only || crashes > SEEDS / 4);
 }
 
+/* ---- a subscriber that is held up ---------------------------------------------------------------- */
+
+static uint32_t heard, ends;
+
+static int speaker_started(struct myc_actor *self)
+{
+	return myc_topic_claim(self, "held", myc_state(self));
+}
+
+/* Its last words, and it ends. */
+static int speaker_message(struct myc_actor *self, const struct myc_message *message)
+{
+	int code = 0;
+
+	(void)message;
+	for (uint64_t i = 0; i < 3 && !code; i++)
+		code = myc_publish(self, myc_state(self), 1, 0, &i, sizeof(i));
+	myc_stop(self);
+	return code;
+}
+
+static int listener_started(struct myc_actor *self)
+{
+	const struct myc_subscribe_opts waited = {.sz = sizeof(waited),
+						  .flags = MYC_SUBSCRIBE_WAITED_FOR};
+
+	return myc_subscribe(self, "held", &waited, 0, NULL);
+}
+
+static int listener_topic(struct myc_actor *self, const struct myc_topic_event *event)
+{
+	(void)self;
+	heard += event->kind == MYC_TOPIC_MESSAGE && !ends;
+	ends += event->kind == MYC_TOPIC_END;
+	return 0;
+}
+
+/* While it may not hear what a publisher has left behind there is nothing to do, and time passes. */
+static void a_suspended_subscriber_of_an_ended_publisher_keeps_nobody_busy(void **state)
+{
+	static const struct myc_behaviour speaker = {.name = "speaker",
+						     .state_size = sizeof(struct myc_publisher),
+						     .started = speaker_started,
+						     .message = speaker_message},
+					  listener = {.name = "listener",
+						      .started = listener_started,
+						      .topic = listener_topic};
+	static const struct myc_topic_opts topic = {.name = "held", .reliable = true};
+	static const struct myc_system_opts system = {
+		.sz = sizeof(system), .topics = &topic, .topics_count = 1};
+	const struct myc_testkit_opts with = {.sz = sizeof(with), .system = &system};
+	struct myc_spawn_opts spawn = {.sz = sizeof(spawn), .behaviour = &speaker};
+	struct myc_testkit *kit;
+	myc_address speaks, listens;
+
+	(void)state;
+	assert_int_equal(myc_testkit_open(&kit, &with, NULL), 0);
+	assert_int_equal(myc_testkit_spawn(kit, 0, &spawn, &speaks), 0);
+	spawn.behaviour = &listener;
+	assert_int_equal(myc_testkit_spawn(kit, 0, &spawn, &listens), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	while (myc_actor_suspend(myc_testkit_system(kit, 0), listens))
+		myc_testkit_step(kit);
+	assert_int_equal(myc_testkit_post(kit, speaks, 1, NULL, 0), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(heard, 0);
+	assert_int_equal(myc_actor_resume(myc_testkit_system(kit, 0), listens), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(heard, 3);
+	assert_int_equal(ends, 1);
+	myc_testkit_close(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whatever_dies_where_nothing_said_is_untrue),
+		cmocka_unit_test(a_suspended_subscriber_of_an_ended_publisher_keeps_nobody_busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

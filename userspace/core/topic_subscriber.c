@@ -273,15 +273,21 @@ void myc_topics_scan(struct myc_executor *executor)
 		look_alive(executor, group);
 }
 
+/* A tenure has begun or ended, and not behind a message that is held. */
+static bool tenure_turns(const struct myc_topic_group *group)
+{
+	uint64_t since, now = myc_topic_tenure(group, &since);
+
+	return now > group->tenure && (!group->held || group->in_hand > since);
+}
+
 bool myc_topics_ready(struct myc_executor *executor)
 {
-	uint64_t since;
-
 	for (struct myc_topic_group *group = executor->topics->groups; group; group = group->next)
-		if (!group->broken && (group->fresh || admit(group) ||
-				       ((group->admitted || !myc_topic_waits(group)) &&
-					((!group->held && myc_topic_ready(&group->reader)) ||
-					 myc_topic_tenure(group, &since) > group->tenure))))
+		if (!group->broken &&
+		    (group->fresh || admit(group) ||
+		     ((group->admitted || !myc_topic_waits(group)) &&
+		      ((!group->held && myc_topic_ready(&group->reader)) || tenure_turns(group)))))
 			return true;
 	return myc_publications_ready(executor);
 }
