@@ -472,6 +472,29 @@ static void a_worker_has_no_privilege_and_owns_no_kernel_object(void **state)
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
+static void what_a_dead_system_left_is_named_by_ps(void **state)
+{
+	char dir[256], out[65536], said[512];
+	struct myc_error error;
+
+	(void)state;
+	assert_int_equal(myc_run_dir(live.system, dir, sizeof(dir), &error), 0);
+	char *parent = strdup(dir);
+
+	assert_non_null(parent);
+	*strrchr(parent, '/') = '\0';
+	(void)mkdir(parent, 0700);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	int code = live_myc(&live, out, sizeof(out), (const char *[]){"ps", NULL});
+
+	rmdir(dir);
+	rmdir(parent); /* others' systems keep it */
+	free(parent);
+	snprintf(said, sizeof(said), "system '%s' does not answer", live.system);
+	assert_non_null(strstr(out, said));
+	assert_int_not_equal(code, 0);
+}
+
 static void bad_input_has_a_cause_a_remedy_and_an_exit_code(void **state)
 {
 	char out[4096];
@@ -537,6 +560,7 @@ int main(void)
 		TEST(a_spawned_actor_that_is_monitored_fails_alone),
 		TEST(a_spawned_actor_that_nobody_monitors_takes_its_process_along),
 		TEST(a_worker_has_no_privilege_and_owns_no_kernel_object),
+		TEST(what_a_dead_system_left_is_named_by_ps),
 		TEST(bad_input_has_a_cause_a_remedy_and_an_exit_code),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* myc ps: the tree of one system or of all. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,10 +12,20 @@
 #define TIMEOUT_MS 5000
 
 struct listing {
-	bool json;
+	bool json, all;
 	unsigned shown;
 	int code;
 };
+
+/* There is its run directory, and nobody behind it. */
+static int silent(const char *name)
+{
+	fprintf(stderr,
+		"myc: system '%s' does not answer: it is starting or ending, or it died (its next "
+		"start removes what it left)\n",
+		name);
+	return 1;
+}
 
 static void show(void *context, const char *name)
 {
@@ -23,7 +34,8 @@ static void show(void *context, const char *name)
 	struct myc_error error;
 
 	if (myc_control_ask(name, listing->json ? "ps json" : "ps", TIMEOUT_MS, &answer, &error)) {
-		listing->code = myc_complain(&error);
+		listing->code =
+			listing->all && error.code == -ENOENT ? silent(name) : myc_complain(&error);
 	} else {
 		fputs(myc_text_string(&answer), stdout);
 		listing->shown++;
@@ -52,6 +64,7 @@ int myc_ps(int argc, char **argv)
 		show(&listing, name);
 		return listing.code;
 	}
+	listing.all = true;
 	myc_run_dir_each(show, &listing);
 	if (!listing.shown && !listing.code && !listing.json)
 		printf("no system runs\n");
