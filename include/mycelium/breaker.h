@@ -71,7 +71,7 @@ struct myc_breaker {
 	uint64_t opened; /* times */
 };
 
-/* Closed. `opts` may be NULL. -EINVAL: sz, or backoff_percent below 100. */
+/* Makes it closed. `opts` may be NULL. -EINVAL: sz, or backoff_percent below 100. */
 int myc_breaker_init(struct myc_breaker *breaker, const struct myc_breaker_opts *opts);
 
 /*

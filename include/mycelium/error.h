@@ -27,7 +27,7 @@ struct myc_error {
 int myc_error_set(struct myc_error *error, int code, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Puts "<text>: " in front of what is in doing. Returns error->code, or -EIO for NULL. */
+/* Puts the text and a colon in front of what is in doing. Returns error->code, or -EIO for NULL. */
 int myc_error_doing(struct myc_error *error, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -33,7 +33,7 @@ extern "C" {
 
 struct myc_actor;
 
-/* 0; -EINVAL: not a name; -ENOSPC: all rows are in use. For everyone to be seen when it returns. */
+/* Makes self a member. 0; -EINVAL: not a name; -ENOSPC: all rows are in use. For everyone to be seen when it returns. */
 int myc_group_join(struct myc_actor *self, const char *scope, const char *group);
 /* Ends one membership. -ENOENT: there is none. */
 int myc_group_leave(struct myc_actor *self, const char *scope, const char *group);

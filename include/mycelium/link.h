@@ -159,8 +159,8 @@ enum myc_stop_how {
 	MYC_STOP_ELSE_KILL = 16,
 };
 
-/* 0: on its way. To wait for the end, monitor it. -ESRCH: there is no such actor (any more), -ENOBUFS,
- * -ENOSPC (no lane). A drain that finds the table of watches full is a plain stop. */
+/* Tells another to stop. 0: on its way. To wait for the end, monitor it. -ESRCH: there is no such actor (any more),
+ * -ENOBUFS, -ENOSPC (no lane). A drain that finds the table of watches full is a plain stop. */
 int myc_stop_send(struct myc_actor *self, myc_address other, enum myc_stop_how how);
 /* The same, and tells what comes of it: one DOWN when it has ended, whatever happens (restarts in place
  * are not told). If that is not known within timeout_ns (UINT64_MAX: however long it takes), one STILL
@@ -181,7 +181,7 @@ int myc_actor_stop(struct myc_system *system, myc_address actor, uint32_t how, u
 /* Waits until it has ended by whatever cause: 0, also when there is no such actor (any more).
  * -ETIMEDOUT: it is still there. */
 int myc_actor_wait(struct myc_system *system, myc_address actor, uint64_t timeout_ns);
-/* 0: on its way. Errors as above, they do not wait. */
+/* From outside, as myc_suspend and myc_resume. 0: on its way. Errors as above, they do not wait. */
 int myc_actor_suspend(struct myc_system *system, myc_address actor);
 int myc_actor_resume(struct myc_system *system, myc_address actor);
 

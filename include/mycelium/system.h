@@ -166,10 +166,10 @@ struct myc_spawn_opts {
 	uint32_t grows_to; /* 0 = as its behaviour says: mycelium/mailbox.h */
 };
 
-/* Before start: at once. After start: the executor adopts it in its next turn. */
+/* Makes an actor. Before start: at once. After start: the executor adopts it in its next turn. */
 int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
 	      struct myc_error *error);
-/* From a handler: on self's executor (`executor` is not looked at). Runs its init and started before it
+/* Makes an actor from a handler, on self's executor (`executor` is not looked at). Runs its init and started before it
  * returns; their failure is returned, and nothing is left of the actor then. -ENOSPC: `actors` are there; the
  * slot of one that has ended is free when that turn is over. May allocate, and take a
  * lock for a moment: a part of the control plane. With MYC_SPAWN_THREAD as myc_spawn: it begins by itself. */
@@ -205,7 +205,7 @@ int myc_system_start(struct myc_system *system, struct myc_error *error);
 int myc_move(struct myc_system *system, myc_address actor, uint32_t executor, uint64_t timeout_ns,
 	     struct myc_error *error);
 
-/* From a plain thread. The first call attaches the thread (a fixed number of attach slots:
+/* Sends from a plain thread. The first call attaches the thread (a fixed number of attach slots:
  * -EUSERS when all are taken). More than MYC_PAYLOAD_MAX bytes are copied into a body. try: -EAGAIN (no
  * credit), -ENOBUFS (no buffer), -ENOSPC (messages to 512 other actors of that executor wait to be
  * handled); the other blocks until there is all of it or timeout_ns (UINT64_MAX = for ever) has

@@ -80,7 +80,7 @@ uint64_t myc_testkit_next_due_ns(const struct myc_testkit *kit);
 /* Runs until idle, then goes from due time to due time for so long, running until idle at each. */
 int myc_testkit_advance(struct myc_testkit *kit, uint64_t ns);
 uint64_t myc_testkit_now_ns(const struct myc_testkit *kit);
-/* At once. Its memory is thrown away, its successor joins the region as a restarted worker does: what was
+/* The process dies now. Its memory is thrown away, its successor joins the region as a restarted worker does: what was
  * sent arrives, at most the message in hand is in doubt. */
 int myc_testkit_crash(struct myc_testkit *kit, uint32_t process);
 /* The two halves of it: what the others do meanwhile is seen. -ESRCH: it is dead; -EALREADY: it lives. */

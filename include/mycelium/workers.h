@@ -294,7 +294,7 @@ struct myc_job {
 /* In a worker's `message` handler: the job is not done when the handler returns. What the message says
  * is to be copied (myc_reply_keep for the asker, myc_body_keep). -EINVAL: no worker, or no job. */
 int myc_job_keep(struct myc_actor *self, struct myc_job *job);
-/* It is done. Of two calls the second is a late reply. Errors of myc_reply_send. */
+/* The job is done. Of two calls the second is a late reply. Errors of myc_reply_send. */
 int myc_job_done(struct myc_actor *self, const struct myc_job *job);
 
 #ifdef __cplusplus
