@@ -32,7 +32,7 @@ struct myc_system;
 /* By the rules above. False also for a pattern of more than 63 bytes. From any thread. */
 bool myc_name_matches(const char *pattern, const char *name);
 
-/* A scope is 1 to 31 bytes ("" is that of the names actors were spawned with), a name 1 to 47. 0, also when self
+/* Gives self a name. A scope is 1 to 31 bytes ("" is that of the names actors were spawned with), a name 1 to 47. 0, also when self
  * has it already; -EEXIST: another has it; -EAGAIN: another wants it at this moment, try again; -EINVAL; -ENOSPC:
  * all rows are in use. */
 int myc_register(struct myc_actor *self, const char *scope, const char *name);
