@@ -327,11 +327,13 @@ static bool goes_on(struct myc_executor *executor, struct myc_move *move)
 	struct myc_actor *actor = move->actor;
 
 	if (actor->address != move->address || actor->life == MYC_ACTOR_ENDED) {
+		ring_senders(executor);
 		finish(move, -ESRCH);
 		return false;
 	}
 	/* Restarted, or about to stop: others send to it again. */
 	if (!myc_word_moving(myc_actor_shared(actor)->word, move->address)) {
+		ring_senders(executor);
 		myc_move_set(move, MYC_MOVE_ASKED);
 		return false;
 	}

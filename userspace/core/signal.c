@@ -355,9 +355,13 @@ bool myc_signals_ready(const struct myc_executor *executor)
 	const struct myc_signals *signals = &executor->signals;
 
 	for (uint32_t i = signals->count ? signals->first : MYC_NONE; i != MYC_NONE;
-	     i = signals->entry[i].next)
-		if (!older_waits(executor, &signals->entry[i]))
+	     i = signals->entry[i].next) {
+		const struct myc_signal_entry *entry = &signals->entry[i];
+
+		if (!older_waits(executor, entry) &&
+		    !(entry->addressed && myc_move_on_its_way(executor->system, entry->to)))
 			return true;
+	}
 	return false;
 }
 

@@ -56,7 +56,8 @@ int myc_signal_put(struct myc_executor *executor, struct myc_road *road,
 /* From a plain thread. Also -EAGAIN: the lane is full. */
 int myc_signal_send_plain(struct myc_sender *sender, const struct myc_signal *signal,
 			  enum myc_lane_ring ring);
-/* Does one wait for something else than its sender's outbox? That rings when there is credit, other things do not. */
+/* Does one wait for something else than its sender's outbox, or an actor on its way? These ring as credit does, other
+ * things do not. */
 bool myc_signals_ready(const struct myc_executor *executor);
 /* Is there room for two more, whatever the lanes have? */
 bool myc_signals_room(const struct myc_executor *executor);

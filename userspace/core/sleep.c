@@ -117,7 +117,8 @@ void myc_executor_sleep(struct myc_executor *executor)
 		sched_yield();
 		return;
 	}
-	myc_sleep_announce(&executor->words->asleep, executor->outbox_count != 0);
+	myc_sleep_announce(&executor->words->asleep,
+			   executor->outbox_count || executor->signals.count);
 	if (!anything_there(executor)) {
 		uint64_t now = myc_clock_ns();
 		uint64_t until = sleep_until(executor, now);
