@@ -62,8 +62,8 @@ struct myc_road {
 	struct myc_flow_out *flow; /* MYC_LANE_FLOWS */
 	uint32_t process, executor;
 	bool own; /* to ourselves */
-	/* Rounds of myc_signals_drain: its ring was full, one had to wait for its sender's messages. */
-	uint32_t signals_full[MYC_RINGS], signals_behind[MYC_RINGS];
+	/* Rounds of myc_signals_drain: its ring was full. */
+	uint32_t signals_full[MYC_RINGS];
 	uint32_t hand; /* where the search for a flow to reuse goes on */
 };
 

@@ -350,6 +350,24 @@ int myc_signal_send_road(struct myc_executor *executor, struct myc_road *road,
 	return send_by(executor, road, from, signal, ring, false);
 }
 
+/* Word of somebody's end comes behind what he said there, which may wait for his messages. */
+static bool behind_his(const struct myc_executor *executor, const struct myc_signal_entry *entry)
+{
+	const struct myc_signals *signals = &executor->signals;
+	uint16_t type = myc_slot_kind_type(entry->slot.word[0]);
+	const struct myc_actor *actor = type == MYC_SIGNAL_DEAD || type == MYC_SIGNAL_HOLD
+						? myc_system_actor(executor->system, entry->to)
+						: NULL;
+
+	if (!actor || !actor->outboxed)
+		return false;
+	for (uint32_t i = signals->first; &signals->entry[i] != entry; i = signals->entry[i].next)
+		if (signals->entry[i].from == actor && signals->entry[i].road == entry->road &&
+		    signals->entry[i].ring == entry->ring)
+			return true;
+	return false;
+}
+
 bool myc_signals_ready(const struct myc_executor *executor)
 {
 	const struct myc_signals *signals = &executor->signals;
@@ -358,7 +376,7 @@ bool myc_signals_ready(const struct myc_executor *executor)
 	     i = signals->entry[i].next) {
 		const struct myc_signal_entry *entry = &signals->entry[i];
 
-		if (!older_waits(executor, entry) &&
+		if (!older_waits(executor, entry) && !behind_his(executor, entry) &&
 		    !(entry->addressed && myc_move_on_its_way(executor->system, entry->to)))
 			return true;
 	}
@@ -447,22 +465,18 @@ static bool find_anew(struct myc_executor *executor, struct myc_signal_entry *en
 }
 
 /* While the lane is full all stay in their order. Behind one that waits for its sender's older messages, only that
- * sender's stay, for whom the same holds, and the executor's own, which may be about his end: those of others may be
- * what he waits for. */
+ * sender's stay, for whom the same holds, and word of his end: those of others may be what he waits for. */
 static bool stays(struct myc_executor *executor, const struct myc_signal_entry *entry)
 {
 	struct myc_road *road = entry->road;
 	enum myc_lane_ring ring = entry->ring;
 	uint32_t round = executor->signals.round;
 
-	if (older_waits(executor, entry)) {
-		road->signals_behind[ring] = round;
+	if (older_waits(executor, entry))
 		return true;
-	}
 	if (road->signals_full[ring] != round && myc_road_full(&executor->out, road, ring))
 		road->signals_full[ring] = round;
-	return road->signals_full[ring] == round ||
-	       (!entry->from && road->signals_behind[ring] == round);
+	return road->signals_full[ring] == round || behind_his(executor, entry);
 }
 
 unsigned myc_signals_drain(struct myc_executor *executor)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals that wait for their sender's older messages: they keep their order with what that one says and with its end,
+ * and hold up nobody else's. See core/signal.h.
+ */
+#include "common/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <mycelium/mycelium.h>
+#include <mycelium/testkit.h>
+
+enum { PAY = 1, WATCH, END };
+
+static myc_address wall, payer, mortal, bystander;
+static struct myc_signal_event seen[4];
+static uint32_t count;
+
+/* Its second message has no credit, so it is paused, and what it says then waits behind that. */
+static int pay(struct myc_actor *self, const struct myc_message *message)
+{
+	const struct myc_exit_reason reason = {.kind = MYC_EXIT_USER, .code = 3};
+	struct myc_ref ref;
+	int code = message->type == PAY ? myc_resolve(self, wall, &ref) : 0;
+
+	for (int i = 0; i < 2 && message->type == PAY && !code; i++)
+		code = myc_send(self, &ref, PAY, NULL, 0);
+	if (message->type == PAY && !code)
+		code = myc_exit_send(self, bystander, reason);
+	if (message->type == END)
+		myc_stop(self);
+	return code;
+}
+
+static int watch(struct myc_actor *self, const struct myc_message *message)
+{
+	if (message->type != WATCH)
+		return 0;
+	return myc_trap_exit(self, true)
+		       ?: myc_monitor(self, payer, 0, NULL) ?: myc_monitor(self, mortal, 0, NULL);
+}
+
+static int note(struct myc_actor *self, const struct myc_signal_event *event)
+{
+	(void)self;
+	if (count < 4)
+		seen[count] = *event;
+	count++;
+	return 0;
+}
+
+static const struct myc_behaviour payer_behaviour = {.name = "payer", .message = pay};
+static const struct myc_behaviour wall_behaviour = {.name = "wall", .capacity_per_sender = 1};
+static const struct myc_behaviour bystander_behaviour = {
+	.name = "bystander", .message = watch, .signal = note};
+
+static myc_address spawn(struct myc_system *system, const struct myc_behaviour *behaviour,
+			 uint32_t executor)
+{
+	const struct myc_spawn_opts opts = {
+		.sz = sizeof(opts), .behaviour = behaviour, .executor = executor};
+	myc_address address;
+
+	assert_int_equal(myc_spawn(system, &opts, &address, NULL), 0);
+	return address;
+}
+
+static void a_paused_ones_signals_hold_up_nobody_elses_end_and_come_before_its_own(void **state)
+{
+	static const struct myc_system_opts two = {.sz = sizeof(two), .executors = 2};
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		const struct myc_testkit_opts opts = {
+			.sz = sizeof(opts), .seed = seed, .system = &two};
+		struct myc_testkit *kit;
+
+		assert_int_equal(myc_testkit_open(&kit, &opts, NULL), 0);
+		struct myc_system *system = myc_testkit_system(kit, 0);
+
+		count = 0;
+		wall = spawn(system, &wall_behaviour, 0);
+		bystander = spawn(system, &bystander_behaviour, 0);
+		payer = spawn(system, &payer_behaviour, 1);
+		mortal = spawn(system, &payer_behaviour, 1);
+		assert_int_equal(myc_testkit_post(kit, bystander, WATCH, NULL, 0), 0);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		while (myc_actor_suspend(system, wall) == -EAGAIN)
+			myc_testkit_step(kit);
+		assert_int_equal(myc_testkit_post(kit, payer, PAY, NULL, 0), 0);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(count, 0);
+		/* Another one's end is told, */
+		assert_int_equal(myc_testkit_post(kit, mortal, END, NULL, 0), 0);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(count, 1);
+		assert_int_equal(seen[0].kind, MYC_EVENT_DOWN);
+		assert_int_equal(seen[0].from, mortal);
+		/* its own behind what it said, */
+		while (myc_actor_stop(system, payer, MYC_STOP_KILL, 0) == -EAGAIN)
+			myc_testkit_step(kit);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(count, 1);
+		/* which goes when its messages have gone. */
+		while (myc_actor_resume(system, wall) == -EAGAIN)
+			myc_testkit_step(kit);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(count, 3);
+		assert_int_equal(seen[1].kind, MYC_EVENT_EXIT);
+		assert_int_equal(seen[1].from, payer);
+		assert_int_equal(seen[1].reason.code, 3);
+		assert_int_equal(seen[2].kind, MYC_EVENT_DOWN);
+		assert_int_equal(seen[2].reason.kind, MYC_EXIT_KILLED);
+		myc_testkit_close(kit);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_paused_ones_signals_hold_up_nobody_elses_end_and_come_before_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
