@@ -121,6 +121,16 @@ static int link_when_on_its_way_and_leave(struct myc_actor *self, const struct m
 	return catch_it(self, message, link_it_and_leave);
 }
 
+static int link_it_and_fail(struct myc_actor *self)
+{
+	return link_it(self) ?: -EIO;
+}
+
+static int link_when_on_its_way_and_fail(struct myc_actor *self, const struct myc_message *message)
+{
+	return catch_it(self, message, link_it_and_fail);
+}
+
 static int down_came(struct myc_actor *self, const struct myc_signal_event *event)
 {
 	(void)self;
@@ -139,6 +149,8 @@ static const struct myc_behaviour wanderer = {.name = "wanderer", .stopped = has
 static const struct myc_behaviour stopper = {
 	.name = "stopper", .message = stop_when_on_its_way, .signal = down_came};
 static const struct myc_behaviour partner = {.name = "partner", .message = link_when_on_its_way};
+static const struct myc_behaviour failer = {.name = "failer",
+					    .message = link_when_on_its_way_and_fail};
 static const struct myc_behaviour leaver = {.name = "leaver",
 					    .message = link_when_on_its_way_and_leave};
 
@@ -245,15 +257,15 @@ static void one_that_is_told_to_stop_on_its_way_stops_and_that_is_told(void **st
 	assert_true(moves > 0);
 }
 
-/* `leaves`: who links ends in the same handler. */
-static void link_on_the_way(bool leaves)
+/* `leaves`: who links ends, or is restarted, in the same handler. */
+static void link_on_the_way(const struct myc_behaviour *behaviour, bool leaves)
 {
 	uint32_t moves = 0;
 
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		struct myc_testkit *kit = open_kit(seed);
 		myc_address from;
-		int code = move_while(kit, leaves ? &leaver : &partner, &from);
+		int code = move_while(kit, behaviour, &from);
 
 		/* Linked in time it has a link of its own, and stays. */
 		assert_true(!code || code == -EBUSY || code == -ESRCH);
@@ -272,13 +284,20 @@ static void link_on_the_way(bool leaves)
 static void one_that_is_linked_on_its_way_ends_with_its_partner(void **state)
 {
 	(void)state;
-	link_on_the_way(false);
+	link_on_the_way(&partner, false);
 }
 
 static void one_that_is_linked_on_its_way_ends_with_a_partner_that_ends_at_once(void **state)
 {
 	(void)state;
-	link_on_the_way(true);
+	link_on_the_way(&leaver, true);
+}
+
+/* A restart breaks the link that was made before it. */
+static void one_that_is_linked_on_its_way_ends_with_a_partner_that_fails(void **state)
+{
+	(void)state;
+	link_on_the_way(&failer, true);
 }
 
 static void call_it_off(struct myc_testkit *kit)
@@ -336,6 +355,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_linked_on_its_way_ends_with_its_partner),
 		cmocka_unit_test(
 			one_that_is_linked_on_its_way_ends_with_a_partner_that_ends_at_once),
+		cmocka_unit_test(one_that_is_linked_on_its_way_ends_with_a_partner_that_fails),
 		cmocka_unit_test(
 			one_that_is_linked_while_its_move_is_called_off_ends_with_its_partner),
 	};

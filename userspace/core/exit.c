@@ -42,6 +42,16 @@ void myc_exit_note_watcher(struct myc_actor *actor, const struct myc_road *road)
 	actor->ties.watchers |= bit_of(actor->executor, road);
 }
 
+void myc_exit_follow(struct myc_actor *actor, const struct myc_road *from,
+		     const struct myc_road *to)
+{
+	bool untold = actor->life != MYC_ACTOR_ENDED &&
+		      actor->ties.telling & bit_of(actor->executor, from);
+
+	myc_exit_note_watcher(actor, to);
+	actor->ties.telling |= untold ? bit_of(actor->executor, to) : 0;
+}
+
 /* The next flow of the actor that still has messages in the outbox for this road; after `flow`. */
 static struct myc_flow_out *held_flow(const struct myc_actor *actor, const struct myc_road *road,
 				      const struct myc_flow_out *flow)
@@ -140,7 +150,8 @@ static bool tell_restart(struct myc_actor *actor)
 		uint64_t bit = bit_of(executor, road);
 
 		if ((actor->ties.telling & bit) && road->peer &&
-		    send_dead(actor, road, true, &dead) == -ENOBUFS)
+		    (myc_signals_link(executor, actor, road) ||
+		     send_dead(actor, road, true, &dead) == -ENOBUFS))
 			left |= bit;
 	}
 	actor->ties.telling = left;

@@ -40,6 +40,9 @@ void myc_exit_restarted(struct myc_actor *actor, int code);
 void myc_exit_tell_restarts(struct myc_executor *executor);
 /* The executor at the end of this road wants to know of its end. */
 void myc_exit_note_watcher(struct myc_actor *actor, const struct myc_road *road);
+/* A link of its goes by another road now: to where the other one is. What waits for it is told there too. */
+void myc_exit_follow(struct myc_actor *actor, const struct myc_road *from,
+		     const struct myc_road *to);
 /* An exit signal has come to it. */
 void myc_exit_arrived(struct myc_actor *actor, myc_address from, struct myc_exit_reason reason,
 		      bool link, bool restarted);

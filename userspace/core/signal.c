@@ -456,10 +456,10 @@ static bool find_anew(struct myc_executor *executor, struct myc_signal_entry *en
 		struct myc_actor *partner = myc_link_ours(executor, links(entry));
 
 		count_urgent(entry, false);
-		entry->road = road;
 		/* Of whose end the one that it is linked with is told where that is. */
 		if (partner)
-			myc_exit_note_watcher(partner, road);
+			myc_exit_follow(partner, entry->road, road);
+		entry->road = road;
 	}
 	return true;
 }
