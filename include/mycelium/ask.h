@@ -16,6 +16,9 @@
  * One reply is accepted. Any other, or one that comes after the timeout, a cancel, or a restart or the end
  * of the asker, reaches nobody and is counted as a dead letter, "late reply".
  *
+ * Requests and replies of more than MYC_PAYLOAD_MAX bytes travel in bodies (mycelium/body.h): copied into one, or written
+ * in one, and read in place. A reply's body goes home when the hook returns, unless it is kept.
+ *
  * Timeouts are never early. They are looked at about every millisecond, and not for each ask: late by
  * a millisecond or two, or by as long as handlers hold the executor. No clock is read to ask.
  *
@@ -32,6 +35,7 @@
 
 #include <mycelium/actor.h>
 #include <mycelium/address.h>
+#include <mycelium/body.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,7 +44,7 @@ extern "C" {
 struct myc_system;
 
 #define MYC_FOREVER	  UINT64_MAX /* as timeout_ns: none */
-#define MYC_DELEGATED_MAX 32	     /* bytes of a request that is passed on */
+#define MYC_DELEGATED_MAX 32	     /* bytes of a request that is passed on without a body */
 #define MYC_CYCLE_MAX	  64	     /* actors that await one another, looked through */
 #define MYC_GATHER_ALL	  UINT32_MAX
 
@@ -55,7 +59,7 @@ enum myc_reply_kind {
 	MYC_REPLY_GATHER = 1,  /* a gather is complete: no more comes of it */
 };
 
-/* An outcome. The payload is valid until the hook returns, 8-byte aligned. */
+/* An outcome. The payload is valid until the hook returns (a body: myc_reply_body_keep), 8-byte aligned. */
 struct myc_reply {
 	uint64_t cookie; /* as given to the ask */
 	struct myc_ask ask;
@@ -68,19 +72,21 @@ struct myc_reply {
 	 * -EDEADLK    it was passed on to an actor that awaits the asker (awaited asks only; -ELOOP:
 	 *	       as below)
 	 * -ESHUTDOWN  the asker's system is being stopped and the answer did not come
+	 * -EPROTO     there was an answer, and its body cannot be read: its owner's memory is damaged
 	 * others      what the replier said by myc_reply_error
 	 */
 	int status;
 	uint8_t kind; /* enum myc_reply_kind */
-	uint8_t size; /* of payload, 0..MYC_PAYLOAD_MAX */
+	uint8_t reserved;
 	uint16_t type;
+	uint32_t size; /* of payload */
 	/* Whom the request was sent to, or to whom it was passed on since: as far as word of that has come, which
 	 * an answer may overtake. */
 	myc_address asked;
 	uint32_t index;	   /* gather: which of the refs */
 	uint32_t answered; /* gather: with status 0, this one included */
 	uint32_t failed;   /* gather: with another status, this one included */
-	uint32_t reserved;
+	uint32_t body;	   /* opaque: the loan of a payload that lies in a body */
 	const void *payload;
 };
 
@@ -89,12 +95,17 @@ struct myc_reply {
 /*
  * Asks: sends the message by the rules of myc_send (myc_try_ask: of myc_try_send) and errors as they have;
  * -ENOSPC: all asks of the executor are in use (option `asks`), -ESHUTDOWN: the system is being
- * stopped. Refused, no outcome comes. `ask` may be NULL.
+ * stopped. Refused, no outcome comes. `ask` may be NULL. More than MYC_PAYLOAD_MAX bytes are copied into a body:
+ * -ENOBUFS and -EMSGSIZE as myc_body_take.
  */
 int myc_ask(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 	    size_t size, uint64_t timeout_ns, uint64_t cookie, struct myc_ask *ask);
 int myc_try_ask(struct myc_actor *self, struct myc_ref *to, uint16_t type, const void *payload,
 		size_t size, uint64_t timeout_ns, uint64_t cookie, struct myc_ask *ask);
+
+/* The same with a body of ours, as myc_send_body: nothing is copied. */
+int myc_ask_body(struct myc_actor *self, struct myc_ref *to, uint16_t type, struct myc_body *body,
+		 uint64_t timeout_ns, uint64_t cookie, struct myc_ask *ask);
 
 /* After it returns no outcome of this ask or gather comes. -ENOENT: it had come. */
 int myc_ask_cancel(struct myc_actor *self, struct myc_ask ask);
@@ -122,7 +133,8 @@ int myc_ask_await(struct myc_actor *self, struct myc_ref *to, uint16_t type, con
  * MYC_REPLY_GATHER when `wanted` have answered (status 0; 1 = the first, MYC_GATHER_ALL = all), when so
  * many have failed that they cannot (status: of the last that failed), or at the timeout (-ETIMEDOUT, one
  * for all). Replies that come after it are late. Uses count + 1 of the executor's asks. -EINVAL: count is 0
- * or less than wanted. A ref that cannot be sent to fails as a member, not the gather.
+ * or less than wanted. A ref that cannot be sent to fails as a member, not the gather. More than MYC_PAYLOAD_MAX bytes
+ * are copied into one body, which all read.
  */
 int myc_gather(struct myc_actor *self, struct myc_ref *refs, uint32_t count, uint32_t wanted,
 	       uint16_t type, const void *payload, size_t size, uint64_t timeout_ns,
@@ -147,21 +159,29 @@ static inline int myc_message_asks(const struct myc_message *message)
 int myc_reply_keep(const struct myc_message *message, struct myc_reply_to *to);
 
 /*
- * Replies with `size` bytes (0..MYC_PAYLOAD_MAX) of `type`. -EINVAL: the message asks nothing, -ESRCH: the
+ * Replies with `size` bytes of `type`. -EINVAL: the message asks nothing, -ESRCH: the
  * asker is gone, -ENOSPC: no lane to its executor, -ENOBUFS: too many replies and other signals wait
- * for a full lane, try again. Whether the asker still waits is not known here.
+ * for a full lane, try again. Whether the asker still waits is not known here. More than MYC_PAYLOAD_MAX bytes are
+ * copied into a body: -ENOBUFS (none is free) and -EMSGSIZE as myc_body_take.
  */
 int myc_reply(struct myc_actor *self, const struct myc_message *message, uint16_t type,
 	      const void *payload, size_t size);
 int myc_reply_send(struct myc_actor *self, const struct myc_reply_to *to, uint16_t type,
 		   const void *payload, size_t size);
+/* The same with a body that we took or kept: it is the asker's and no more ours, unless an error is returned.
+ * -ENODATA: it is not ours. */
+int myc_reply_body(struct myc_actor *self, const struct myc_reply_to *to, uint16_t type,
+		   struct myc_body *body);
+/* In the hook: the payload of a reply beyond it. As myc_body_keep. */
+int myc_reply_body_keep(struct myc_actor *self, const struct myc_reply *reply,
+			struct myc_body *body);
 /* The asker's status is `error` (-errno, -1..-4095). */
 int myc_reply_error(struct myc_actor *self, const struct myc_reply_to *to, int error);
 
 /*
  * Passes a request on: who gets it sees an ordinary ask whose reply goes to the original asker. Sent
- * by the rules of myc_send; then this actor owes no reply. -EMSGSIZE: more than MYC_DELEGATED_MAX bytes.
- * myc_forward: the message as it came.
+ * by the rules of myc_send; then this actor owes no reply. More than MYC_DELEGATED_MAX bytes are copied into a body:
+ * -ENOBUFS and -EMSGSIZE as myc_body_take. myc_forward: the message as it came, its body moving with it.
  */
 int myc_delegate(struct myc_actor *self, const struct myc_reply_to *asker, struct myc_ref *to,
 		 uint16_t type, const void *payload, size_t size);
@@ -171,8 +191,8 @@ int myc_forward(struct myc_actor *self, const struct myc_message *message, struc
 
 struct myc_answer {
 	uint16_t type;
-	uint8_t size;
-	uint64_t payload[MYC_PAYLOAD_MAX / 8]; /* `size` bytes */
+	uint32_t size;
+	uint64_t payload[MYC_PAYLOAD_MAX / 8]; /* `size` bytes of myc_call */
 };
 
 /*
@@ -180,10 +200,16 @@ struct myc_answer {
  * myc_post does. 0: *answer (may be NULL) holds the reply. Errors of myc_post, those of
  * struct myc_reply, and the replier's own: the call's result is the status. The timeout
  * (MYC_FOREVER = none) covers waiting for credit too, and -ENOTCONN ends that as well. No call may go on when the system is closed; a
- * stop ends those that wait with -ESHUTDOWN.
+ * stop ends those that wait with -ESHUTDOWN. More than MYC_PAYLOAD_MAX bytes go in a body; an answer that has more is
+ * -EMSGSIZE, its size in answer->size.
  */
 int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 	     size_t size, struct myc_answer *answer, uint64_t timeout_ns);
+/* The same, for answers of any size: copied into `memory`, of `capacity` bytes, and none into answer->payload.
+ * -EMSGSIZE: it has answer->size bytes. */
+int myc_call_into(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+		  size_t size, struct myc_answer *answer, void *memory, size_t capacity,
+		  uint64_t timeout_ns);
 
 #ifdef __cplusplus
 }

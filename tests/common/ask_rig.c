@@ -182,7 +182,7 @@ static int asker_reply(struct myc_actor *self, const struct myc_reply *reply)
 			    .failed = reply->failed,
 			    .asked = reply->asked};
 
-	if (reply->payload && reply->size)
+	if (reply->payload && reply->size <= sizeof(seen.payload))
 		memcpy(seen.payload, reply->payload, reply->size);
 	note(seen);
 	if (reply->cookie == REPLY_AWAITS) {
@@ -226,10 +226,6 @@ static int pass_on(struct myc_actor *self, const struct myc_message *message, co
 	struct myc_reply_to back;
 	int code;
 
-	if (message->type == REQUEST_FORWARD && message->size > MYC_DELEGATED_MAX) {
-		rig_reply_code = myc_forward(self, message, &to);
-		return myc_reply(self, message, 1, NULL, 0); /* it is still ours */
-	}
 	code = myc_reply_keep(message, &back);
 	if (!code)
 		code = myc_delegate(self, &back, &to,

@@ -82,7 +82,8 @@ struct seen {
 	int status;
 	uint32_t index, answered, failed;
 	uint16_t type;
-	uint8_t size, kind;
+	uint8_t kind;
+	uint32_t size;
 	char what; /* 'r' reply, 'm' message noted, 't' timer */
 };
 

@@ -12,6 +12,7 @@
 	X(ask)            \
 	X(reply)          \
 	X(gather)         \
+	X(large)          \
 	X(await)          \
 	X(monitor)        \
 	X(link)           \

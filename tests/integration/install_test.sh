@@ -69,6 +69,7 @@ guide() { # GUIDE LINE...
 }
 guide docs/ACTORS.md 'order 1: sent' 'order 2: refused' 'the risk check is down (-1)' 'order 4: sent' \
 	'all orders are dealt with'
+guide docs/ASKS.md 'the third level: 302 at 1000300' 'the last of 20: 998600' 'without room: -90, it has 320 bytes' 'too many: -22'
 guide docs/WORKERS.md '7: 705' '8: 800' '1 worker died, 1 job was given again' 'client: a price' 'client: too fast' \
 	'client: too fast' 'client: asks no more' 'accepted 5, done 3, too fast 2'
 guide docs/EXECUTORS.md 'left waits for credit of right, which waits for credit of left' '3 records written' \

@@ -69,6 +69,7 @@ static void *plain_thread(void *context)
 	struct myc_mailbox_depth depth;
 	struct myc_mailbox_growth growth;
 	struct myc_answer answer;
+	uint64_t text[LONG_WORDS];
 	struct myc_error error;
 
 	for (uint64_t round = 1;; round++) {
@@ -81,10 +82,10 @@ static void *plain_thread(void *context)
 		if (!myc_move(system, house_address(0, MOVER), (uint32_t)round % 2, SOON, NULL))
 			__atomic_store_n(&witness[MOVER].moves, witness[MOVER].moves + 1,
 					 __ATOMIC_RELAXED);
-		code = myc_call(system, whom, QUESTION, &round, sizeof(round), &answer,
-				of_good ? LONG : SOON);
+		code = myc_call_into(system, whom, QUESTION, &round, sizeof(round), &answer, text,
+				     sizeof(text), of_good ? LONG : SOON);
 		if (of_good && !ending() &&
-		    (code || answer.size != 8 || answer.payload[0] != answer_of(round)))
+		    (code || read_answer(text, answer.size) != answer_of(round)))
 			wrong(judge, WRONG_CALL);
 		(void)myc_post_receipt(system, whom, QUESTION, &round, sizeof(round), SOON);
 		(void)myc_mailbox_depth(system, whom, &depth);

@@ -82,25 +82,6 @@ static void a_request_is_forwarded_twice(void **state)
 	}
 }
 
-static void a_request_of_more_than_32_bytes_is_not_passed_on(void **state)
-{
-	(void)state;
-	on_each_bed
-	{
-		assert_int_equal(rig_order(&rig, asker[0], ORDER_ASK,
-					   (struct order_body){.to = replier[1],
-							       .type = REQUEST_FORWARD,
-							       .size = 40,
-							       .more = replier[0],
-							       .timeout_ns = MYC_FOREVER,
-							       .cookie = 1}),
-				 0);
-		/* It stays with the replier, who answers it. */
-		rig_expect(0, 0, 1, 1);
-		assert_int_equal(rig_reply_code, -EMSGSIZE);
-	}
-}
-
 static void a_request_that_is_passed_on_to_nobody_stays_where_it_is(void **state)
 {
 	(void)state;
@@ -588,7 +569,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_reply_to_a_forwarded_request_goes_to_the_first_asker),
 		cmocka_unit_test(a_request_is_forwarded_twice),
-		cmocka_unit_test(a_request_of_more_than_32_bytes_is_not_passed_on),
 		cmocka_unit_test(a_request_that_is_passed_on_to_nobody_stays_where_it_is),
 		cmocka_unit_test(messages_wait_for_an_awaited_reply_and_come_in_order),
 		cmocka_unit_test(timers_wait_for_an_awaited_reply),

@@ -96,8 +96,9 @@ static void a_call_returns_the_repliers_error(void **state)
 		assert_int_equal(
 			myc_call(rig.system[0], replier, MYC_TYPE_FRAMEWORK, NULL, 0, NULL, MS),
 			-EINVAL);
-		assert_int_equal(myc_call(rig.system[0], replier, 1, NULL, 41, NULL, MS),
-				 -EMSGSIZE);
+		assert_int_equal(
+			myc_call(rig.system[0], replier, 1, NULL, MYC_POOL_SIZE_MAX + 1, NULL, MS),
+			-EMSGSIZE);
 		assert_int_equal(myc_call(rig.system[0], replier + 1, 1, NULL, 0, NULL, MS),
 				 -ESRCH);
 		assert_int_equal(call(REQUEST_ECHO, 0, NULL, 10000 * MS), 0);

@@ -84,7 +84,7 @@ static void a_message_that_asks_nothing_cannot_be_replied_to(void **state)
 	}
 }
 
-static void forty_bytes_go_and_come_and_more_are_refused(void **state)
+static void forty_bytes_go_and_come_and_more_than_a_body_are_refused(void **state)
 {
 	struct order_body body = {.type = REQUEST_ECHO, .size = 40, .timeout_ns = MYC_FOREVER};
 
@@ -100,7 +100,7 @@ static void forty_bytes_go_and_come_and_more_are_refused(void **state)
 		assert_int_equal(rig_order(&rig, asker, ORDER_ASK,
 					   (struct order_body){.to = replier,
 							       .type = REQUEST_ECHO,
-							       .size = 41}),
+							       .size = MYC_POOL_SIZE_MAX + 1}),
 				 -EMSGSIZE);
 		assert_int_equal(
 			rig_order(&rig, asker, ORDER_TRY,
@@ -579,7 +579,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reply_comes_to_the_hook_with_cookie_type_and_payload),
 		cmocka_unit_test(a_message_that_asks_nothing_cannot_be_replied_to),
-		cmocka_unit_test(forty_bytes_go_and_come_and_more_are_refused),
+		cmocka_unit_test(forty_bytes_go_and_come_and_more_than_a_body_are_refused),
 		cmocka_unit_test(an_error_reply_is_the_askers_status),
 		cmocka_unit_test(a_request_may_be_answered_later_from_another_handler),
 		cmocka_unit_test(a_request_may_be_answered_by_another_actor),

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <mycelium/abi/signal.h>
+
 #include "core/await.h"
+#include "core/body.h"
 #include "core/cycle.h"
 #include "core/receiver.h"
 
@@ -216,26 +219,21 @@ void myc_ask_outcome(struct myc_actor *actor, const struct myc_reply *reply)
 }
 
 void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, int status,
-		    const struct myc_slot *slot)
+		    struct myc_reply *reply)
 {
 	struct myc_actor *actor = entry->actor;
-	struct myc_reply reply = {.cookie = entry->cookie,
-				  .ask.correlation = entry->id,
-				  .status = status,
-				  .kind = entry->is_receipt ? MYC_REPLY_RECEIPT : MYC_REPLY_ONE,
-				  .asked = entry->asked};
 
-	if (slot) {
-		reply.type = slot->generation;
-		reply.size = slot->size;
-		reply.payload = slot->payload;
-	}
+	reply->cookie = entry->cookie;
+	reply->ask.correlation = entry->id;
+	reply->status = status;
+	reply->kind = entry->is_receipt ? MYC_REPLY_RECEIPT : MYC_REPLY_ONE;
+	reply->asked = entry->asked;
 	if (__builtin_expect(entry->is_gather, 0)) {
 		myc_gather_end(executor, entry, status);
 		return;
 	}
 	if (__builtin_expect(entry->gather, 0)) {
-		myc_gather_one(executor, entry, &reply);
+		myc_gather_one(executor, entry, reply);
 		return;
 	}
 	bool awaited = entry->awaited;
@@ -243,43 +241,44 @@ void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, 
 	ask_free(executor, entry);
 	if (awaited)
 		await_end(actor);
-	outcome(actor, &reply);
+	outcome(actor, reply);
 	if (awaited)
 		await_resume(actor);
 }
 
-bool myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot)
+bool myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot, int status,
+		     struct myc_reply *reply)
 {
-	bool error = slot->type == MYC_SIGNAL_REPLY_ERROR;
 	struct myc_ask_entry *entry = find(executor, slot->correlation);
 
 	if (!entry || entry->is_gather || entry->actor->slot != slot->to)
 		return false;
-	/* A replier that says error 0 says nothing. */
-	myc_ask_finish(executor, entry,
-		       !error		  ? 0
-		       : slot->generation ? -slot->generation
-					  : -EPROTO,
-		       error ? NULL : slot);
+	myc_ask_finish(executor, entry, status, reply);
 	return true;
 }
 
 void myc_ask_moved(struct myc_executor *executor, const struct myc_slot *slot)
 {
 	struct myc_ask_entry *entry = find(executor, slot->correlation);
+	struct myc_signal_moved moved;
 	struct myc_cycle cycle;
-	myc_address whom;
 
 	/* Answered before this came by another lane. */
 	if (!entry || entry->is_gather || entry->actor->slot != slot->to ||
-	    slot->size != sizeof(whom))
+	    slot->size != sizeof(moved))
 		return;
-	memcpy(&whom, slot->payload, sizeof(whom));
-	myc_ask_whom(executor, entry, whom);
-	int code = entry->awaited ? await_begin(entry->actor, entry->id, whom, &cycle) : 0;
+	memcpy(&moved, slot->payload, sizeof(moved));
+	myc_ask_waits_for(executor, entry, moved.whom, (uint16_t)moved.incarnation);
+	uint32_t process = myc_address_process(moved.whom);
+
+	/* That life may be over, and its asks ended: there is one more. */
+	if (entry->incarnation && process < executor->system->workspace.processes)
+		executor->asks.process[process].changed |=
+			entry->incarnation != executor->asks.process[process].incarnation;
+	int code = entry->awaited ? await_begin(entry->actor, entry->id, moved.whom, &cycle) : 0;
 
 	if (code)
-		myc_ask_finish(executor, entry, code, NULL);
+		myc_ask_fail(executor, entry, code);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------ */
@@ -297,7 +296,7 @@ void myc_asks_forget(struct myc_actor *actor)
 
 static int check(const struct myc_actor *self, uint16_t type, size_t size)
 {
-	if (size > MYC_PAYLOAD_MAX)
+	if (size > MYC_POOL_SIZE_MAX)
 		return -EMSGSIZE;
 	if (type >= MYC_TYPE_FRAMEWORK)
 		return -EINVAL;
@@ -340,6 +339,33 @@ int myc_try_ask(struct myc_actor *self, struct myc_ref *to, uint16_t type, const
 		size_t size, uint64_t timeout_ns, uint64_t cookie, struct myc_ask *ask)
 {
 	return ask_by(self, to, type, payload, size, timeout_ns, cookie, ask, false);
+}
+
+int myc_ask_body(struct myc_actor *self, struct myc_ref *to, uint16_t type, struct myc_body *body,
+		 uint64_t timeout_ns, uint64_t cookie, struct myc_ask *ask)
+{
+	int code = body->data ? check(self, type, body->size) : -ENODATA;
+
+	if (code)
+		return code;
+	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
+
+	if (!entry)
+		return -ENOSPC;
+	myc_ask_whom(self->executor, entry, to->address);
+	const struct myc_body_as as = {.type = type, .correlation = entry->id};
+
+	if (ask)
+		ask->correlation = entry->id;
+	code = myc_body_put(self, to, &as, body->hold, 1, body->size, true);
+	if (code < 0) {
+		myc_ask_free(self->executor, entry);
+		return code;
+	}
+	if (code) /* dropped: the outcome tells */
+		myc_body_give(self, body);
+	body->data = NULL;
+	return 0;
 }
 
 int myc_ask_cancel(struct myc_actor *self, struct myc_ask ask)

@@ -88,8 +88,10 @@ uint64_t myc_asks_next_ns(const struct myc_executor *executor);
 bool myc_asks_drain(struct myc_executor *executor);
 
 /* What came: core/signal.h. */
-/* False: nobody waits for it. */
-bool myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot);
+/* A reply, or what stands for one, as its sender says: type, size, body and payload are filled in. False: nobody waits
+ * for it. */
+bool myc_ask_replied(struct myc_executor *executor, const struct myc_slot *slot, int status,
+		     struct myc_reply *reply);
 void myc_ask_moved(struct myc_executor *executor, const struct myc_slot *slot);
 
 /* A request that reaches nobody: its asker is told. `from`: the sender as its flow says. */
@@ -177,21 +179,37 @@ static inline void myc_ask_list_remove(struct myc_executor *executor, struct myc
 
 struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, uint64_t cookie);
 uint16_t myc_ask_incarnation(const struct myc_system *system, uint32_t process);
-/* Whom it waits for, before the request goes. */
+/* Whom it waits for, before the request goes, or as who passed it on says; the life of its process. */
+static inline void myc_ask_waits_for(const struct myc_executor *executor,
+				     struct myc_ask_entry *entry, myc_address whom,
+				     uint16_t life)
+{
+	bool other = myc_address_process(whom) != executor->system->workspace.process;
+
+	entry->asked = whom;
+	entry->incarnation = other ? life : 0;
+}
 static inline void myc_ask_whom(const struct myc_executor *executor, struct myc_ask_entry *entry,
 				myc_address whom)
 {
 	uint32_t process = myc_address_process(whom);
 
-	entry->asked = whom;
-	entry->incarnation = process == executor->system->workspace.process
-				     ? 0
-				     : myc_ask_incarnation(executor->system, process);
+	myc_ask_waits_for(executor, entry, whom,
+			  process == executor->system->workspace.process
+				  ? 0
+				  : myc_ask_incarnation(executor->system, process));
 }
 void myc_ask_free(struct myc_executor *executor, struct myc_ask_entry *entry);
-/* The outcome of an entry: frees it and calls the hook. The payload is the slot's, NULL: none. */
+/* The outcome of an entry: frees it and calls the hook. Without a reply: there is none. */
 void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, int status,
-		    const struct myc_slot *slot);
+		    struct myc_reply *reply);
+static inline void myc_ask_fail(struct myc_executor *executor, struct myc_ask_entry *entry,
+				int status)
+{
+	struct myc_reply reply = {.body = MYC_HOLD_NONE};
+
+	myc_ask_finish(executor, entry, status, &reply);
+}
 /* Calls the hook. */
 void myc_ask_outcome(struct myc_actor *actor, const struct myc_reply *reply);
 /* The same, for entries of a gather. */
@@ -211,29 +229,39 @@ void myc_ask_answered(struct myc_executor *executor, const struct myc_reply_to *
 bool myc_ask_was_answered(const struct myc_executor *executor, myc_address asker, uint32_t id);
 /* Tells the asker that `whom` has its request now, as myc_delegate does, whose message carries it. */
 int myc_ask_passed(struct myc_actor *self, const struct myc_reply_to *asker, myc_address whom);
-/* A request by an actor of ours went to somebody else than it was sent to: its asker is told. */
+/* A request by an actor of ours went to somebody else than it was sent to: its asker is told. `payload`: a slot's. */
 void myc_ask_redirected(struct myc_actor *self, uint32_t correlation, const void *payload,
 			myc_address whom);
-/* A reply, status 0, or what stands for one, to whoever asked. `from`: NULL, or the actor behind whose earlier
+/* Whose request a body that is given to a handler now is, when it was passed on. */
+void myc_ask_in_hand(const struct myc_slot *slot);
+/* A reply, status 0, or what stands for one, to whoever asked. `body`: NULL, or instead of the payload. `from`: NULL, or the actor behind whose earlier
  * messages it comes. */
 int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,
 		     const struct myc_reply_to *to, int status, uint16_t type, const void *payload,
-		     size_t size);
+		     size_t size, const struct myc_body *body);
+/* The same, status alone. */
+static inline int myc_reply_status(struct myc_executor *executor, const struct myc_reply_to *to,
+				   int status)
+{
+	return myc_reply_signal(executor, NULL, to, status, 0, NULL, 0, NULL);
+}
 
 /* ---- plain threads ------------------------------------------------------------------------------ */
 
-/* As myc_call, of what `put` sends to `to` with attachment->call.number as correlation: 0, -EAGAIN, -ENOSPC: no
+/* As myc_call, or with memory as myc_call_into, of what `put` sends to `to` with attachment->call.number as correlation: 0, -EAGAIN, -ENOSPC: no
  * room now, or another error. */
 int myc_call_by(struct myc_system *system, myc_address to,
 		int (*put)(struct myc_attachment *attachment, myc_address from,
 			   const void *context),
-		const void *context, struct myc_answer *answer, uint64_t timeout_ns);
+		const void *context, struct myc_answer *answer, void *memory, size_t capacity,
+		uint64_t timeout_ns);
 /* As myc_call, of a message with these flags. */
 int myc_call_message(struct myc_system *system, myc_address to, uint16_t type, uint8_t flags,
 		     const void *payload, size_t size, struct myc_answer *answer,
 		     uint64_t timeout_ns);
-/* A reply to a thread's call came. False: nobody waits for it. */
-bool myc_call_answer(struct myc_system *system, const struct myc_slot *slot);
+/* A reply to a thread's call came, as myc_ask_replied has it. False: nobody waits for it. */
+bool myc_call_answer(struct myc_system *system, const struct myc_slot *slot, int status,
+		     const struct myc_reply *reply);
 /* The executor ends: calls that wait for replies by it end too. */
 void myc_calls_end(struct myc_executor *executor);
 

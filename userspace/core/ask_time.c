@@ -105,7 +105,7 @@ static unsigned end_dead(struct myc_executor *executor)
 			    myc_address_process(entry->asked) != p ||
 			    (!dead && entry->incarnation == asks->process[p].incarnation))
 				continue;
-			myc_ask_finish(executor, entry, -ENOTCONN, NULL);
+			myc_ask_fail(executor, entry, -ENOTCONN);
 			n++;
 		}
 	}
@@ -136,7 +136,7 @@ unsigned myc_asks_tick(struct myc_executor *executor)
 			n += end_dead(executor);
 	}
 	for (; asks->due; n++)
-		myc_ask_finish(executor, myc_ask_at(executor, asks->due), -ETIMEDOUT, NULL);
+		myc_ask_fail(executor, myc_ask_at(executor, asks->due), -ETIMEDOUT);
 	return n;
 }
 
@@ -180,7 +180,7 @@ bool myc_asks_drain(struct myc_executor *executor)
 		struct myc_ask_entry *entry = myc_ask_at(executor, i);
 
 		if (entry->actor && (entry->is_gather || !entry->gather))
-			myc_ask_finish(executor, entry, -ESHUTDOWN, NULL);
+			myc_ask_fail(executor, entry, -ESHUTDOWN);
 	}
 	/* What waited behind awaited ones goes on. */
 	return true;

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include <mycelium/body.h>
+#include <mycelium/ask.h>
 
 #include "core/outbox.h"
 #include "core/overflow.h"
@@ -14,32 +14,46 @@
 
 /* ---- sending ----------------------------------------------------------------------------------- */
 
-static int publish(struct myc_sender *sender, struct myc_flow_out *flow, uint64_t kind,
-		   uint64_t from, uint32_t hold, uint32_t parts, uint32_t size)
+/* What goes: the parts-th part of a hold. */
+struct parcel {
+	uint64_t kind, from; /* header words */
+	uint32_t hold, parts, size;
+	myc_address asker;
+};
+
+static int lend(struct myc_pool *pool, const struct parcel *parcel, uint64_t ticket,
+		struct myc_carried *carried)
 {
-	struct myc_reference reference;
+	*carried = (struct myc_carried){.asker = parcel->asker};
+	return myc_pool_lend(pool, parcel->hold, parcel->parts, ticket, 0, parcel->size,
+			     &carried->reference);
+}
+
+static int publish(struct myc_sender *sender, struct myc_flow_out *flow,
+		   const struct parcel *parcel)
+{
+	struct myc_carried carried;
 	uint32_t lane = (uint32_t)(flow->road - sender->road);
 	uint64_t ticket = myc_ticket_lane(lane, flow->road->lane.head[MYC_RING_ORDINARY] + 1);
-	int code = myc_pool_lend(&sender->pool, hold, parts, ticket, 0, size, &reference);
+	int code = lend(&sender->pool, parcel, ticket, &carried);
 
 	if (code)
 		return code;
-	myc_sender_put_slow(sender, flow, kind, from, &reference, sizeof(reference));
+	myc_sender_put_slow(sender, flow, parcel->kind, parcel->from, &carried, sizeof(carried));
 	myc_pool_lent(&sender->pool);
 	return 0;
 }
 
 static int put_outbox(struct myc_executor *executor, struct myc_actor *actor,
-		      const struct myc_way *way, uint64_t kind, uint64_t from, uint32_t hold,
-		      uint32_t parts, uint32_t size)
+		      const struct myc_way *way, const struct parcel *parcel)
 {
-	struct myc_reference reference;
-	uint64_t ticket = myc_ticket_outbox(way->order);
-	int code = myc_pool_lend(&executor->out.pool, hold, parts, ticket, 0, size, &reference);
+	struct myc_carried carried;
+	int code = lend(&executor->out.pool, parcel, myc_ticket_outbox(way->order), &carried);
 
 	if (code)
 		return code;
-	code = myc_outbox_put(executor, actor, way, kind, from, &reference, sizeof(reference));
+	code = myc_outbox_put(executor, actor, way, parcel->kind, parcel->from, &carried,
+			      sizeof(carried));
 	if (code)
 		myc_pool_lend_undo(&executor->out.pool);
 	else
@@ -50,64 +64,82 @@ static int put_outbox(struct myc_executor *executor, struct myc_actor *actor,
 }
 
 int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc_flow_out *flow,
-		  uint64_t as, uint32_t hold, uint32_t parts, uint32_t size, bool wait)
+		  const struct myc_body_as *as, uint32_t hold, uint32_t parts, uint32_t size,
+		  bool wait)
 {
-	uint64_t kind = myc_slot_kind((uint16_t)as, sizeof(struct myc_reference),
-				      (uint8_t)(MYC_SLOT_REFERENCE | (as >> 16 & 0xff)));
-	uint64_t from = myc_slot_from(actor ? actor->slot : MYC_SLOT_PLAIN, (uint32_t)(as >> 32));
+	myc_address from = myc_flow_from(flow);
+	const struct parcel parcel = {
+		.kind = myc_slot_kind(as->type, sizeof(struct myc_reference),
+				      MYC_SLOT_REFERENCE | as->flags),
+		.from = myc_slot_from(from ? myc_address_slot(from) : MYC_SLOT_PLAIN,
+				      as->correlation),
+		.hold = hold,
+		.parts = parts,
+		.size = size,
+		.asker = as->asker,
+	};
 	int code = myc_sender_may(sender, flow);
 
 	if (!code)
-		return publish(sender, flow, kind, from, hold, parts, size);
+		return publish(sender, flow, &parcel);
 	if (!actor)
 		return code;
 	struct myc_view view = {0};
 	struct myc_way way = {.flow = flow};
 
 	(void)myc_pool_view(&sender->pool, hold, &view);
-	const struct myc_message_out message = {
-		.kind = kind, .from = from, .payload = view.data, .size = view.size, .wait = wait};
+	const struct myc_message_out message = {.kind = parcel.kind,
+						.from = parcel.from,
+						.payload = view.data,
+						.size = view.size,
+						.asker = as->asker,
+						.wait = wait};
 
 	code = myc_overflow_way(actor, &message, &way);
 	if (code == MYC_WAY_NOW)
-		return publish(sender, way.flow, kind, from, hold, parts, size);
+		return publish(sender, way.flow, &parcel);
 	if (code == MYC_WAY_WAITS)
-		return put_outbox(actor->executor, actor, &way, kind, from, hold, parts, size);
+		return put_outbox(actor->executor, actor, &way, &parcel);
 	return code == MYC_WAY_DROPPED ? 1 : code;
 }
 
 /* Takes a buffer; when none is free, looks first whether some have come home, also by rings that were
  * made since our last look (a plain thread has no turns, an executor may be in its first ones). */
-static int take(struct myc_sender *sender, uint32_t size, uint32_t *hold)
+int myc_body_buffer(struct myc_sender *sender, size_t size, uint32_t *hold)
 {
 	struct myc_pool *pool = &sender->pool;
-	int code = myc_pool_take(pool, size, hold);
+	int code = size > MYC_POOL_SIZE_MAX ? -EMSGSIZE : myc_pool_take(pool, (uint32_t)size, hold);
 
 	if (code != -ENOBUFS)
 		return code;
 	for (uint32_t p = 0; p < sender->system->workspace.processes; p++)
 		for (uint32_t s = 0; s < MYC_EXECUTORS_MAX; s++)
 			myc_pool_scan_source(pool, p, s);
-	return myc_pool_collect(pool, UINT32_MAX) ? myc_pool_take(pool, size, hold) : code;
+	return myc_pool_collect(pool, UINT32_MAX) ? myc_pool_take(pool, (uint32_t)size, hold)
+						  : code;
+}
+
+int myc_body_copy(struct myc_sender *sender, const void *payload, size_t size, uint32_t *hold)
+{
+	int code = myc_body_buffer(sender, size, hold);
+
+	if (!code)
+		memcpy(myc_pool_body(&sender->pool, *hold, NULL), payload, size);
+	return code;
 }
 
 int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
-		       struct myc_flow_out *flow, uint64_t as, const void *payload, size_t size,
-		       bool wait)
+		       struct myc_flow_out *flow, const struct myc_body_as *as, const void *payload,
+		       size_t size, bool wait)
 {
-	struct myc_pool *pool = &sender->pool;
 	uint32_t hold;
-
-	if (size > MYC_POOL_SIZE_MAX)
-		return -EMSGSIZE;
-	int code = take(sender, (uint32_t)size, &hold);
+	int code = myc_body_copy(sender, payload, size, &hold);
 
 	if (code)
 		return code;
-	memcpy(myc_pool_body(pool, hold, NULL), payload, size);
 	code = myc_body_send(sender, actor, flow, as, hold, 1, (uint32_t)size, wait);
 	if (code)
-		myc_pool_give(pool, hold);
+		myc_pool_give(&sender->pool, hold);
 	return code;
 }
 
@@ -164,7 +196,7 @@ static struct myc_pool *pool_of(struct myc_actor *actor)
 int myc_body_take(struct myc_actor *self, uint32_t size, struct myc_body *body)
 {
 	struct myc_pool *pool = pool_of(self);
-	int code = take(&self->executor->out, size, &body->hold);
+	int code = myc_body_buffer(&self->executor->out, size, &body->hold);
 
 	if (code)
 		return code;
@@ -174,19 +206,29 @@ int myc_body_take(struct myc_actor *self, uint32_t size, struct myc_body *body)
 	return 0;
 }
 
-int myc_body_keep(struct myc_actor *self, const struct myc_message *message, struct myc_body *body)
+static int keep(struct myc_actor *self, uint32_t hold, const void *data, uint32_t size,
+		struct myc_body *body)
 {
-	if (message->body == MYC_HOLD_NONE)
+	if (hold == MYC_HOLD_NONE)
 		return -EINVAL;
-	int code = myc_pool_keep(pool_of(self), message->body, self->slot + 1);
+	int code = myc_pool_keep(pool_of(self), hold, self->slot + 1);
 
 	if (code)
 		return code;
 	self->has_bodies = true;
-	*body = (struct myc_body){.data = (void *)(uintptr_t)message->payload,
-				  .size = message->size,
-				  .hold = message->body};
+	*body = (struct myc_body){.data = (void *)(uintptr_t)data, .size = size, .hold = hold};
 	return 0;
+}
+
+int myc_body_keep(struct myc_actor *self, const struct myc_message *message, struct myc_body *body)
+{
+	return keep(self, message->body, message->payload, message->size, body);
+}
+
+int myc_reply_body_keep(struct myc_actor *self, const struct myc_reply *reply,
+			struct myc_body *body)
+{
+	return keep(self, reply->body, reply->payload, reply->size, body);
 }
 
 void myc_body_give(struct myc_actor *self, struct myc_body *body)
@@ -212,25 +254,49 @@ static int count(struct myc_actor *self, int code)
 	return code;
 }
 
-static int send_hold(struct myc_actor *self, struct myc_ref *to, uint16_t type, uint32_t hold,
-		     uint32_t parts, uint32_t size, bool wait)
+static int send_hold(struct myc_actor *self, struct myc_ref *to, const struct myc_body_as *as,
+		     uint32_t hold, uint32_t parts, uint32_t size, bool wait)
 {
 	struct myc_sender *sender = &self->executor->out;
 	struct myc_flow_out *flow;
-	int code = type < MYC_TYPE_FRAMEWORK ? 0 : -EINVAL;
+	int code = as->type < MYC_TYPE_FRAMEWORK ? 0 : -EINVAL;
 
 	if (!code)
 		code = myc_sender_flow(sender, self->address, to, &flow);
 	if (!code)
-		code = myc_body_send(sender, self, flow, type, hold, parts, size, wait);
+		code = myc_body_send(sender, self, flow, as, hold, parts, size, wait);
 	return code;
+}
+
+int myc_body_put(struct myc_actor *self, struct myc_ref *to, const struct myc_body_as *as,
+		 uint32_t hold, uint32_t parts, uint32_t size, bool wait)
+{
+	int code = send_hold(self, to, as, hold, parts, size, wait);
+
+	(void)count(self, code);
+	return code;
+}
+
+int myc_body_put_copy(struct myc_actor *self, struct myc_ref *to, const struct myc_body_as *as,
+		      const void *payload, size_t size, bool wait)
+{
+	uint32_t hold;
+	int code = myc_body_copy(&self->executor->out, payload, size, &hold);
+
+	if (code)
+		return count(self, code);
+	code = send_hold(self, to, as, hold, 1, (uint32_t)size, wait);
+	if (code)
+		myc_pool_give(pool_of(self), hold);
+	return count(self, code);
 }
 
 static int send_whole(struct myc_actor *self, struct myc_ref *to, uint16_t type,
 		      struct myc_body *body, bool wait)
 {
+	const struct myc_body_as as = {.type = type};
 	int code =
-		body->data ? send_hold(self, to, type, body->hold, 1, body->size, wait) : -ENODATA;
+		body->data ? send_hold(self, to, &as, body->hold, 1, body->size, wait) : -ENODATA;
 
 	if (code > 0)
 		myc_body_give(self, body);
@@ -242,17 +308,15 @@ static int send_whole(struct myc_actor *self, struct myc_ref *to, uint16_t type,
 static int send_share(struct myc_actor *self, struct myc_ref *to, uint16_t type,
 		      const struct myc_body *body, bool wait)
 {
-	struct myc_sender *sender = &self->executor->out;
-	struct myc_flow_out *flow;
+	const struct myc_body_as as = {.type = type};
 
 	if (!body->data)
 		return count(self, -ENODATA);
-	uint32_t parts = myc_pool_weight(&sender->pool, body->hold) / PARTS ? PARTS : 2;
-	int code = send_hold(self, to, type, body->hold, parts, body->size, wait);
+	uint32_t parts = myc_pool_weight(pool_of(self), body->hold) / PARTS ? PARTS : 2;
+	int code = send_hold(self, to, &as, body->hold, parts, body->size, wait);
 
-	if (code == -EMLINK && !myc_sender_flow(sender, self->address, to, &flow))
-		code = myc_body_send_copy(sender, self, flow, type, body->data, body->size, wait);
-	return count(self, code);
+	return code == -EMLINK ? myc_body_put_copy(self, to, &as, body->data, body->size, wait)
+			       : count(self, code);
 }
 
 int myc_send_body(struct myc_actor *self, struct myc_ref *to, uint16_t type, struct myc_body *body)
@@ -282,8 +346,10 @@ int myc_pass(struct myc_actor *self, struct myc_ref *to, const struct myc_messag
 {
 	if (message->body == MYC_HOLD_NONE)
 		return myc_send(self, to, message->type, message->payload, message->size);
-	return count(self,
-		     send_hold(self, to, message->type, message->body, 1, message->size, true));
+	int code = myc_body_put(self, to, &(struct myc_body_as){.type = message->type},
+				message->body, 1, message->size, true);
+
+	return code > 0 ? 0 : code;
 }
 
 /* ---- recovery, housekeeping -------------------------------------------------------------------- */
@@ -340,8 +406,8 @@ void myc_body_uncut(struct myc_sender *sender, uint32_t lane, uint32_t read)
 		struct myc_view view;
 
 		if (number - read - 1 >= slots || ((number - 1) & (slots - 1)) != i ||
-		    slot->flow == MYC_FLOW_NONE || !(slot->flags & MYC_SLOT_REFERENCE) ||
-		    slot->size != sizeof(reference) || being_sent(sender, lane, number))
+		    !(slot->flags & MYC_SLOT_REFERENCE) || slot->size != sizeof(reference) ||
+		    being_sent(sender, lane, number))
 			continue;
 		memcpy(&reference, slot->payload, sizeof(reference));
 		if (!myc_pool_loaned(pool, origin) && myc_pool_room(pool) &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside core/: messages whose payload is a reference (mycelium/body.h, memory/pool.h). Their slot has
- * MYC_SLOT_REFERENCE and a struct myc_reference as payload.
+ * MYC_SLOT_REFERENCE and a struct myc_carried as payload.
  *
  * Names that recovery goes by. Ticket, where a reference was to be published: a lane and a number, or an
  * order of the outbox. Origin, the message a loan came with: an inlet and a position, or a pending
@@ -38,20 +38,41 @@ static inline uint64_t myc_origin_cut(uint32_t lane, uint32_t number)
 	return 1ull << 62 | (uint64_t)lane << 32 | number;
 }
 
+/* The payload of their slots, of which the header's size counts the reference. */
+struct myc_carried {
+	struct myc_reference reference;
+	uint64_t reserved;
+	myc_address asker; /* of a request that is passed on: where one without a body has it */
+};
+_Static_assert(sizeof(struct myc_carried) == MYC_LANE_PAYLOAD, "a slot's payload");
+
+/* What a body is sent as. */
+struct myc_body_as {
+	uint16_t type;
+	uint8_t flags;	      /* MYC_SLOT_* */
+	uint32_t correlation; /* what stands in its place in the header */
+	myc_address asker;    /* with MYC_ASK_FORWARDED */
+};
+
+/* Takes a buffer, looking for some that came home. -ENOBUFS, -EMSGSIZE. */
+int myc_body_buffer(struct myc_sender *sender, size_t size, uint32_t *hold);
+/* The same with this in it. */
+int myc_body_copy(struct myc_sender *sender, const void *payload, size_t size, uint32_t *hold);
 /* Sends what a sender's own pool has as `hold`: the parts-th part of it. `actor` NULL: a plain thread,
  * which does not wait. 0, or as myc_send, with nothing changed; 1: dropped by its receiver's rule, nothing
  * was lent. */
 int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc_flow_out *flow,
-		  uint64_t as, uint32_t hold, uint32_t parts, uint32_t size, bool wait);
+		  const struct myc_body_as *as, uint32_t hold, uint32_t parts, uint32_t size,
+		  bool wait);
 /* Copies a payload into a buffer and sends that. */
 int myc_body_send_copy(struct myc_sender *sender, struct myc_actor *actor,
-		       struct myc_flow_out *flow, uint64_t as, const void *payload, size_t size,
-		       bool wait);
-/* A type, with flags and what stands in the header's place of the correlation. */
-static inline uint64_t myc_body_as(uint16_t type, uint8_t flags, uint32_t correlation)
-{
-	return type | (uint64_t)flags << 16 | (uint64_t)correlation << 32;
-}
+		       struct myc_flow_out *flow, const struct myc_body_as *as, const void *payload,
+		       size_t size, bool wait);
+/* The same two by a ref, counted in the actor's metrics. Copied and dropped: 0. */
+int myc_body_put(struct myc_actor *self, struct myc_ref *to, const struct myc_body_as *as,
+		 uint32_t hold, uint32_t parts, uint32_t size, bool wait);
+int myc_body_put_copy(struct myc_actor *self, struct myc_ref *to, const struct myc_body_as *as,
+		      const void *payload, size_t size, bool wait);
 
 /* Does a received slot carry a reference that can be? Copies it. 0; -EPROTO: the lane is to be cut;
  * -EAGAIN: no room in the ledger now, the message stays where it is. */

@@ -10,7 +10,8 @@
  *
  * The word holds the call's number too, so that a step out of WAITING is one of this call: a reply of
  * an earlier one finds another number and is late. DONE is stored with release after the answer, and
- * loaded with acquire before it is read; so are WAITING and the state before it.
+ * loaded with acquire before it is read; so are WAITING and the state before it. Where the answer is to lie is the
+ * thread's until WAITING, and from DONE or IDLE on: TAKEN is waited for.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -47,31 +48,29 @@ static uint32_t *state_of(struct myc_call *call)
 
 /* ---- the executor's side ----------------------------------------------------------------------- */
 
-static bool answer(struct myc_call *call, uint32_t number, int status, const struct myc_slot *slot)
+static bool answer(struct myc_call *call, uint32_t number, int status,
+		   const struct myc_reply *reply)
 {
 	if (!step(call, number, WAITING, TAKEN))
 		return false;
 	call->status = status;
-	call->type = slot ? slot->generation : 0;
-	call->size = slot ? slot->size : 0;
-	if (slot)
-		memcpy(call->payload, slot->payload, sizeof(call->payload));
+	call->type = reply->type;
+	call->size = reply->size;
+	if (!status && reply->size > call->capacity)
+		call->status = -EMSGSIZE;
+	else if (!status && reply->size)
+		memcpy(call->memory, reply->payload, reply->size);
 	__atomic_store_n(&call->word, word_of(number, DONE), __ATOMIC_RELEASE);
 	syscall(SYS_futex, state_of(call), FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	return true;
 }
 
-bool myc_call_answer(struct myc_system *system, const struct myc_slot *slot)
+bool myc_call_answer(struct myc_system *system, const struct myc_slot *slot, int status,
+		     const struct myc_reply *reply)
 {
-	bool error = slot->type == MYC_SIGNAL_CALL_ERROR;
-
-	if (!slot->to || slot->to > MYC_ATTACH_MAX)
-		return false;
-	return answer(&system->attachment[slot->to - 1].call, slot->correlation & MYC_ASK_ID,
-		      !error		 ? 0
-		      : slot->generation ? -slot->generation
-					 : -EPROTO,
-		      error ? NULL : slot);
+	return slot->to && slot->to <= MYC_ATTACH_MAX &&
+	       answer(&system->attachment[slot->to - 1].call, slot->correlation & MYC_ASK_ID,
+		      status, reply);
 }
 
 void myc_calls_end(struct myc_executor *executor)
@@ -87,7 +86,7 @@ void myc_calls_end(struct myc_executor *executor)
 		struct myc_call *call = &system->attachment[i].call;
 		uint64_t word = __atomic_load_n(&call->word, __ATOMIC_RELAXED);
 
-		(void)answer(call, (uint32_t)(word >> 32), -ESHUTDOWN, NULL);
+		(void)answer(call, (uint32_t)(word >> 32), -ESHUTDOWN, &(struct myc_reply){0});
 	}
 }
 
@@ -141,7 +140,7 @@ static int request(struct myc_attachment *attachment, myc_address from, struct c
 		callee->incarnation = myc_ask_incarnation(system, callee->process);
 		int code = put(attachment, from, context);
 
-		if (code != -EAGAIN && code != -ENOSPC)
+		if (code != -EAGAIN && code != -ENOSPC && code != -ENOBUFS)
 			return code;
 		if (myc_known_dead(system, callee->process))
 			return -ENOTCONN;
@@ -179,7 +178,8 @@ static int wait_for(struct myc_system *system, struct myc_call *call, struct cal
 int myc_call_by(struct myc_system *system, myc_address to,
 		int (*put)(struct myc_attachment *attachment, myc_address from,
 			   const void *context),
-		const void *context, struct myc_answer *out, uint64_t timeout_ns)
+		const void *context, struct myc_answer *out, void *memory, size_t capacity,
+		uint64_t timeout_ns)
 {
 	uint64_t now = timeout_ns == MYC_FOREVER ? 0 : myc_system_now(system);
 	uint64_t until = now + timeout_ns < now ? MYC_FOREVER : now + timeout_ns;
@@ -197,6 +197,11 @@ int myc_call_by(struct myc_system *system, myc_address to,
 	/* Not a predecessor's numbers, and not 0. */
 	uint32_t incarnation = (uint32_t)system->workspace.incarnation & 3;
 
+	struct myc_answer unseen;
+
+	out = out ? out : &unseen;
+	call->memory = memory ? memory : out->payload;
+	call->capacity = memory ? capacity : sizeof(out->payload);
 	call->number = ((call->number + 1) & 0x0fffffff) | incarnation << 28;
 	call->number += !call->number;
 	__atomic_store_n(&call->word, word_of(call->number, WAITING), __ATOMIC_RELEASE);
@@ -212,11 +217,8 @@ int myc_call_by(struct myc_system *system, myc_address to,
 	code = wait_for(system, call, callee, until);
 	if (code)
 		return code;
-	if (out) {
-		out->type = call->type;
-		out->size = call->size;
-		memcpy(out->payload, call->payload, sizeof(out->payload));
-	}
+	out->type = call->type;
+	out->size = call->size;
 	return call->status;
 }
 
@@ -235,23 +237,37 @@ static int put_message(struct myc_attachment *attachment, myc_address from, cons
 			     message->payload, message->size);
 }
 
-int myc_call_message(struct myc_system *system, myc_address to, uint16_t type, uint8_t flags,
-		     const void *payload, size_t size, struct myc_answer *out, uint64_t timeout_ns)
+static int call(struct myc_system *system, myc_address to, uint16_t type, uint8_t flags,
+		const void *payload, size_t size, struct myc_answer *out, void *memory,
+		size_t capacity, uint64_t timeout_ns)
 {
 	const struct message message = {.to = to,
 					.kind = myc_slot_kind(type, (uint8_t)size, flags),
 					.payload = payload,
 					.size = size};
 
-	if (size > MYC_PAYLOAD_MAX)
+	if (size > (flags ? MYC_PAYLOAD_MAX : MYC_POOL_SIZE_MAX))
 		return -EMSGSIZE;
 	if (type >= MYC_TYPE_FRAMEWORK)
 		return -EINVAL;
-	return myc_call_by(system, to, put_message, &message, out, timeout_ns);
+	return myc_call_by(system, to, put_message, &message, out, memory, capacity, timeout_ns);
+}
+
+int myc_call_message(struct myc_system *system, myc_address to, uint16_t type, uint8_t flags,
+		     const void *payload, size_t size, struct myc_answer *out, uint64_t timeout_ns)
+{
+	return call(system, to, type, flags, payload, size, out, NULL, 0, timeout_ns);
 }
 
 int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 	     size_t size, struct myc_answer *out, uint64_t timeout_ns)
 {
-	return myc_call_message(system, to, type, 0, payload, size, out, timeout_ns);
+	return call(system, to, type, 0, payload, size, out, NULL, 0, timeout_ns);
+}
+
+int myc_call_into(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
+		  size_t size, struct myc_answer *out, void *memory, size_t capacity,
+		  uint64_t timeout_ns)
+{
+	return call(system, to, type, 0, payload, size, out, memory, capacity, timeout_ns);
 }

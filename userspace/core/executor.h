@@ -5,7 +5,7 @@
  *   sender    the outgoing half: roads (lanes out), flows, whom to wake. An executor has one, and
  *             so has each attached plain thread                    (sender.h, road.c, send.c)
  *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its five files)
- *   signals   what executors tell each other about actors          (signal.c)
+ *   signals   what executors tell each other about actors          (signal.c, signal_received.c)
  *   asks      messages that wait for a reply, and the replies (ask.h and its five files)
  *   body      messages whose payload is a reference                  (body.c)
  *   outbox    messages waiting for credit; their senders are paused         (outbox.h)
@@ -302,8 +302,10 @@ struct myc_call {
 	uint32_t number; /* of the newest; the thread's */
 	int status;
 	uint16_t type;
-	uint8_t size;
-	_Alignas(8) uint8_t payload[MYC_LANE_PAYLOAD];
+	uint32_t size;
+	/* Where the answer is to lie, and how much fits. The thread's, stored before WAITING. */
+	void *memory;
+	size_t capacity;
 };
 
 struct myc_attachment {

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "core/ask.h"
+#include "core/body.h"
 
 static struct myc_ask_entry *own_of(const struct myc_executor *executor,
 				    const struct myc_ask_entry *member)
@@ -60,9 +61,33 @@ void myc_gather_one(struct myc_executor *executor, struct myc_ask_entry *entry,
 		myc_gather_end(executor, own, reply->status ? reply->status : -EPROTO);
 }
 
+/* What each member is asked: its payload, or shares of a body. */
+struct question {
+	uint16_t type;
+	const void *payload;
+	size_t size;
+	uint32_t hold, shares; /* that are left, ours among them */
+};
+
+static int put_one(struct myc_actor *self, struct myc_ref *to, struct question *question,
+		   uint32_t id)
+{
+	const struct myc_body_as as = {.type = question->type, .correlation = id};
+
+	if (question->size <= MYC_PAYLOAD_MAX)
+		return myc_send_asking(self, to,
+				       myc_slot_kind(question->type, (uint8_t)question->size, 0),
+				       id, question->payload, question->size);
+	int code = myc_body_put(self, to, &as, question->hold, question->shares,
+				(uint32_t)question->size, true);
+
+	question->shares -= !code;
+	return code > 0 ? 0 : code;
+}
+
 /* One member's request. What cannot be sent comes back as an outcome: never from inside the call. */
 static int ask_one(struct myc_actor *self, struct myc_ask_entry *own, struct myc_ref *to,
-		   uint64_t kind, const void *payload, size_t size)
+		   struct question *question)
 {
 	struct myc_executor *executor = self->executor;
 	struct myc_ask_entry *entry = myc_ask_take(self, MYC_FOREVER, own->cookie);
@@ -77,13 +102,13 @@ static int ask_one(struct myc_actor *self, struct myc_ask_entry *own, struct myc
 	if (own->gather)
 		executor->asks.entry[own->gather].before = index;
 	own->gather = index;
-	int code = myc_send_asking(self, to, kind, entry->id, payload, size);
+	int code = put_one(self, to, question, entry->id);
 
 	if (!code)
 		return 0;
 	struct myc_reply_to us = {.asker = self->address, .correlation = entry->id};
 
-	return myc_reply_signal(executor, NULL, &us, code, 0, NULL, 0);
+	return myc_reply_status(executor, &us, code);
 }
 
 int myc_gather(struct myc_actor *self, struct myc_ref *refs, uint32_t count, uint32_t wanted,
@@ -95,7 +120,7 @@ int myc_gather(struct myc_actor *self, struct myc_ref *refs, uint32_t count, uin
 	int code = 0;
 
 	wanted = wanted == MYC_GATHER_ALL ? count : wanted;
-	if (size > MYC_PAYLOAD_MAX)
+	if (size > MYC_POOL_SIZE_MAX)
 		return -EMSGSIZE;
 	if (!count || !wanted || wanted > count || type >= MYC_TYPE_FRAMEWORK)
 		return -EINVAL;
@@ -103,14 +128,22 @@ int myc_gather(struct myc_actor *self, struct myc_ref *refs, uint32_t count, uin
 		return -ESHUTDOWN;
 	if (count >= asks->capacity - asks->count)
 		return -ENOSPC;
+	struct question question = {
+		.type = type, .payload = payload, .size = size, .shares = count + 1};
+
+	if (size > MYC_PAYLOAD_MAX)
+		code = myc_body_copy(&executor->out, payload, size, &question.hold);
+	if (code)
+		return code;
 	struct myc_ask_entry *own = myc_ask_take(self, timeout_ns, cookie);
 
 	own->is_gather = true;
 	own->wanted = (uint16_t)wanted;
 	own->members = own->answered = own->failed = 0;
 	for (uint32_t i = 0; i < count && !code; i++)
-		code = ask_one(self, own, &refs[i], myc_slot_kind(type, (uint8_t)size, 0), payload,
-			       size);
+		code = ask_one(self, own, &refs[i], &question);
+	if (size > MYC_PAYLOAD_MAX)
+		myc_pool_give(&executor->out.pool, question.hold);
 	if (code) {
 		myc_gather_free(executor, own);
 		return code;

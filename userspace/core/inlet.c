@@ -55,18 +55,25 @@ void myc_inlet_cut(struct myc_executor *executor, struct myc_inlet *inlet, enum 
 			 __ATOMIC_RELEASE);
 }
 
+bool myc_receiver_cut_for(struct myc_executor *executor, struct myc_inlet *inlet,
+			  const struct myc_slot *slot, const struct myc_reference *reference)
+{
+	if (slot->size == sizeof(*reference) &&
+	    reference->process != myc_lane_end_process(inlet->source) &&
+	    reference->process < executor->system->workspace.processes &&
+	    reference->source < MYC_SOURCES_OF_PROCESS)
+		return false;
+	myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_REFERENCE);
+	return true;
+}
+
 /* To another process' buffers it was good when its sender looked, and that one's head says otherwise by now. */
 bool myc_receiver_refuse(struct myc_executor *executor, struct myc_inlet *inlet,
 			 struct myc_flow_in *flow, const struct myc_slot *slot,
 			 const struct myc_reference *reference)
 {
-	if (slot->size != sizeof(*reference) ||
-	    reference->process == myc_lane_end_process(inlet->source) ||
-	    reference->process >= executor->system->workspace.processes ||
-	    reference->source >= MYC_SOURCES_OF_PROCESS) {
-		myc_inlet_cut(executor, inlet, MYC_LANE_FAULT_REFERENCE);
+	if (myc_receiver_cut_for(executor, inlet, slot, reference))
 		return false;
-	}
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	myc_receiver_give_up(executor, inlet, flow, slot, MYC_DEAD_LETTER_MALFORMED);
 	return true;

@@ -143,9 +143,10 @@ void myc_last_send(struct myc_actor *actor, bool final)
 		if (!size)
 			return;
 		if (!myc_resolve(actor, watch->peer, &ref))
-			(void)myc_body_send_copy(
-				&executor->out, actor, &executor->out.flow_table[ref.flow - 1],
-				MYC_TYPE_LAST_STATE, myc_state_scratch(executor), size, final);
+			(void)myc_body_send_copy(&executor->out, actor,
+						 &executor->out.flow_table[ref.flow - 1],
+						 &(struct myc_body_as){.type = MYC_TYPE_LAST_STATE},
+						 myc_state_scratch(executor), size, final);
 	}
 }
 

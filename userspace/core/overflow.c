@@ -144,15 +144,16 @@ static int refused(const struct myc_actor *self, const struct myc_message_out *m
 static int dropped(struct myc_actor *self, const struct myc_message_out *message,
 		   const struct myc_way *way, enum myc_dead_letter why)
 {
-	const struct myc_reference reference = {.size = (uint32_t)message->size};
+	const struct myc_carried carried = {.reference.size = (uint32_t)message->size,
+					    .asker = message->asker};
 	struct myc_slot slot = {.word = {message->kind, 0, message->from}};
 
 	if (slot.flags & MYC_SLOT_REFERENCE)
-		memcpy(slot.payload, &reference, sizeof(reference));
+		memcpy(slot.payload, &carried, sizeof(carried));
 	myc_letter_note(self->executor, why, self->address, way->flow->to, &slot);
 	myc_count(&self->executor->words->outbox_dropped);
 	if (slot.correlation && !(slot.flags & MYC_SLOT_DEADLINE)) {
-		if (slot.correlation & MYC_ASK_FORWARDED)
+		if (slot.correlation & MYC_ASK_FORWARDED && !(slot.flags & MYC_SLOT_REFERENCE))
 			memcpy(slot.payload, message->payload, MYC_LANE_PAYLOAD);
 		myc_ask_bounce(self->executor, self->address, &slot, -ENOBUFS);
 	}
@@ -269,8 +270,13 @@ int myc_overflow_way(struct myc_actor *self, const struct myc_message_out *messa
 
 	if (!myc_schemas_refused(self->executor->system, way->flow->road->process))
 		code = find_way(self, message, way, &redirects);
-	if (redirects && correlation && (code == MYC_WAY_NOW || code == MYC_WAY_WAITS))
-		myc_ask_redirected(self, correlation, message->payload, way->flow->to);
+	if (!redirects || !correlation || (code != MYC_WAY_NOW && code != MYC_WAY_WAITS))
+		return code;
+	struct myc_carried carried = {.asker = message->asker};
+
+	if (correlation & MYC_ASK_FORWARDED && !(message->kind >> 56 & MYC_SLOT_REFERENCE))
+		memcpy(&carried, message->payload, sizeof(carried));
+	myc_ask_redirected(self, correlation, &carried, way->flow->to);
 	return code;
 }
 

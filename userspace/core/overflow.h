@@ -43,7 +43,8 @@ struct myc_message_out {
 	uint64_t kind, from; /* header words */
 	const void *payload; /* where a key is looked for */
 	size_t size;
-	bool wait; /* myc_send, not myc_try_send */
+	myc_address asker; /* of a body that is passed on as a request */
+	bool wait;	   /* myc_send, not myc_try_send */
 };
 
 /* From one of ours, when way->flow has no credit or lane no room: one of the above, what was dropped is

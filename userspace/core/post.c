@@ -117,6 +117,13 @@ int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_addre
 
 	if (!code)
 		code = myc_sender_flow(sender, from, &ref, &flow);
+	if (!code && size > MYC_PAYLOAD_MAX) {
+		code = myc_body_send_copy(sender, NULL, flow,
+					  &(struct myc_body_as){.type = (uint16_t)(kind >> 32),
+								.correlation = correlation},
+					  payload, size, false);
+		goto wake;
+	}
 	if (!code)
 		code = myc_sender_may(sender, flow);
 	if (!code)
@@ -124,6 +131,7 @@ int myc_post_from(struct myc_attachment *attachment, myc_address from, myc_addre
 			sender, flow, kind,
 			myc_slot_from(from ? myc_address_slot(from) : MYC_SLOT_PLAIN, correlation),
 			payload, size);
+wake:
 	myc_posting_end(sender);
 	/* Also after -EAGAIN: a new flow wants to be learnt. */
 	if (sender->dirty)
@@ -135,36 +143,11 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 		 size_t size)
 {
 	struct myc_attachment *attachment;
-	struct myc_flow_out *flow;
-	struct myc_ref ref = {.address = to};
-	int code;
+	int code = type < MYC_TYPE_FRAMEWORK ? myc_attached(system, &attachment) : -EINVAL;
 
-	if (type >= MYC_TYPE_FRAMEWORK)
-		return -EINVAL;
-	code = myc_attached(system, &attachment);
-	if (code)
-		return code;
-	struct myc_sender *sender = &attachment->out;
-
-	myc_posting_begin(sender);
-	code = myc_sender_resolve(sender, MYC_NOBODY, to, &ref);
-	if (!code)
-		code = myc_sender_flow(sender, MYC_NOBODY, &ref, &flow);
-	if (!code && size > MYC_PAYLOAD_MAX) {
-		code = myc_body_send_copy(sender, NULL, flow, type, payload, size, false);
-		goto wake;
-	}
-	if (!code)
-		code = myc_sender_may(sender, flow);
-	if (!code)
-		myc_sender_put_slow(sender, flow, myc_slot_kind(type, (uint8_t)size, 0),
-				    myc_slot_from(MYC_SLOT_PLAIN, 0), payload, size);
-wake:
-	myc_posting_end(sender);
-	/* Also after -EAGAIN: a new flow wants to be learnt. */
-	if (sender->dirty)
-		myc_sender_wake(sender);
-	return code;
+	return code ? code
+		    : myc_post_from(attachment, MYC_NOBODY, to,
+				    myc_slot_kind(type, (uint8_t)size, 0), 0, payload, size);
 }
 
 int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,

@@ -46,7 +46,7 @@ void myc_receipt_give(struct myc_executor *executor, myc_address from, struct my
 
 	/* No room for the signal: its timeout tells. */
 	if (slot->correlation)
-		(void)myc_reply_signal(executor, NULL, &to, 0, 0, NULL, 0);
+		(void)myc_reply_status(executor, &to, 0);
 	slot->flags &= (uint8_t)~MYC_SLOT_RECEIPT;
 	slot->correlation = 0;
 }

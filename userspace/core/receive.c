@@ -67,6 +67,8 @@ bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct m
 			  const void *payload, uint32_t size, uint32_t body)
 {
 	myc_count(&actor->metrics->messages);
+	if (body != MYC_HOLD_NONE && slot->correlation & MYC_ASK_FORWARDED)
+		myc_ask_in_hand(slot);
 	int code = show(actor, from, slot, slot->word[0], payload, size, body);
 
 	return more(actor, code) && delivered(actor, code, body);
@@ -410,6 +412,8 @@ static bool take_unusual(struct myc_executor *executor, struct myc_inlet *inlet,
 		return take_after_urgent(executor, inlet, slot);
 	if (slot->flow == MYC_FLOW_NONE && slot->type >= MYC_TYPE_FRAMEWORK &&
 	    slot->size <= MYC_LANE_PAYLOAD) {
+		if (slot->flags & MYC_SLOT_REFERENCE && ring == MYC_RING_ORDINARY)
+			return myc_signal_reply_received(executor, inlet, slot);
 		myc_lane_begin(&inlet->lane, ring);
 		if (!myc_signal_received(executor, inlet, slot)) {
 			myc_lane_settle(&inlet->lane, ring);

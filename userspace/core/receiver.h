@@ -110,6 +110,9 @@ void myc_receiver_set_aside(struct myc_actor *actor, uint32_t index);
 void myc_receiver_give_up(struct myc_executor *executor, struct myc_inlet *inlet,
 			  struct myc_flow_in *flow, const struct myc_slot *slot,
 			  enum myc_dead_letter why);
+/* A reference that cannot be: is it its sender who is to blame? Then the lane is cut. */
+bool myc_receiver_cut_for(struct myc_executor *executor, struct myc_inlet *inlet,
+			  const struct myc_slot *slot, const struct myc_reference *reference);
 /* The lane's next message has a reference that cannot be: the lane is cut (false), or, where the buffers' owner may
  * have changed what he says of them since its sender looked, it is a dead letter. */
 bool myc_receiver_refuse(struct myc_executor *executor, struct myc_inlet *inlet,

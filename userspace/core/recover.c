@@ -103,17 +103,19 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 		myc_body_home(executor, hold);
 		return;
 	}
+	bool reference = slot.flags & MYC_SLOT_REFERENCE && ring == MYC_RING_ORDINARY;
+
+	/* Begun, and its loan is not there: no handler has seen it. It comes as if never begun. */
+	bool unseen = reference && hold == MYC_HOLD_NONE;
+
 	/* A signal in hand goes with what it was about to change. */
-	if (slot.flow == MYC_FLOW_NONE ||
+	if ((slot.flow == MYC_FLOW_NONE && !unseen) ||
 	    (slot.flow < MYC_LANE_FLOWS && counted_already(inlet, slot.flow, position))) {
 		myc_lane_done(&inlet->lane, ring);
 		myc_body_home(executor, hold);
 		return;
 	}
-	bool reference = slot.flags & MYC_SLOT_REFERENCE && ring == MYC_RING_ORDINARY;
-
-	/* Begun, and its loan is not there: no handler has seen it. It comes as if never begun. */
-	if (reference && hold == MYC_HOLD_NONE)
+	if (unseen)
 		return;
 	/* A receipt was given, or goes the way of its process. */
 	if (slot.flags & MYC_SLOT_RECEIPT)

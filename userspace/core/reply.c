@@ -2,7 +2,10 @@
 /* The replier's side of asks (core/ask.h): where replies go, and requests that are passed on. */
 #include <errno.h>
 
+#include <mycelium/abi/signal.h>
+
 #include "core/ask.h"
+#include "core/body.h"
 #include "core/signal.h"
 
 #define ASKER_AT  (MYC_PAYLOAD_MAX - sizeof(myc_address)) /* in the payload of a delegated request */
@@ -10,24 +13,39 @@
 
 _Static_assert(ASKER_AT == MYC_DELEGATED_MAX, "what is passed on leaves room for the asker");
 
+_Static_assert(offsetof(struct myc_carried, asker) == ASKER_AT, "with a body or without");
+
 /* ---- where to ---------------------------------------------------------------------------------- */
 
 static struct myc_reply_to origin(myc_address from, uint32_t correlation, const void *payload)
 {
 	struct myc_reply_to to = {.asker = from, .correlation = correlation & ~MYC_ASK_FORWARDED};
 
-	/* Whatever is there: a reply to an ask that nobody made reaches nobody. Asks have no bodies. */
-	if (__builtin_expect(correlation & MYC_ASK_FORWARDED && payload, 0))
+	/* Whatever is there: a reply to an ask that nobody made reaches nobody. */
+	if (__builtin_expect(correlation & MYC_ASK_FORWARDED, 0))
 		memcpy(&to.asker, (const uint8_t *)payload + ASKER_AT, sizeof(to.asker));
 	return to;
+}
+
+/* Whose request is in hand: a handler sees its body, not its slot. */
+static _Thread_local struct myc_carried in_hand;
+
+void myc_ask_in_hand(const struct myc_slot *slot)
+{
+	memcpy(&in_hand, slot->payload, sizeof(in_hand));
+}
+
+static struct myc_reply_to origin_of(const struct myc_message *message)
+{
+	return origin(message->from, message->correlation,
+		      message->body == MYC_HOLD_NONE ? message->payload : &in_hand);
 }
 
 int myc_reply_keep(const struct myc_message *message, struct myc_reply_to *to)
 {
 	if (!message->correlation)
 		return -EINVAL;
-	*to = origin(message->from, message->correlation,
-		     message->body == MYC_HOLD_NONE ? message->payload : NULL);
+	*to = origin_of(message);
 	return 0;
 }
 
@@ -51,7 +69,7 @@ static int to_thread(struct myc_executor *executor, const struct myc_signal *sig
 
 static inline int reply_signal(struct myc_executor *executor, struct myc_actor *from,
 			       const struct myc_reply_to *to, int status, uint16_t type,
-			       const void *payload, size_t size)
+			       const void *payload, size_t size, const struct myc_body *body)
 {
 	bool thread = myc_address_is_thread(to->asker);
 	struct myc_signal signal = {
@@ -59,6 +77,7 @@ static inline int reply_signal(struct myc_executor *executor, struct myc_actor *
 		.correlation = to->correlation,
 		.size = (uint8_t)size,
 		.payload = payload,
+		.body = body,
 	};
 
 	if (status) {
@@ -75,9 +94,9 @@ static inline int reply_signal(struct myc_executor *executor, struct myc_actor *
 
 int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,
 		     const struct myc_reply_to *to, int status, uint16_t type, const void *payload,
-		     size_t size)
+		     size_t size, const struct myc_body *body)
 {
-	return reply_signal(executor, from, to, status, type, payload, size);
+	return reply_signal(executor, from, to, status, type, payload, size, body);
 }
 
 void myc_ask_bounce(struct myc_executor *executor, myc_address from, const struct myc_slot *slot,
@@ -86,13 +105,14 @@ void myc_ask_bounce(struct myc_executor *executor, myc_address from, const struc
 	struct myc_reply_to to = origin(from, slot->correlation, slot->payload);
 
 	/* Nobody to tell: then it ends by its timeout. */
-	(void)myc_reply_signal(executor, NULL, &to, status, 0, NULL, 0);
+	(void)myc_reply_status(executor, &to, status);
 }
 
 /* ---- replying ---------------------------------------------------------------------------------- */
 
 static inline int reply(struct myc_actor *self, const struct myc_reply_to *to, int status,
-			uint16_t type, const void *payload, size_t size)
+			uint16_t type, const void *payload, size_t size,
+			const struct myc_body *body)
 {
 	struct myc_executor *executor = self->executor;
 	bool awaited = to->correlation & MYC_ASK_AWAITED;
@@ -101,8 +121,8 @@ static inline int reply(struct myc_actor *self, const struct myc_reply_to *to, i
 	if (!to->correlation)
 		return -EINVAL;
 	if (!awaited)
-		return reply_signal(executor, self, to, status, type, payload, size);
-	code = reply_signal(executor, NULL, to, status, type, payload, size);
+		return reply_signal(executor, self, to, status, type, payload, size, body);
+	code = reply_signal(executor, NULL, to, status, type, payload, size, body);
 	if (!code)
 		myc_ask_answered(executor, to);
 	return code;
@@ -111,11 +131,38 @@ static inline int reply(struct myc_actor *self, const struct myc_reply_to *to, i
 int myc_reply_send(struct myc_actor *self, const struct myc_reply_to *to, uint16_t type,
 		   const void *payload, size_t size)
 {
-	if (size > MYC_PAYLOAD_MAX)
-		return -EMSGSIZE;
-	if (type >= MYC_TYPE_FRAMEWORK)
+	if (type >= MYC_TYPE_FRAMEWORK || !to->correlation)
 		return -EINVAL;
-	return reply(self, to, 0, type, payload, size);
+	if (size <= MYC_PAYLOAD_MAX)
+		return reply(self, to, 0, type, payload, size, NULL);
+	struct myc_sender *sender = &self->executor->out;
+	struct myc_body body = {.size = (uint32_t)size};
+	int code = myc_body_copy(sender, payload, size, &body.hold);
+
+	if (code)
+		return code;
+	code = reply(self, to, 0, type, NULL, 0, &body);
+	if (code)
+		myc_pool_give(&sender->pool, body.hold);
+	return code;
+}
+
+int myc_reply_body(struct myc_actor *self, const struct myc_reply_to *to, uint16_t type,
+		   struct myc_body *body)
+{
+	struct myc_view view;
+
+	if (type >= MYC_TYPE_FRAMEWORK || !to->correlation)
+		return -EINVAL;
+	if (!body->data || !myc_pool_view(&self->executor->out.pool, body->hold, &view))
+		return -ENODATA;
+	if (body->size > view.size)
+		return -EMSGSIZE;
+	int code = reply(self, to, 0, type, NULL, 0, body);
+
+	if (!code)
+		body->data = NULL;
+	return code;
 }
 
 int myc_reply(struct myc_actor *self, const struct myc_message *message, uint16_t type,
@@ -130,8 +177,7 @@ int myc_reply(struct myc_actor *self, const struct myc_message *message, uint16_
 	    myc_signal_reply_home(self->executor, self, message->from, correlation, type, payload,
 				  size))
 		return 0;
-	struct myc_reply_to to = origin(message->from, message->correlation,
-					message->body == MYC_HOLD_NONE ? message->payload : NULL);
+	struct myc_reply_to to = origin_of(message);
 
 	return myc_reply_send(self, &to, type, payload, size);
 }
@@ -140,7 +186,7 @@ int myc_reply_error(struct myc_actor *self, const struct myc_reply_to *to, int e
 {
 	if (error >= 0 || error < -ERROR_MAX)
 		return -EINVAL;
-	return reply(self, to, error, 0, NULL, 0);
+	return reply(self, to, error, 0, NULL, 0, NULL);
 }
 
 /* ---- passing on -------------------------------------------------------------------------------- */
@@ -148,11 +194,16 @@ int myc_reply_error(struct myc_actor *self, const struct myc_reply_to *to, int e
 /* Tells the asker who has its request now. Threads need not know. */
 static int moved(struct myc_actor *self, const struct myc_reply_to *to, myc_address whom)
 {
+	/* Of the life that gets it: a later one does not answer for it. */
+	const struct myc_signal_moved passed = {
+		.whom = whom,
+		.incarnation =
+			myc_ask_incarnation(self->executor->system, myc_address_process(whom))};
 	struct myc_signal signal = {.type = MYC_SIGNAL_ASK_MOVED,
 				    .to = to->asker,
 				    .correlation = to->correlation,
-				    .size = sizeof(whom),
-				    .payload = &whom};
+				    .size = sizeof(passed),
+				    .payload = &passed};
 
 	if (myc_address_is_thread(to->asker))
 		return 0;
@@ -176,30 +227,65 @@ void myc_ask_redirected(struct myc_actor *self, uint32_t correlation, const void
 	(void)moved(self, &to, whom); /* else it ends by its timeout, should `whom` end */
 }
 
-int myc_delegate(struct myc_actor *self, const struct myc_reply_to *asker, struct myc_ref *to,
-		 uint16_t type, const void *payload, size_t size)
+/* A request that is passed on: its payload, or a message's body (MYC_HOLD_NONE: none). */
+struct passed {
+	uint16_t type;
+	const void *payload;
+	size_t size;
+	uint32_t body;
+};
+
+static int put(struct myc_actor *self, const struct myc_reply_to *asker, struct myc_ref *to,
+	       const struct passed *passed)
 {
+	const struct myc_body_as as = {.type = passed->type,
+				       .correlation = asker->correlation | MYC_ASK_FORWARDED,
+				       .asker = asker->asker};
 	uint8_t copy[MYC_PAYLOAD_MAX] = {0};
+
+	if (passed->body != MYC_HOLD_NONE) {
+		int code =
+			myc_body_put(self, to, &as, passed->body, 1, (uint32_t)passed->size, true);
+
+		return code > 0 ? 0 : code;
+	}
+	if (passed->size > MYC_DELEGATED_MAX)
+		return myc_body_put_copy(self, to, &as, passed->payload, passed->size, true);
+	if (passed->size)
+		memcpy(copy, passed->payload, passed->size);
+	memcpy(copy + ASKER_AT, &asker->asker, sizeof(asker->asker));
+	return myc_send_asking(self, to, myc_slot_kind(passed->type, (uint8_t)passed->size, 0),
+			       as.correlation, copy, sizeof(copy));
+}
+
+static int pass_on(struct myc_actor *self, const struct myc_reply_to *asker, struct myc_ref *to,
+		   const struct passed *passed)
+{
 	int code;
 
-	if (size > MYC_DELEGATED_MAX)
+	if (passed->size > MYC_POOL_SIZE_MAX)
 		return -EMSGSIZE;
-	if (type >= MYC_TYPE_FRAMEWORK || !asker->correlation)
+	if (passed->type >= MYC_TYPE_FRAMEWORK || !asker->correlation)
 		return -EINVAL;
 	/* Before the request: until it is answered the asker knows whom it awaits. */
 	code = moved(self, asker, to->address);
 	if (code)
 		return code;
-	if (size)
-		memcpy(copy, payload, size);
-	memcpy(copy + ASKER_AT, &asker->asker, sizeof(asker->asker));
-	code = myc_send_asking(self, to, myc_slot_kind(type, (uint8_t)size, 0),
-			       asker->correlation | MYC_ASK_FORWARDED, copy, sizeof(copy));
+	code = put(self, asker, to, passed);
 	if (code)
 		(void)moved(self, asker, self->address);
 	else if (asker->correlation & MYC_ASK_AWAITED)
 		myc_ask_answered(self->executor, asker);
 	return code;
+}
+
+int myc_delegate(struct myc_actor *self, const struct myc_reply_to *asker, struct myc_ref *to,
+		 uint16_t type, const void *payload, size_t size)
+{
+	return pass_on(
+		self, asker, to,
+		&(struct passed){
+			.type = type, .payload = payload, .size = size, .body = MYC_HOLD_NONE});
 }
 
 int myc_forward(struct myc_actor *self, const struct myc_message *message, struct myc_ref *to)
@@ -208,6 +294,9 @@ int myc_forward(struct myc_actor *self, const struct myc_message *message, struc
 	int code = myc_reply_keep(message, &asker);
 
 	return code ? code
-		    : myc_delegate(self, &asker, to, message->type, message->payload,
-				   message->size);
+		    : pass_on(self, &asker, to,
+			      &(struct passed){.type = message->type,
+					       .payload = message->payload,
+					       .size = message->size,
+					       .body = message->body});
 }

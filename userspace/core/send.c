@@ -70,9 +70,9 @@ __attribute__((noinline)) static int send_slow(struct myc_actor *self, struct my
 	if (!code && size > MYC_PAYLOAD_MAX)
 		code = myc_body_send_copy(
 			&executor->out, self, flow,
-			kind >> 56 & MYC_SLOT_DEADLINE
-				? myc_body_as(type, MYC_SLOT_DEADLINE, (uint32_t)(from >> 32))
-				: type,
+			&(struct myc_body_as){.type = type,
+					      .flags = (uint8_t)(kind >> 56),
+					      .correlation = (uint32_t)(from >> 32)},
 			payload, size, wait);
 	else if (!code) {
 		code = myc_sender_may(&executor->out, flow);

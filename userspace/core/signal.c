@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/ask.h"
+#include "core/body.h"
 #include <mycelium/abi/signal.h>
 
 #include "core/exit.h"
@@ -24,6 +25,8 @@ struct myc_signal_entry {
 	bool addressed; /* to the actor `to`, wherever that is */
 	bool counted;	/* urgent: its road's ordinary messages wait for it */
 	uint64_t order; /* of the outbox when it came: older messages go first */
+	uint32_t hold;	/* its body, MYC_HOLD_NONE */
+	uint32_t body_size;
 	struct myc_slot slot;
 };
 
@@ -139,6 +142,11 @@ static inline uint64_t kind_of(const struct myc_signal *signal)
 	return myc_slot_kind(signal->type, signal->size, 0);
 }
 
+static inline uint64_t kind_of_body(const struct myc_signal *signal)
+{
+	return myc_slot_kind(signal->type, sizeof(struct myc_reference), MYC_SLOT_REFERENCE);
+}
+
 static inline uint64_t to_of(const struct myc_signal *signal)
 {
 	return myc_slot_to(myc_address_slot(signal->to), check_of(signal), MYC_FLOW_NONE);
@@ -164,6 +172,32 @@ static inline __attribute__((always_inline)) void put(struct myc_executor *execu
 		myc_sender_dirty(&executor->out, road->peer, MYC_PEER_MESSAGE);
 }
 
+/* The same of one that is made up; its body is lent. */
+static int put_entry(struct myc_executor *executor, struct myc_road *road,
+		     const struct myc_signal_entry *entry)
+{
+	struct myc_pool *pool = &executor->out.pool;
+	const struct myc_slot *slot = &entry->slot;
+	struct myc_carried carried = {0};
+	uint64_t ticket = myc_ticket_lane((uint32_t)(road - executor->out.road),
+					  road->lane.head[MYC_RING_ORDINARY] + 1);
+
+	if (entry->hold == MYC_HOLD_NONE) {
+		put(executor, road, entry->ring, slot->word[0], slot->word[1], slot->word[2],
+		    slot->payload, slot->size);
+		return 0;
+	}
+	int code = myc_pool_lend(pool, entry->hold, 1, ticket, 0, entry->body_size,
+				 &carried.reference);
+
+	if (code)
+		return code;
+	put(executor, road, entry->ring, slot->word[0], slot->word[1], slot->word[2], &carried,
+	    sizeof(carried));
+	myc_pool_lent(pool);
+	return 0;
+}
+
 /* What is sent later by its lane waits for an urgent one; not for one that waits for an actor on its way, or what that
  * actor's executor is to be told first would wait too. */
 static void count_urgent(struct myc_signal_entry *entry, bool waits)
@@ -184,6 +218,9 @@ static int queue(struct myc_executor *executor, const struct myc_signal_entry *w
 
 	if (index == MYC_NONE)
 		return -ENOBUFS;
+	/* It is nobody's but the signal's now. */
+	if (wanted->hold != MYC_HOLD_NONE)
+		(void)myc_pool_keep(&executor->out.pool, wanted->hold, 0);
 	signals->free = signals->entry[index].next;
 	signals->entry[index] = *wanted;
 	signals->entry[index].next = MYC_NONE;
@@ -233,25 +270,26 @@ __attribute__((noinline)) static int send_behind(struct myc_executor *executor,
 		.to = signal->to,
 		.order = executor->outbox_order | 3,
 		.addressed = addressed,
+		.hold = signal->body ? signal->body->hold : MYC_HOLD_NONE,
+		.body_size = signal->body ? signal->body->size : 0,
 	};
 
-	entry.slot.word[0] = kind_of(signal);
+	entry.slot.word[0] = signal->body ? kind_of_body(signal) : kind_of(signal);
 	entry.slot.word[1] = to_of(signal);
 	entry.slot.word[2] = from_of(signal, from);
-	myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
+	if (!signal->body)
+		myc_payload_copy(entry.slot.payload, signal->payload, signal->size);
 	if (others_first(executor, &entry) || myc_road_full(&executor->out, road, ring) ||
 	    (addressed && myc_move_on_its_way(executor->system, signal->to)))
 		return queue(executor, &entry);
-	put(executor, road, ring, kind_of(signal), to_of(signal), from_of(signal, from),
-	    signal->payload, signal->size);
-	return 0;
+	return put_entry(executor, road, &entry);
 }
 
 static inline int send_by(struct myc_executor *executor, struct myc_road *road,
 			  struct myc_actor *from, const struct myc_signal *signal,
 			  enum myc_lane_ring ring, bool addressed)
 {
-	if (__builtin_expect(executor->signals.count || (from && from->outboxed) ||
+	if (__builtin_expect(executor->signals.count || (from && from->outboxed) || signal->body ||
 				     myc_road_full(&executor->out, road, ring),
 			     0))
 		return send_behind(executor, road, from, signal, ring, addressed);
@@ -479,6 +517,19 @@ static bool stays(struct myc_executor *executor, const struct myc_signal_entry *
 	return road->signals_full[ring] == round || behind_his(executor, entry);
 }
 
+static void give_up(struct myc_executor *executor, struct myc_signal_entry *entry)
+{
+	const struct myc_carried carried = {.reference.size = entry->body_size};
+
+	if (entry->hold != MYC_HOLD_NONE) {
+		memcpy(entry->slot.payload, &carried,
+		       sizeof(carried)); /* whose size the letter tells */
+		myc_pool_give(&executor->out.pool, entry->hold);
+	}
+	myc_letter_note(executor, MYC_DEAD_LETTER_LANE_CUT, entry->from_address, entry->to,
+			&entry->slot);
+}
+
 unsigned myc_signals_drain(struct myc_executor *executor)
 {
 	struct myc_signals *signals = &executor->signals;
@@ -506,11 +557,9 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 			continue;
 		}
 		if (cut)
-			myc_letter_note(executor, MYC_DEAD_LETTER_LANE_CUT, entry->from_address,
-					entry->to, &entry->slot);
+			give_up(executor, entry);
 		else
-			put(executor, road, entry->ring, entry->slot.word[0], entry->slot.word[1],
-			    entry->slot.word[2], entry->slot.payload, entry->slot.size);
+			(void)put_entry(executor, road, entry); /* fits: looked at before it came */
 		*link = entry->next;
 		signals->count--;
 		count_urgent(entry, false);
@@ -523,73 +572,4 @@ unsigned myc_signals_drain(struct myc_executor *executor)
 	signals->last = last;
 	executor->out.signals_wait = signals->count != 0;
 	return moved;
-}
-
-/* ---- receiving --------------------------------------------------------------------------------- */
-
-/* Who has the slot now, as good as anybody knows; MYC_NOBODY: nobody. */
-static myc_address address_at(const struct myc_system *system, uint32_t process, uint32_t slot)
-{
-	const struct myc_actor_slot *at = myc_view_slot(system, process, slot);
-	uint64_t word = at ? __atomic_load_n(&at->word, __ATOMIC_RELAXED) : 0;
-
-	return myc_actor_word_lives(word) ? myc_address_make(system->workspace.node, process, slot,
-							     myc_actor_word_generation(word))
-					  : MYC_NOBODY;
-}
-
-static void late(struct myc_executor *executor, const struct myc_inlet *inlet,
-		 const struct myc_slot *slot)
-{
-	const struct myc_system *system = executor->system;
-	uint32_t there = myc_lane_end_process(inlet->source);
-
-	myc_letter_note(executor, MYC_DEAD_LETTER_LATE_REPLY, address_at(system, there, slot->from),
-			slot->type < MYC_SIGNAL_CALL_REPLY
-				? address_at(system, system->workspace.process, slot->to)
-				: MYC_NOBODY,
-			slot);
-}
-
-static void not_known(struct myc_executor *executor, const struct myc_slot *slot)
-{
-	myc_letter_note(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE, MYC_NOBODY, MYC_NOBODY, slot);
-}
-
-bool myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
-			 const struct myc_slot *slot)
-{
-	if (slot->type >= MYC_SIGNAL_WATCH && slot->type < MYC_SIGNAL_LIFE_END) {
-		int code = myc_link_received(executor, inlet, slot);
-
-		if (code == -EPROTO)
-			not_known(executor, slot);
-		return code != -ENOBUFS;
-	}
-	switch (slot->type) {
-	case MYC_SIGNAL_REPLY:
-	case MYC_SIGNAL_REPLY_ERROR:
-		if (!myc_ask_replied(executor, slot))
-			late(executor, inlet, slot);
-		break;
-	case MYC_SIGNAL_CALL_REPLY:
-	case MYC_SIGNAL_CALL_ERROR:
-		if (myc_call_answer(executor->system, slot))
-			break;
-		if (slot->type == MYC_SIGNAL_CALL_REPLY && slot->generation == MYC_SIGNAL_GIVEN)
-			return myc_strong_unclaimed(executor, inlet, slot);
-		late(executor, inlet, slot);
-		break;
-	case MYC_SIGNAL_STATE:
-		if (!myc_state_came(executor, inlet, slot))
-			not_known(executor, slot);
-		break;
-	case MYC_SIGNAL_ASK_MOVED:
-		myc_ask_moved(executor, slot);
-		break;
-	default:
-		not_known(executor, slot);
-		break;
-	}
-	return true;
 }

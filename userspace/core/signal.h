@@ -16,10 +16,13 @@
  *	   `--> queue (capacity: signals; -ENOBUFS) ----' each turn, first-in first-out for each lane
  *
  * The queue is private memory: when the process is killed, what waited there is gone, and the other
- * side learns of the death. What is in a lane stays. All on the executor's own thread.
+ * side learns of the death. What is in a lane stays. A reply's body is lent when the reply goes into the lane: until then
+ * it is in hand, and a killed process' is free again. All on the executor's own thread.
  */
 #ifndef MYC_CORE_SIGNAL_H
 #define MYC_CORE_SIGNAL_H
+
+#include <mycelium/body.h>
 
 #include "core/executor.h"
 
@@ -30,6 +33,7 @@ struct myc_signal {
 	uint16_t detail; /* of a reply: its type or errno, which stands in the header */
 	uint32_t correlation;
 	const void *payload;
+	const struct myc_body *body; /* of a reply: instead of a payload. NULL: it has none */
 };
 
 int myc_signals_open(struct myc_executor *executor, uint32_t capacity);
@@ -80,5 +84,9 @@ void myc_signals_hold(struct myc_executor *executor, struct myc_flow_out *flow);
  * many signals wait; it stays in the lane and comes again. */
 bool myc_signal_received(struct myc_executor *executor, struct myc_inlet *inlet,
 			 const struct myc_slot *slot);
+
+/* The same of a reply with a body, the lane's next message. False: the lane is cut, or there is no room in the ledger. */
+bool myc_signal_reply_received(struct myc_executor *executor, struct myc_inlet *inlet,
+			       const struct myc_slot *slot);
 
 #endif

@@ -176,7 +176,7 @@ bool myc_state_came(struct myc_executor *executor, const struct myc_inlet *inlet
 
 	/* No room for the reply: the thread's time will be over. */
 	(void)myc_reply_signal(executor, NULL, &to, code < 0 ? code : 0, MYC_STATE_TELL, &told,
-			       code || asked.what == MYC_STATE_TAKE ? 0 : sizeof(told));
+			       code || asked.what == MYC_STATE_TAKE ? 0 : sizeof(told), NULL);
 	if (runs && actor->stop_asked)
 		myc_actor_after(actor, 0);
 	return true;
@@ -206,7 +206,7 @@ int myc_state_read(struct myc_system *system, myc_address actor, void *bytes, si
 	struct myc_answer answer;
 
 	for (;;) {
-		int code = myc_call_by(system, actor, send_state, &asked, &answer,
+		int code = myc_call_by(system, actor, send_state, &asked, &answer, NULL, 0,
 				       timeout_ns == UINT64_MAX ? timeout_ns : timeout_ns - spent);
 
 		if (code)
@@ -245,7 +245,7 @@ int myc_state_replace(struct myc_system *system, myc_address actor, const void *
 	/* The window is all threads' together, and this is rare. */
 	pthread_mutex_lock(&system->states);
 	asked.sequence = window_write(window, bytes, size);
-	int code = myc_call_by(system, actor, send_state, &asked, NULL, timeout_ns);
+	int code = myc_call_by(system, actor, send_state, &asked, NULL, NULL, 0, timeout_ns);
 
 	/* What comes too late finds nothing. */
 	__atomic_store_n(&window->sequence, asked.sequence + 1, __ATOMIC_RELEASE);

@@ -136,7 +136,7 @@ static void take_for_thread(struct myc_executor *executor, const struct myc_inle
 		given.generation = entry->generation;
 	}
 	if (!myc_reply_signal(executor, NULL, &to, code, MYC_SIGNAL_GIVEN, &given,
-			      code ? 0 : sizeof(given)) ||
+			      code ? 0 : sizeof(given), NULL) ||
 	    !entry)
 		return;
 	myc_watch_free(executor, entry);
@@ -194,7 +194,7 @@ static int holders_came(struct myc_executor *executor, const struct myc_inlet *i
 		answer.references++;
 	}
 	(void)myc_reply_signal(executor, NULL, &to, held ? 0 : -ESRCH, MYC_SIGNAL_HOLDERS, &answer,
-			       held ? sizeof(answer) : 0);
+			       held ? sizeof(answer) : 0, NULL);
 	return 0;
 }
 
@@ -470,7 +470,7 @@ static int ask_it(struct myc_system *system, struct question *question, struct m
 	if (myc_address_node(actor) != system->workspace.node ||
 	    !myc_process_there(system, myc_address_process(actor), &question->take.incarnation))
 		return -ESRCH;
-	return myc_call_by(system, actor, put_take, question, answer, timeout_ns);
+	return myc_call_by(system, actor, put_take, question, answer, NULL, 0, timeout_ns);
 }
 
 int myc_strong_holders(struct myc_system *system, myc_address actor, myc_address *holder,

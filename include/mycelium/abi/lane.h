@@ -121,7 +121,7 @@ enum myc_signal_type {
 	/* The same for a plain thread's call; the slot is that of its address. */
 	MYC_SIGNAL_CALL_REPLY = 0xff02,
 	MYC_SIGNAL_CALL_ERROR = 0xff03,
-	/* A request was passed on, to the address in the payload. */
+	/* A request was passed on: struct myc_signal_moved. */
 	MYC_SIGNAL_ASK_MOVED = 0xff04,
 };
 

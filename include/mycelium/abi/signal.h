@@ -29,6 +29,12 @@ enum myc_signal_life {
 	MYC_SIGNAL_LIFE_END
 };
 
+struct myc_signal_moved { /* MYC_SIGNAL_ASK_MOVED: who has the request now */
+	uint64_t whom;
+	uint32_t incarnation; /* of its process, before it was passed on */
+	uint32_t reserved;
+};
+
 struct myc_signal_watch {
 	uint64_t who;
 	uint32_t incarnation; /* of its process */

@@ -1,0 +1,736 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests and replies that do not fit into a slot: mycelium/ask.h. The usual pools: 32 of 256 bytes, 8 of 4096. */
+#include "conformance/cases.h"
+
+#define LARGEST 4096
+#define HALF	1000
+#define CROWD	12
+
+static const uint32_t sizes[] = {41, 64, 255, 256, 257, HALF, LARGEST - 1, LARGEST};
+#define SIZES 8
+
+static _Thread_local uint64_t large[LARGEST / 8 + 1];
+
+/* ---- asking and answering ---------------------------------------------------------------------- */
+
+enum { ASK, TRY_ASK, AWAIT, ASK_BODY };
+
+/* a: address, size, cookie (also the request's number), how. */
+static int job_ask(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref ref;
+	struct myc_body body;
+	int code = myc_resolve(self, a[0], &ref);
+
+	if (!code && a[1] <= LARGEST)
+		fill(large, a[2], (uint32_t)a[1]);
+	if (code)
+		return code;
+	switch (a[3]) {
+	case ASK:
+		return myc_ask(self, &ref, REQUEST, large, a[1], LONG, a[2], &me->ask[0]);
+	case TRY_ASK:
+		return myc_try_ask(self, &ref, REQUEST, large, a[1], LONG, a[2], &me->ask[0]);
+	case AWAIT:
+		return myc_ask_await(self, &ref, REQUEST, large, a[1], LONG, a[2], &me->ask[0],
+				     NULL);
+	default:
+		code = myc_body_take(self, (uint32_t)a[1], &body);
+		if (code)
+			return code;
+		body.size = (uint32_t)a[1];
+		memcpy(body.data, large, a[1]);
+		code = myc_ask_body(self, &ref, REQUEST, &body, LONG, a[2], &me->ask[0]);
+		if (!!body.data != !!code) /* ours no more, but for an error */
+			return -EIO;
+		myc_body_give(self, &body);
+		return code;
+	}
+}
+
+static int ask_sized(struct probe *who, const struct probe *other, uint32_t size, uint64_t cookie,
+		     uint64_t how)
+{
+	return let(who, job_ask, other->address, size, cookie, how);
+}
+
+/* Counts what is not whole. */
+static int looks(struct myc_actor *self, struct probe *me, const struct myc_reply *reply)
+{
+	(void)self;
+	me->word[7] += !reply->status && !filled(reply->payload, reply->size);
+	return 0;
+}
+
+static struct probe *asker(void)
+{
+	struct probe *made = spawn(HERE);
+
+	made->on_reply = looks;
+	return made;
+}
+
+static void expect_whole(const struct probe *a, uint32_t n, uint32_t size, uint64_t number)
+{
+	const struct seen *reply = nth(a, REPLY, n);
+
+	assert_int_equal(reply->status, 0);
+	assert_int_equal(reply->size, size);
+	assert_int_equal(reply->payload, number);
+	assert_int_equal(a->word[7], 0);
+}
+
+/* Writes its reply where it goes from. */
+static int replies_in_place(struct myc_actor *self, struct probe *me,
+			    const struct myc_message *message)
+{
+	struct myc_reply_to to;
+	struct myc_body body;
+	int code = myc_reply_keep(message, &to);
+
+	code = code ? code : myc_body_take(self, message->size, &body);
+	if (code)
+		return code;
+	body.size = message->size;
+	memcpy(body.data, message->payload, message->size);
+	code = myc_reply_body(self, &to, ANSWER, &body);
+	if (!!body.data != !!code)
+		return -EIO;
+	/* It is not ours any more. */
+	me->word[1] = (uint64_t)myc_reply_body(self, &to, ANSWER, &body);
+	me->messages++;
+	return code;
+}
+
+/* Replies the request's own body. */
+static int replies_the_request(struct myc_actor *self, struct probe *me,
+			       const struct myc_message *message)
+{
+	struct myc_reply_to to;
+	struct myc_body body;
+	int code = myc_reply_keep(message, &to);
+
+	code = code ? code : myc_body_keep(self, message, &body);
+	me->messages++;
+	return code ? code : myc_reply_body(self, &to, ANSWER, &body);
+}
+
+/* As many bytes as the request's number; word[0]: what became of it. */
+static int replies_large(struct myc_actor *self, struct probe *me,
+			 const struct myc_message *message)
+{
+	uint64_t size;
+
+	memcpy(&size, message->payload, sizeof(size));
+	if (size <= LARGEST)
+		fill(large, 7, (uint32_t)size);
+	me->word[0] = (uint64_t)myc_reply(self, message, ANSWER, large, size);
+	me->messages++;
+	return 0;
+}
+
+static void every_size(reaction react, uint64_t how)
+{
+	struct probe *a = asker(), *b = replier(THERE, react);
+
+	OK(ask_sized(a, b, 8, 1, ASK)); /* tries have credit */
+	SAW(a, REPLY, 1);
+	settle();
+	uint32_t before = a->replies;
+
+	for (uint32_t i = 0; i < SIZES; i++) {
+		OK(ask_sized(a, b, sizes[i], 100 + i, how));
+		expect_whole(a, before + i, sizes[i], 100 + i);
+	}
+	expect_bodies_home();
+}
+
+CASE(large_requests_and_replies_arrive_whole)
+{
+	every_size(echoes, ASK);
+}
+
+CASE(tried_large_requests_and_their_replies_arrive_whole)
+{
+	every_size(echoes, TRY_ASK);
+}
+
+CASE(an_awaited_reply_may_be_large)
+{
+	every_size(echoes, AWAIT);
+}
+
+CASE(requests_and_replies_written_in_place_arrive_whole)
+{
+	struct probe *a = asker(), *b = replier(THERE, replies_in_place);
+
+	for (uint32_t i = 0; i < SIZES; i++) {
+		OK(ask_sized(a, b, sizes[i], 100 + i, ASK_BODY));
+		expect_whole(a, i, sizes[i], 100 + i);
+	}
+	assert_int_equal((int)b->word[1], -ENODATA);
+	expect_bodies_home();
+}
+
+CASE(a_request_may_come_back_as_its_reply)
+{
+	struct probe *a = asker(), *b = replier(THERE, replies_the_request);
+
+	for (uint32_t i = 0; i < 20; i++) {
+		OK(ask_sized(a, b, HALF, i, ASK_BODY));
+		expect_whole(a, i, HALF, i);
+	}
+	expect_bodies_home();
+}
+
+CASE(more_than_the_largest_body_is_refused)
+{
+	struct probe *a = asker(), *b = replier(THERE, replies_large);
+
+	for (uint64_t how = ASK; how <= ASK_BODY; how++)
+		RESULT(ask_sized(a, b, LARGEST + 1, 1, how), -EMSGSIZE);
+	settle();
+	assert_int_equal(b->messages, 0);
+	OK(ask(a, b, LONG, LARGEST + 1));
+	UNTIL(b->messages == 1);
+	assert_int_equal((int)b->word[0], -EMSGSIZE);
+	OK(cancel(a, (LARGEST + 1) % SLOTS));
+	expect_bodies_home();
+}
+
+/* All that there are; they are its until it ends. */
+static int job_take_all(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_body body;
+	int code = 0;
+
+	(void)me;
+	while (!code)
+		code = myc_body_take(self, (uint32_t)a[0], &body);
+	return code;
+}
+
+CASE(a_replier_without_a_buffer_may_still_say_little)
+{
+	struct probe *a = asker(), *b = replier(THERE, replies_large), *c = replier(THERE, echoes);
+
+	RESULT(let(b, job_take_all, 8, 0, 0, 0), -ENOBUFS);
+	OK(ask(a, b, LONG, HALF));
+	UNTIL(b->messages == 1);
+	assert_int_equal((int)b->word[0], -ENOBUFS);
+	OK(ask(a, b, LONG, 17));
+	expect_whole(a, 0, 17, 7);
+	OK(cancel(a, HALF % SLOTS));
+	OK(stop_self(b));
+	UNTIL(ended(b));
+	for (uint32_t i = 0; i < 50; i++) {
+		OK(ask_sized(a, c, HALF, i, ASK));
+		expect_whole(a, 1 + i, HALF, i);
+	}
+	expect_bodies_home();
+}
+
+/* ---- keeping ----------------------------------------------------------------------------------- */
+
+static int keeps_reply(struct myc_actor *self, struct probe *me, const struct myc_reply *reply)
+{
+	me->word[6] = (uint64_t)myc_reply_body_keep(self, reply, &me->body[0]);
+	return 0;
+}
+
+static int job_look_and_give(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	int code = me->body[0].data && me->body[0].size == a[0] &&
+				   filled(me->body[0].data, me->body[0].size)
+			   ? 0
+			   : -EIO;
+
+	myc_body_give(self, &me->body[0]);
+	return code;
+}
+
+CASE(a_large_reply_may_be_kept)
+{
+	struct probe *a = spawn(HERE), *b = replier(THERE, echoes);
+
+	a->on_reply = keeps_reply;
+	OK(ask_sized(a, b, HALF, 5, ASK));
+	SAW(a, REPLY, 1);
+	assert_int_equal((int)a->word[6], 0);
+	OK(send_many(a, b, 1, 5));
+	SAW(b, MESSAGE, 6);
+	OK(let(a, job_look_and_give, HALF, 0, 0, 0));
+	expect_bodies_home();
+}
+
+CASE(a_small_reply_has_no_body_to_keep)
+{
+	struct probe *a = spawn(HERE), *b = replier(THERE, echoes);
+
+	a->on_reply = keeps_reply;
+	OK(ask(a, b, LONG, 1));
+	SAW(a, REPLY, 1);
+	assert_int_equal((int)a->word[6], -EINVAL);
+}
+
+/* ---- what reaches nobody ----------------------------------------------------------------------- */
+
+static int job_reply_kept(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	fill(large, a[1], (uint32_t)a[2]);
+	return myc_reply_send(self, &me->kept[a[0]], ANSWER, large, a[2]);
+}
+
+CASE(a_late_large_reply_goes_home)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	OK(ask(a, b, 5 * MS, 1));
+	UNTIL(b->kept_count == 1);
+	assert_int_equal(nth(a, REPLY, 0)->status, -ETIMEDOUT);
+	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
+	UNTIL(counted_dead(MYC_DEAD_LETTER_LATE_REPLY) == 1);
+	expect_bodies_home();
+}
+
+CASE(a_large_reply_to_a_cancelled_ask_goes_home)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	OK(ask(a, b, LONG, 1));
+	UNTIL(b->kept_count == 1);
+	OK(cancel(a, 1));
+	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
+	UNTIL(counted_dead(MYC_DEAD_LETTER_LATE_REPLY) == 1);
+	settle();
+	assert_int_equal(a->replies, 0);
+	expect_bodies_home();
+}
+
+CASE(a_large_request_in_the_mailbox_of_one_that_ends_comes_back)
+{
+	struct probe *a = asker(), *b = replier(THERE, echoes);
+
+	hold(b);
+	OK(ask_sized(a, b, HALF, 1, ASK));
+	settle();
+	OK(send_stop(a, b, MYC_STOP_KILL));
+	assert_int_equal(nth(a, REPLY, 0)->status, -ESRCH);
+	expect_bodies_home();
+}
+
+/* ---- passing on -------------------------------------------------------------------------------- */
+
+static int forwards_to(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, me->word[0], &ref);
+
+	code = code ? code : myc_forward(self, message, &ref);
+	/* Its body has gone on. */
+	if (!code && message->body != UINT32_MAX)
+		me->word[1] = (uint64_t)myc_forward(self, message, &ref);
+	me->messages++;
+	return code;
+}
+
+CASE(a_large_request_may_be_passed_on_and_on)
+{
+	struct probe *a = asker(), *b = spawn(THERE), *c = spawn(ELSEWHERE);
+	struct probe *d = replier(HERE, echoes);
+
+	set_word(b, 0, c->address);
+	set_word(c, 0, d->address);
+	b->react = c->react = forwards_to;
+	for (uint32_t i = 0; i < SIZES; i++) {
+		OK(ask_sized(a, b, sizes[i], 100 + i, ASK));
+		expect_whole(a, i, sizes[i], 100 + i);
+		assert_int_equal(nth(d, MESSAGE, i)->from, c->address);
+	}
+	assert_int_equal((int)b->word[1], -ENODATA);
+	expect_bodies_home();
+}
+
+static int job_delegate(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, a[0], &ref);
+
+	fill(large, a[2], (uint32_t)a[1]);
+	return code ? code : myc_delegate(self, &me->kept[0], &ref, ASKED, large, a[1]);
+}
+
+CASE(a_request_may_grow_when_it_is_delegated)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps), *c = replier(ELSEWHERE, echoes);
+
+	OK(ask(a, b, LONG, 12));
+	UNTIL(b->kept_count == 1);
+	OK(let(b, job_delegate, c->address, HALF, 44, 0));
+	expect_whole(a, 0, HALF, 44);
+	assert_int_equal(nth(c, MESSAGE, 0)->from, b->address);
+	expect_bodies_home();
+}
+
+/* Puts its first message aside, then has it again. */
+static int later(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+{
+	if (!me->word[2]++)
+		return myc_stash(self);
+	return echoes(self, me, message);
+}
+
+static int job_unstash(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	(void)me;
+	(void)a;
+	return myc_unstash(self, 1) == 1 ? 0 : -EIO;
+}
+
+static const struct myc_behaviour stasher = {PROBE_HOOKS, .name = "stasher", .stash_capacity = 4};
+
+CASE(a_large_request_that_was_put_aside_is_still_its_askers)
+{
+	struct probe *a = asker(), *b = spawn(ELSEWHERE), *c = spawn_as(THERE, &stasher);
+
+	set_word(b, 0, c->address);
+	b->react = forwards_to;
+	c->react = later;
+	OK(ask_sized(a, b, HALF, 3, ASK));
+	UNTIL(c->word[2] == 1);
+	OK(let(c, job_unstash, 0, 0, 0, 0));
+	expect_whole(a, 0, HALF, 3);
+	expect_bodies_home();
+}
+
+/* ---- gathers ----------------------------------------------------------------------------------- */
+
+/* a: the addresses of three. */
+static int job_gather(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref refs[3];
+	int code = 0;
+
+	(void)me;
+	for (uint32_t i = 0; i < 3 && !code; i++)
+		code = myc_resolve(self, a[i], &refs[i]);
+	fill(large, a[3], HALF);
+	return code ? code
+		    : myc_gather(self, refs, 3, MYC_GATHER_ALL, REQUEST, large, HALF, LONG, a[3],
+				 NULL);
+}
+
+CASE(a_large_gather_reads_one_body)
+{
+	struct probe *a = asker();
+	const struct probe *b[3] = {replier(THERE, echoes), replier(ELSEWHERE, replies_in_place),
+				    replier(HERE, echoes)};
+
+	OK(let(a, job_gather, b[0]->address, b[1]->address, b[2]->address, 77));
+	SAW(a, REPLY, 4);
+	for (uint32_t i = 0; i < 3; i++)
+		expect_whole(a, i, HALF, 77);
+	assert_int_equal(nth(a, REPLY, 3)->kind, MYC_REPLY_GATHER);
+	assert_int_equal(nth(a, REPLY, 3)->answered, 3);
+	expect_bodies_home();
+}
+
+CASE(a_member_that_ends_gives_its_share_back)
+{
+	struct probe *a = asker();
+	struct probe *b[3] = {replier(THERE, echoes), replier(ELSEWHERE, echoes),
+			      replier(HERE, echoes)};
+
+	hold(b[0]);
+	OK(let(a, job_gather, b[0]->address, b[1]->address, b[2]->address, 78));
+	settle();
+	OK(send_stop(a, b[0], MYC_STOP_KILL));
+	SAW(a, REPLY, 4);
+	assert_int_equal(nth(a, REPLY, 2)->status, -ESRCH);
+	assert_int_equal(nth(a, REPLY, 3)->kind, MYC_REPLY_GATHER);
+	assert_int_equal(a->word[7], 0);
+	expect_bodies_home();
+}
+
+/* ---- rules of mailboxes ------------------------------------------------------------------------ */
+
+static const struct myc_overflow drops[] = {
+	{.first = 1, .last = 0xfeff, .policy = MYC_OVERFLOW_DROP_NEWEST, .keep = 1}};
+static const struct myc_overflow sends_on[] = {
+	{.first = 1, .last = 0xfeff, .policy = MYC_OVERFLOW_REDIRECT, .to = "spare"}};
+static const struct myc_behaviour dropper = {PROBE_HOOKS,	    .name = "dropper",
+					     .mailbox_capacity = 2, .capacity_per_sender = 2,
+					     .overflow = drops,	    .overflow_count = 1};
+static const struct myc_behaviour redirecter = {PROBE_HOOKS,	       .name = "redirecter",
+						.mailbox_capacity = 2, .capacity_per_sender = 2,
+						.overflow = sends_on,  .overflow_count = 1};
+
+CASE(a_large_request_dropped_by_rule_has_that_outcome)
+{
+	struct probe *a = asker(), *b = spawn_as(THERE, &dropper);
+
+	b->react = echoes;
+	OK(send_number(a, b, 1));
+	SAW(b, MESSAGE, 1);
+	settle();
+	hold(b);
+	for (uint32_t i = 0; i < CROWD; i++)
+		OK(ask_sized(a, b, HALF, i, i % 2 ? ASK : ASK_BODY));
+	settle();
+	release(b);
+	SAW(a, REPLY, CROWD);
+	uint32_t answers = 0;
+
+	for (uint32_t i = 0; i < CROWD; i++) {
+		const struct seen *reply = nth(a, REPLY, i);
+
+		assert_true(!reply->status || reply->status == -ENOBUFS);
+		answers += !reply->status;
+	}
+	assert_in_range(answers, 1, CROWD - 1);
+	assert_int_equal(a->word[7], 0);
+	expect_bodies_home();
+}
+
+CASE(a_large_request_that_is_redirected_is_answered)
+{
+	struct probe *a = asker(), *b = spawn_as(THERE, &redirecter), *c = spawn(ELSEWHERE);
+	struct probe *spare = spawn_named(ELSEWHERE, "spare");
+
+	spare->react = b->react = echoes;
+	set_word(c, 0, b->address);
+	c->react = forwards_to;
+	OK(ask_sized(a, c, HALF, 1, ASK));
+	SAW(a, REPLY, 1);
+	settle();
+	hold(b);
+	for (uint32_t i = 0; i < 6; i++)
+		OK(ask_sized(a, c, HALF, 10 + i, ASK));
+	settle();
+	release(b);
+	SAW(a, REPLY, 7);
+	for (uint32_t i = 0; i < 7; i++)
+		assert_int_equal(nth(a, REPLY, i)->status, 0);
+	assert_int_equal(a->word[7], 0);
+	assert_true(spare->messages > 0);
+	expect_bodies_home();
+}
+
+/* ---- order, and replies that wait -------------------------------------------------------------- */
+
+/* Some messages, then a large reply, then more messages. */
+static int talks_around(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+{
+	int code = 0;
+
+	for (uint64_t i = 1; i <= 3 && !code; i++)
+		code = do_send(self, me, message->from, SEND, i, 8);
+	fill(large, 7, HALF);
+	code = code ? code : myc_reply(self, message, ANSWER, large, HALF);
+	return code ? code : do_send(self, me, message->from, SEND, 4, 8);
+}
+
+CASE(a_large_reply_comes_behind_what_was_sent_before)
+{
+	struct probe *a = asker(), *b = replier(THERE, talks_around);
+
+	OK(ask(a, b, LONG, 1));
+	SAW(a, MESSAGE, 4);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(a->seen[i].what, i == 3 ? REPLY : MESSAGE);
+	expect_whole(a, 0, HALF, 7);
+	expect_numbers(a, 1, 4);
+}
+
+static void short_lanes(struct world_opts *opts)
+{
+	opts->system.lane_slots = 4;
+}
+
+/* Every reply at once, more than the lane holds. */
+static int replies_to_all(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	int code = 0;
+
+	for (uint32_t i = 0; i < a[0] && !code; i++) {
+		fill(large, i, 200);
+		code = myc_reply_send(self, &me->kept[i], ANSWER, large, 200);
+	}
+	return code;
+}
+
+CASE(large_replies_wait_for_a_lane_that_is_full)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < CROWD; i++)
+		OK(ask(a, b, LONG, i));
+	UNTIL(b->kept_count == CROWD);
+	OK(let(b, replies_to_all, CROWD, 0, 0, 0));
+	SAW(a, REPLY, CROWD);
+	for (uint32_t i = 0; i < CROWD; i++) {
+		expect_whole(a, i, 200, i);
+		assert_int_equal(nth(a, REPLY, i)->number, i);
+	}
+	expect_bodies_home();
+}
+
+/* The same, and it ends while they wait. */
+static int replies_and_goes(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	int code = replies_to_all(self, me, a);
+
+	if (!code)
+		myc_exit(self, (struct myc_exit_reason){.kind = MYC_EXIT_NORMAL});
+	return code;
+}
+
+CASE(large_replies_that_wait_outlive_their_replier)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < CROWD; i++)
+		OK(ask(a, b, LONG, i));
+	UNTIL(b->kept_count == CROWD);
+	tell(b, replies_and_goes, CROWD, 0, 0, 0);
+	SAW(a, REPLY, CROWD);
+	for (uint32_t i = 0; i < CROWD; i++)
+		expect_whole(a, i, 200, i);
+	expect_bodies_home();
+}
+
+/* ---- plain threads ----------------------------------------------------------------------------- */
+
+/* a: address, size, timeout, number, capacity (0: none given); back: type, size, first word, whole? */
+static int do_call(struct myc_system *system, uint64_t *a)
+{
+	static _Thread_local uint64_t answer_memory[LARGEST / 8 + 1];
+	struct myc_answer answer = {0};
+	int code;
+
+	if (a[1] <= LARGEST)
+		fill(large, a[3], (uint32_t)a[1]);
+	if (a[4])
+		code = myc_call_into(system, a[0], REQUEST, large, a[1], &answer, answer_memory,
+				     a[4], a[2]);
+	else
+		code = myc_call(system, a[0], REQUEST, large, a[1], &answer, a[2]);
+	a[0] = answer.type;
+	a[1] = answer.size;
+	a[2] = answer_memory[0];
+	a[3] = filled(answer_memory, answer.size <= LARGEST ? answer.size : 0);
+	return code;
+}
+
+CASE(a_thread_calls_with_much_and_is_answered_with_much)
+{
+	struct probe *b = replier(THERE, echoes);
+
+	for (uint32_t i = 0; i < SIZES; i++) {
+		uint64_t a[ERRAND_WORDS] = {b->address, sizes[i], MYC_FOREVER, 50 + i, LARGEST};
+
+		OK(way.at(HERE, do_call, a));
+		assert_int_equal(a[0], ANSWER);
+		assert_int_equal(a[1], sizes[i]);
+		assert_int_equal(a[2], 50 + i);
+		assert_true(a[3]);
+	}
+	uint64_t small[ERRAND_WORDS] = {b->address, 8, MYC_FOREVER, 9, LARGEST};
+
+	OK(way.at(HERE, do_call, small));
+	assert_int_equal(small[1], 8);
+	assert_int_equal(small[2], 9);
+	expect_bodies_home();
+}
+
+CASE(an_answer_that_a_thread_has_no_room_for_is_refused)
+{
+	struct probe *b = replier(THERE, replies_large);
+	uint64_t none[ERRAND_WORDS] = {b->address, 8, MYC_FOREVER, HALF, 0};
+	uint64_t little[ERRAND_WORDS] = {b->address, 8, MYC_FOREVER, HALF, HALF - 1};
+	uint64_t right[ERRAND_WORDS] = {b->address, 8, MYC_FOREVER, HALF, HALF};
+
+	RESULT(way.at(HERE, do_call, none), -EMSGSIZE);
+	assert_int_equal(none[1], HALF);
+	RESULT(way.at(HERE, do_call, little), -EMSGSIZE);
+	assert_int_equal(little[1], HALF);
+	OK(way.at(HERE, do_call, right));
+	assert_int_equal(right[1], HALF);
+	assert_int_equal(right[2], 7);
+	uint64_t more[ERRAND_WORDS] = {b->address, LARGEST + 1, MS, 1, 0};
+
+	RESULT(way.at(HERE, do_call, more), -EMSGSIZE);
+	expect_bodies_home();
+}
+
+/* ---- processes that end ------------------------------------------------------------------------ */
+
+CASE(a_large_reply_on_its_way_outlives_its_repliers_process)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < 2; i++)
+		OK(ask(a, b, LONG, i));
+	UNTIL(b->kept_count == 2);
+	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
+	expect_whole(a, 0, HALF, 9); /* the lane is there */
+	OK(let(b, job_reply_kept, 1, 10, HALF, 0));
+	expect_doubt();
+	kill_place(THERE);
+	expect_whole(a, 1, HALF, 10);
+	revive_place(THERE);
+	settle();
+	expect_bodies_home();
+}
+
+CASE(large_replies_that_wait_end_with_their_process)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < CROWD; i++)
+		OK(ask(a, b, LONG, i));
+	UNTIL(b->kept_count == CROWD);
+	OK(let(b, replies_to_all, CROWD, 0, 0, 0));
+	expect_doubt();
+	kill_place(THERE);
+	revive_place(THERE);
+	SAW(a, REPLY, CROWD);
+	for (uint32_t i = 0; i < CROWD; i++) {
+		int status = nth(a, REPLY, i)->status;
+
+		assert_true(!status || status == -ENOTCONN);
+	}
+	assert_int_equal(a->word[7], 0);
+	settle();
+	expect_bodies_home();
+}
+
+const struct conform_case cases_large[] = {
+	{NAMED(large_requests_and_replies_arrive_whole)},
+	{NAMED(tried_large_requests_and_their_replies_arrive_whole)},
+	{NAMED(an_awaited_reply_may_be_large)},
+	{NAMED(requests_and_replies_written_in_place_arrive_whole)},
+	{NAMED(a_request_may_come_back_as_its_reply)},
+	{NAMED(more_than_the_largest_body_is_refused)},
+	{NAMED(a_replier_without_a_buffer_may_still_say_little)},
+	{NAMED(a_large_reply_may_be_kept)},
+	{NAMED(a_small_reply_has_no_body_to_keep)},
+	{NAMED(a_late_large_reply_goes_home)},
+	{NAMED(a_large_reply_to_a_cancelled_ask_goes_home)},
+	{NAMED(a_large_request_in_the_mailbox_of_one_that_ends_comes_back)},
+	{NAMED(a_large_request_may_be_passed_on_and_on)},
+	{NAMED(a_request_may_grow_when_it_is_delegated)},
+	{NAMED(a_large_request_that_was_put_aside_is_still_its_askers)},
+	{NAMED(a_large_gather_reads_one_body)},
+	{NAMED(a_member_that_ends_gives_its_share_back)},
+	{NAMED(a_large_request_dropped_by_rule_has_that_outcome)},
+	{NAMED(a_large_request_that_is_redirected_is_answered)},
+	{NAMED(a_large_reply_comes_behind_what_was_sent_before)},
+	{NAMED(large_replies_wait_for_a_lane_that_is_full), .opts = short_lanes},
+	{NAMED(large_replies_that_wait_outlive_their_replier), .opts = short_lanes},
+	{NAMED(a_thread_calls_with_much_and_is_answered_with_much)},
+	{NAMED(an_answer_that_a_thread_has_no_room_for_is_refused)},
+	{DEADLY(a_large_reply_on_its_way_outlives_its_repliers_process)},
+	{DEADLY(large_replies_that_wait_end_with_their_process), .opts = short_lanes},
+	{0},
+};
