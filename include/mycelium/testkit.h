@@ -19,6 +19,7 @@
 #ifndef MYCELIUM_TESTKIT_H
 #define MYCELIUM_TESTKIT_H
 
+#include <mycelium/ask.h>
 #include <mycelium/system.h>
 
 #ifdef __cplusplus
@@ -103,7 +104,8 @@ struct myc_testkit_message {
 	uint32_t size, correlation;
 	uint16_t type;
 	uint8_t flags;
-	const void *payload; /* until the kit is closed */
+	struct myc_reply_to asked; /* where its answer goes; correlation 0: it asks nothing */
+	const void *payload;	   /* until the kit is closed */
 };
 
 struct myc_testkit_want {

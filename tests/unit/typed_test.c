@@ -160,6 +160,90 @@ static void a_question_is_passed_on_to_another_of_the_interface(void **state)
 	assert_int_equal(m.orders, 101);
 }
 
+/* ---- questions and answers that do not fit into a slot --------------------------------------------- */
+
+static struct desk_echo_ref echo_ref, second_echo;
+static struct desk_remark_block heard;
+
+static int on_remark(struct myc_actor *self, const struct desk_remark *remark,
+		     const struct desk_echo_remark_asked *asked)
+{
+	struct desk_remark_block answer;
+
+	desk_remark_load(remark, &answer);
+	answer.order_id++;
+	return desk_echo_reply(self, asked, &answer);
+}
+DESK_ECHO_BEHAVIOUR(echo, MYC_WITH(), on_remark);
+
+static int pass_remark(struct myc_actor *self, const struct desk_remark *remark,
+		       const struct desk_echo_remark_asked *asked)
+{
+	(void)remark;
+	return desk_echo_forward(self, asked, &second_echo);
+}
+DESK_ECHO_BEHAVIOUR(passer, MYC_WITH(), pass_remark);
+
+static const struct desk_remark_block remark = {.order_id = 41,
+						.text = "as long as the whole of this line"};
+
+static int wonder_message(struct myc_actor *self, const struct myc_message *message)
+{
+	int code = desk_echo_lookup(self, "passer", &echo_ref, NULL);
+
+	if (!code && message->type == 1)
+		code = desk_echo_lookup(self, "echo", &second_echo, NULL);
+	return code ? code : desk_echo_ask(self, &echo_ref, &remark, 1000000000, 1, NULL);
+}
+static int wonder_reply(struct myc_actor *self, const struct myc_reply *reply)
+{
+	struct desk_echo_remark_answer answer = desk_echo_remark_answer(reply);
+
+	(void)self;
+	status = answer.status;
+	if (!status)
+		desk_remark_load(&answer.message, &heard);
+	return 0;
+}
+static const struct myc_behaviour wonderer = {
+	.name = "wonderer", .message = wonder_message, .reply = wonder_reply};
+
+static void large_questions_have_large_answers(void **state)
+{
+	struct desk_echo_ref probe;
+	struct myc_testkit_message caught;
+	myc_address address, who;
+
+	(void)state;
+	spawn(1, &echo.as, "echo", &address);
+	spawn(0, &passer.as, "passer", &address);
+	spawn(1, &wonderer, "wonderer", &who);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(myc_testkit_post(kit, who, 1, NULL, 0), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(heard.order_id, 42);
+	assert_memory_equal(heard.text, remark.text, sizeof(heard.text));
+	/* Passed on to a probe, whose answer goes to who asked. */
+	assert_int_equal(desk_echo_probe(kit, "probe", &probe), 0);
+	second_echo = probe;
+	assert_int_equal(myc_testkit_post(kit, who, 2, NULL, 0), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	const struct myc_testkit_want want = {.probe = probe.ref.address,
+					      .type = DESK_REMARK_TEMPLATE_ID,
+					      .payload = &remark,
+					      .size = sizeof(remark)};
+
+	assert_int_equal(myc_testkit_expect(kit, &want, &caught), 0);
+	status = 1;
+	assert_int_equal(desk_echo_remark_reply_caught(kit, &caught,
+						       &(struct desk_remark_block){.order_id = 7}),
+			 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(heard.order_id, 7);
+}
+
 static int send_soon(struct myc_actor *self)
 {
 	const struct desk_order_block order = {.order_id = 11};
@@ -396,6 +480,13 @@ static void threads_post_and_call(void **state)
 	assert_int_equal(desk_matcher_call(system, &ref, &flush, &count, 5 * second_ns), 0);
 	assert_int_equal(count.orders, 2);
 	assert_int_equal(m.depths, 1);
+	struct desk_echo_ref told;
+	struct desk_remark_block long_answer;
+
+	assert_int_equal(desk_echo_spawn(system, &echo, NULL, &told, &error), 0);
+	assert_int_equal(desk_echo_call(system, &told, &remark, &long_answer, 5 * second_ns), 0);
+	assert_int_equal(long_answer.order_id, 42);
+	assert_string_equal(long_answer.text, remark.text);
 	assert_int_equal(myc_system_stop(system, 1000), 0);
 	myc_system_close(system);
 }
@@ -442,6 +533,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pool_has_the_interface_of_its_workers, begin,
 						end),
 		cmocka_unit_test_setup_teardown(probes_answer_questions, begin, end),
+		cmocka_unit_test_setup_teardown(large_questions_have_large_answers, begin, end),
 		cmocka_unit_test(topics_carry_an_interfaces_messages),
 		cmocka_unit_test(threads_post_and_call),
 		cmocka_unit_test(a_process_has_room_for_255_interfaces),

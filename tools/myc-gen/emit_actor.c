@@ -5,7 +5,8 @@
 
 #include "myc-gen/emit_actor.h"
 
-#define SLOT 40u /* MYC_PAYLOAD_MAX */
+#define SLOT	    40u /* MYC_PAYLOAD_MAX */
+#define LATER_WORDS 64u /* of an answer, beyond what this version knows */
 
 /* ---- what it is ---------------------------------------------------------------------------- */
 
@@ -195,13 +196,16 @@ static void emit_answer(const struct interface *i, const struct gen_accept *acce
 	    "MYC_SBE_INLINE int %s_call_(struct myc_system *system, const struct %s_ref *to,\n"
 	    "\t\t%smessage, struct %s_block *answer, uint64_t timeout_ns)\n{\n"
 	    "\tstruct myc_answer came;\n\tstruct %s view;\n"
-	    "\tint code = myc_call(system, to->ref.address, %s_TEMPLATE_ID, %s, &came,\n"
-	    "\t\t\t    timeout_ns);\n\n\t(void)message, (void)answer;\n\tif (code)\n"
-	    "\t\treturn code;\n"
-	    "\tif (came.type != %s_TEMPLATE_ID || !%s_arrived_(&view, came.payload, came.size))\n"
+	    "\t/* A later version's may be longer. */\n"
+	    "\tuint64_t memory[%s_BLOCK_LENGTH / 8 + %u];\n"
+	    "\tint code = myc_call_into(system, to->ref.address, %s_TEMPLATE_ID, %s, &came,\n"
+	    "\t\t\t\t memory, sizeof(memory), timeout_ns);\n\n"
+	    "\t(void)message, (void)answer;\n\tif (code)\n\t\treturn code;\n"
+	    "\tif (came.type != %s_TEMPLATE_ID || !%s_arrived_(&view, memory, came.size))\n"
 	    "\t\treturn -EBADMSG;\n",
-	    name, i->c, as_message(e, accept->message), answer->c_name, answer->c_name,
-	    capitals(e, accept->message->c_name), payload(i, accept->message), T, answer->c_name);
+	    name, i->c, as_message(e, accept->message), answer->c_name, answer->c_name, T,
+	    LATER_WORDS, capitals(e, accept->message->c_name), payload(i, accept->message), T,
+	    answer->c_name);
 	emit_load(i, answer, "answer");
 	out(e, "\treturn 0;\n}\n\n");
 }

@@ -8,7 +8,6 @@
 
 #define TYPES_MAX   0xff00u /* MYC_TYPE_FRAMEWORK: message types from here on are the framework's */
 #define VERSION_MAX 0xffffu
-#define ASK_MAX	    40u /* MYC_PAYLOAD_MAX: what goes in one slot */
 
 static const struct gen_block *message_named(const struct gen_schema *schema, const char *name)
 {
@@ -66,11 +65,10 @@ static void check_message(struct gen_schema *schema, const struct gen_accept *ac
 		check_parts(schema, accept, message);
 	else
 		check_flat(schema, accept, message);
-	if (asks && (message->groups || message->data || message->length > ASK_MAX))
+	if (asks && (message->groups || message->data))
 		gen_error(schema, &accept->where, "answer", accept->answer_name,
-			  "%s is larger than %u bytes, or has groups or data; a question and its "
-			  "answer go in one line each",
-			  message->name, ASK_MAX);
+			  "%s has groups or data; a question and its answer have fields only",
+			  message->name);
 }
 
 static void bind_accept(struct gen_schema *schema, struct gen_interface *interface,

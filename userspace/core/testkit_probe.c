@@ -98,14 +98,12 @@ uint64_t myc_testkit_seed(const struct myc_testkit *kit)
 static int catch (struct myc_actor *self, const struct myc_message *message)
 {
 	struct myc_testkit *kit = self->executor->system->workspace.world->context;
-	/* Behind a request that was passed on stands who asked: core/reply.c. */
-	size_t size = message->correlation & MYC_ASK_FORWARDED ? MYC_PAYLOAD_MAX : message->size;
-	struct myc_kit_caught *caught = calloc(1, sizeof(*caught) + size);
+	struct myc_kit_caught *caught = calloc(1, sizeof(*caught) + message->size);
 
 	if (!caught)
 		return -ENOMEM;
-	if (size)
-		memcpy(caught->payload, message->payload, size);
+	if (message->size)
+		memcpy(caught->payload, message->payload, message->size);
 	caught->message = (struct myc_testkit_message){
 		.probe = self->address,
 		.from = message->from,
@@ -116,6 +114,7 @@ static int catch (struct myc_actor *self, const struct myc_message *message)
 		.flags = message->flags,
 		.payload = caught->payload,
 	};
+	(void)myc_reply_keep(message, &caught->message.asked);
 	if (kit->caught_last)
 		kit->caught_last->next = caught;
 	else
@@ -189,20 +188,15 @@ static struct myc_actor *probe_of(struct myc_testkit *kit, myc_address address)
 static int answer(struct myc_testkit *kit, const struct myc_testkit_message *message, int error,
 		  uint16_t type, const void *payload, size_t size)
 {
-	const struct myc_message asked = {.from = message->from,
-					  .correlation = message->correlation,
-					  .body = MYC_HOLD_NONE,
-					  .payload = message->payload};
 	struct myc_actor *probe = probe_of(kit, message->probe);
-	struct myc_reply_to to;
 
 	if (!probe)
 		return -ESRCH;
-	if (myc_reply_keep(&asked, &to))
+	if (!message->asked.correlation)
 		return -EINVAL;
 	myc_kit_wake_all(kit);
-	return error ? myc_reply_error(probe, &to, error)
-		     : myc_reply_send(probe, &to, type, payload, size);
+	return error ? myc_reply_error(probe, &message->asked, error)
+		     : myc_reply_send(probe, &message->asked, type, payload, size);
 }
 
 int myc_testkit_reply(struct myc_testkit *kit, const struct myc_testkit_message *message,
