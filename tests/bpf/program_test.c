@@ -196,8 +196,9 @@ static void refusals_name_cause_and_remedy_and_leave_nothing(void **state)
 	(void)state;
 	assert_int_equal(myc_program_load(&program, &o, config, &error), -ENODEV);
 	assert_string_equal(error.cause, "no interface 'mycload7' in this network namespace");
-	assert_string_equal(error.remedy,
-			    "see ip link; enter another network namespace by --netns");
+	assert_string_equal(
+		error.remedy,
+		"see ip link; netns: of a topology and myc-load --netns enter another namespace");
 	assert_int_equal(myc_program_load(&program, &o, config, NULL), -ENODEV);
 	o.interface = "aninterfacenamethatistoolong";
 	assert_int_equal(myc_program_load(&program, &o, config, &error), -EINVAL);

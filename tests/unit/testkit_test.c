@@ -549,7 +549,7 @@ static void a_probe_answers_what_it_is_asked_once_and_in_time(void **state)
 		assert_int_equal(myc_testkit_reply(kit, &message, PONG, &verdict, 8), 0);
 		assert_int_equal(myc_testkit_advance(kit, 100000000), 0);
 		assert_int_equal(asked.replies, 1);
-		message.correlation = 0;
+		message.asked.correlation = 0;
 		assert_int_equal(myc_testkit_reply(kit, &message, PONG, NULL, 0), -EINVAL);
 		message.probe = 12345;
 		assert_int_equal(myc_testkit_reply(kit, &message, PONG, NULL, 0), -ESRCH);
