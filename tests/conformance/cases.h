@@ -13,6 +13,7 @@
 	X(reply)          \
 	X(gather)         \
 	X(large)          \
+	X(large_wait)     \
 	X(await)          \
 	X(monitor)        \
 	X(link)           \

@@ -1,84 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests and replies that do not fit into a slot: mycelium/ask.h. The usual pools: 32 of 256 bytes, 8 of 4096. */
-#include "conformance/cases.h"
-
-#define LARGEST 4096
-#define HALF	1000
-#define CROWD	12
+#include "conformance/large_bed.h"
 
 static const uint32_t sizes[] = {41, 64, 255, 256, 257, HALF, LARGEST - 1, LARGEST};
 #define SIZES 8
-
-static _Thread_local uint64_t large[LARGEST / 8 + 1];
-
-/* ---- asking and answering ---------------------------------------------------------------------- */
-
-enum { ASK, TRY_ASK, AWAIT, ASK_BODY };
-
-/* a: address, size, cookie (also the request's number), how. */
-static int job_ask(struct myc_actor *self, struct probe *me, const uint64_t *a)
-{
-	struct myc_ref ref;
-	struct myc_body body;
-	int code = myc_resolve(self, a[0], &ref);
-
-	if (!code && a[1] <= LARGEST)
-		fill(large, a[2], (uint32_t)a[1]);
-	if (code)
-		return code;
-	switch (a[3]) {
-	case ASK:
-		return myc_ask(self, &ref, REQUEST, large, a[1], LONG, a[2], &me->ask[0]);
-	case TRY_ASK:
-		return myc_try_ask(self, &ref, REQUEST, large, a[1], LONG, a[2], &me->ask[0]);
-	case AWAIT:
-		return myc_ask_await(self, &ref, REQUEST, large, a[1], LONG, a[2], &me->ask[0],
-				     NULL);
-	default:
-		code = myc_body_take(self, (uint32_t)a[1], &body);
-		if (code)
-			return code;
-		body.size = (uint32_t)a[1];
-		memcpy(body.data, large, a[1]);
-		code = myc_ask_body(self, &ref, REQUEST, &body, LONG, a[2], &me->ask[0]);
-		if (!!body.data != !!code) /* ours no more, but for an error */
-			return -EIO;
-		myc_body_give(self, &body);
-		return code;
-	}
-}
-
-static int ask_sized(struct probe *who, const struct probe *other, uint32_t size, uint64_t cookie,
-		     uint64_t how)
-{
-	return let(who, job_ask, other->address, size, cookie, how);
-}
-
-/* Counts what is not whole. */
-static int looks(struct myc_actor *self, struct probe *me, const struct myc_reply *reply)
-{
-	(void)self;
-	me->word[7] += !reply->status && !filled(reply->payload, reply->size);
-	return 0;
-}
-
-static struct probe *asker(void)
-{
-	struct probe *made = spawn(HERE);
-
-	made->on_reply = looks;
-	return made;
-}
-
-static void expect_whole(const struct probe *a, uint32_t n, uint32_t size, uint64_t number)
-{
-	const struct seen *reply = nth(a, REPLY, n);
-
-	assert_int_equal(reply->status, 0);
-	assert_int_equal(reply->size, size);
-	assert_int_equal(reply->payload, number);
-	assert_int_equal(a->word[7], 0);
-}
 
 /* Writes its reply where it goes from. */
 static int replies_in_place(struct myc_actor *self, struct probe *me,
@@ -275,12 +200,6 @@ CASE(a_small_reply_has_no_body_to_keep)
 
 /* ---- what reaches nobody ----------------------------------------------------------------------- */
 
-static int job_reply_kept(struct myc_actor *self, struct probe *me, const uint64_t *a)
-{
-	fill(large, a[1], (uint32_t)a[2]);
-	return myc_reply_send(self, &me->kept[a[0]], ANSWER, large, a[2]);
-}
-
 CASE(a_late_large_reply_goes_home)
 {
 	struct probe *a = asker(), *b = replier(THERE, keeps);
@@ -320,19 +239,6 @@ CASE(a_large_request_in_the_mailbox_of_one_that_ends_comes_back)
 }
 
 /* ---- passing on -------------------------------------------------------------------------------- */
-
-static int forwards_to(struct myc_actor *self, struct probe *me, const struct myc_message *message)
-{
-	struct myc_ref ref;
-	int code = myc_resolve(self, me->word[0], &ref);
-
-	code = code ? code : myc_forward(self, message, &ref);
-	/* Its body has gone on. */
-	if (!code && message->body != UINT32_MAX)
-		me->word[1] = (uint64_t)myc_forward(self, message, &ref);
-	me->messages++;
-	return code;
-}
 
 CASE(a_large_request_may_be_passed_on_and_on)
 {
@@ -452,153 +358,6 @@ CASE(a_member_that_ends_gives_its_share_back)
 	expect_bodies_home();
 }
 
-/* ---- rules of mailboxes ------------------------------------------------------------------------ */
-
-static const struct myc_overflow drops[] = {
-	{.first = 1, .last = 0xfeff, .policy = MYC_OVERFLOW_DROP_NEWEST, .keep = 1}};
-static const struct myc_overflow sends_on[] = {
-	{.first = 1, .last = 0xfeff, .policy = MYC_OVERFLOW_REDIRECT, .to = "spare"}};
-static const struct myc_behaviour dropper = {PROBE_HOOKS,	    .name = "dropper",
-					     .mailbox_capacity = 2, .capacity_per_sender = 2,
-					     .overflow = drops,	    .overflow_count = 1};
-static const struct myc_behaviour redirecter = {PROBE_HOOKS,	       .name = "redirecter",
-						.mailbox_capacity = 2, .capacity_per_sender = 2,
-						.overflow = sends_on,  .overflow_count = 1};
-
-CASE(a_large_request_dropped_by_rule_has_that_outcome)
-{
-	struct probe *a = asker(), *b = spawn_as(THERE, &dropper);
-
-	b->react = echoes;
-	OK(send_number(a, b, 1));
-	SAW(b, MESSAGE, 1);
-	settle();
-	hold(b);
-	for (uint32_t i = 0; i < CROWD; i++)
-		OK(ask_sized(a, b, HALF, i, i % 2 ? ASK : ASK_BODY));
-	settle();
-	release(b);
-	SAW(a, REPLY, CROWD);
-	uint32_t answers = 0;
-
-	for (uint32_t i = 0; i < CROWD; i++) {
-		const struct seen *reply = nth(a, REPLY, i);
-
-		assert_true(!reply->status || reply->status == -ENOBUFS);
-		answers += !reply->status;
-	}
-	assert_in_range(answers, 1, CROWD - 1);
-	assert_int_equal(a->word[7], 0);
-	expect_bodies_home();
-}
-
-CASE(a_large_request_that_is_redirected_is_answered)
-{
-	struct probe *a = asker(), *b = spawn_as(THERE, &redirecter), *c = spawn(ELSEWHERE);
-	struct probe *spare = spawn_named(ELSEWHERE, "spare");
-
-	spare->react = b->react = echoes;
-	set_word(c, 0, b->address);
-	c->react = forwards_to;
-	OK(ask_sized(a, c, HALF, 1, ASK));
-	SAW(a, REPLY, 1);
-	settle();
-	hold(b);
-	for (uint32_t i = 0; i < 6; i++)
-		OK(ask_sized(a, c, HALF, 10 + i, ASK));
-	settle();
-	release(b);
-	SAW(a, REPLY, 7);
-	for (uint32_t i = 0; i < 7; i++)
-		assert_int_equal(nth(a, REPLY, i)->status, 0);
-	assert_int_equal(a->word[7], 0);
-	assert_true(spare->messages > 0);
-	expect_bodies_home();
-}
-
-/* ---- order, and replies that wait -------------------------------------------------------------- */
-
-/* Some messages, then a large reply, then more messages. */
-static int talks_around(struct myc_actor *self, struct probe *me, const struct myc_message *message)
-{
-	int code = 0;
-
-	for (uint64_t i = 1; i <= 3 && !code; i++)
-		code = do_send(self, me, message->from, SEND, i, 8);
-	fill(large, 7, HALF);
-	code = code ? code : myc_reply(self, message, ANSWER, large, HALF);
-	return code ? code : do_send(self, me, message->from, SEND, 4, 8);
-}
-
-CASE(a_large_reply_comes_behind_what_was_sent_before)
-{
-	struct probe *a = asker(), *b = replier(THERE, talks_around);
-
-	OK(ask(a, b, LONG, 1));
-	SAW(a, MESSAGE, 4);
-	for (uint32_t i = 0; i < 5; i++)
-		assert_int_equal(a->seen[i].what, i == 3 ? REPLY : MESSAGE);
-	expect_whole(a, 0, HALF, 7);
-	expect_numbers(a, 1, 4);
-}
-
-static void short_lanes(struct world_opts *opts)
-{
-	opts->system.lane_slots = 4;
-}
-
-/* Every reply at once, more than the lane holds. */
-static int replies_to_all(struct myc_actor *self, struct probe *me, const uint64_t *a)
-{
-	int code = 0;
-
-	for (uint32_t i = 0; i < a[0] && !code; i++) {
-		fill(large, i, 200);
-		code = myc_reply_send(self, &me->kept[i], ANSWER, large, 200);
-	}
-	return code;
-}
-
-CASE(large_replies_wait_for_a_lane_that_is_full)
-{
-	struct probe *a = asker(), *b = replier(THERE, keeps);
-
-	for (uint64_t i = 0; i < CROWD; i++)
-		OK(ask(a, b, LONG, i));
-	UNTIL(b->kept_count == CROWD);
-	OK(let(b, replies_to_all, CROWD, 0, 0, 0));
-	SAW(a, REPLY, CROWD);
-	for (uint32_t i = 0; i < CROWD; i++) {
-		expect_whole(a, i, 200, i);
-		assert_int_equal(nth(a, REPLY, i)->number, i);
-	}
-	expect_bodies_home();
-}
-
-/* The same, and it ends while they wait. */
-static int replies_and_goes(struct myc_actor *self, struct probe *me, const uint64_t *a)
-{
-	int code = replies_to_all(self, me, a);
-
-	if (!code)
-		myc_exit(self, (struct myc_exit_reason){.kind = MYC_EXIT_NORMAL});
-	return code;
-}
-
-CASE(large_replies_that_wait_outlive_their_replier)
-{
-	struct probe *a = asker(), *b = replier(THERE, keeps);
-
-	for (uint64_t i = 0; i < CROWD; i++)
-		OK(ask(a, b, LONG, i));
-	UNTIL(b->kept_count == CROWD);
-	tell(b, replies_and_goes, CROWD, 0, 0, 0);
-	SAW(a, REPLY, CROWD);
-	for (uint32_t i = 0; i < CROWD; i++)
-		expect_whole(a, i, 200, i);
-	expect_bodies_home();
-}
-
 /* ---- plain threads ----------------------------------------------------------------------------- */
 
 /* a: address, size, timeout, number, capacity (0: none given); back: type, size, first word, whole? */
@@ -663,48 +422,6 @@ CASE(an_answer_that_a_thread_has_no_room_for_is_refused)
 	expect_bodies_home();
 }
 
-/* ---- processes that end ------------------------------------------------------------------------ */
-
-CASE(a_large_reply_on_its_way_outlives_its_repliers_process)
-{
-	struct probe *a = asker(), *b = replier(THERE, keeps);
-
-	for (uint64_t i = 0; i < 2; i++)
-		OK(ask(a, b, LONG, i));
-	UNTIL(b->kept_count == 2);
-	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
-	expect_whole(a, 0, HALF, 9); /* the lane is there */
-	OK(let(b, job_reply_kept, 1, 10, HALF, 0));
-	expect_doubt();
-	kill_place(THERE);
-	expect_whole(a, 1, HALF, 10);
-	revive_place(THERE);
-	settle();
-	expect_bodies_home();
-}
-
-CASE(large_replies_that_wait_end_with_their_process)
-{
-	struct probe *a = asker(), *b = replier(THERE, keeps);
-
-	for (uint64_t i = 0; i < CROWD; i++)
-		OK(ask(a, b, LONG, i));
-	UNTIL(b->kept_count == CROWD);
-	OK(let(b, replies_to_all, CROWD, 0, 0, 0));
-	expect_doubt();
-	kill_place(THERE);
-	revive_place(THERE);
-	SAW(a, REPLY, CROWD);
-	for (uint32_t i = 0; i < CROWD; i++) {
-		int status = nth(a, REPLY, i)->status;
-
-		assert_true(!status || status == -ENOTCONN);
-	}
-	assert_int_equal(a->word[7], 0);
-	settle();
-	expect_bodies_home();
-}
-
 const struct conform_case cases_large[] = {
 	{NAMED(large_requests_and_replies_arrive_whole)},
 	{NAMED(tried_large_requests_and_their_replies_arrive_whole)},
@@ -723,14 +440,7 @@ const struct conform_case cases_large[] = {
 	{NAMED(a_large_request_that_was_put_aside_is_still_its_askers)},
 	{NAMED(a_large_gather_reads_one_body)},
 	{NAMED(a_member_that_ends_gives_its_share_back)},
-	{NAMED(a_large_request_dropped_by_rule_has_that_outcome)},
-	{NAMED(a_large_request_that_is_redirected_is_answered)},
-	{NAMED(a_large_reply_comes_behind_what_was_sent_before)},
-	{NAMED(large_replies_wait_for_a_lane_that_is_full), .opts = short_lanes},
-	{NAMED(large_replies_that_wait_outlive_their_replier), .opts = short_lanes},
 	{NAMED(a_thread_calls_with_much_and_is_answered_with_much)},
 	{NAMED(an_answer_that_a_thread_has_no_room_for_is_refused)},
-	{DEADLY(a_large_reply_on_its_way_outlives_its_repliers_process)},
-	{DEADLY(large_replies_that_wait_end_with_their_process), .opts = short_lanes},
 	{0},
 };

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Large requests that their receiver has no room for, replies that wait, and processes that end over both. */
+#include "conformance/large_bed.h"
+
+/* ---- rules of mailboxes ------------------------------------------------------------------------ */
+
+static const struct myc_overflow drops[] = {
+	{.first = 1, .last = 0xfeff, .policy = MYC_OVERFLOW_DROP_NEWEST, .keep = 1}};
+static const struct myc_overflow sends_on[] = {
+	{.first = 1, .last = 0xfeff, .policy = MYC_OVERFLOW_REDIRECT, .to = "spare"}};
+static const struct myc_behaviour dropper = {PROBE_HOOKS,	    .name = "dropper",
+					     .mailbox_capacity = 2, .capacity_per_sender = 2,
+					     .overflow = drops,	    .overflow_count = 1};
+static const struct myc_behaviour redirecter = {PROBE_HOOKS,	       .name = "redirecter",
+						.mailbox_capacity = 2, .capacity_per_sender = 2,
+						.overflow = sends_on,  .overflow_count = 1};
+
+CASE(a_large_request_dropped_by_rule_has_that_outcome)
+{
+	struct probe *a = asker(), *b = spawn_as(THERE, &dropper);
+
+	b->react = echoes;
+	OK(send_number(a, b, 1));
+	SAW(b, MESSAGE, 1);
+	settle();
+	hold(b);
+	for (uint32_t i = 0; i < CROWD; i++)
+		OK(ask_sized(a, b, HALF, i, i % 2 ? ASK : ASK_BODY));
+	settle();
+	release(b);
+	SAW(a, REPLY, CROWD);
+	uint32_t answers = 0;
+
+	for (uint32_t i = 0; i < CROWD; i++) {
+		const struct seen *reply = nth(a, REPLY, i);
+
+		assert_true(!reply->status || reply->status == -ENOBUFS);
+		answers += !reply->status;
+	}
+	assert_in_range(answers, 1, CROWD - 1);
+	assert_int_equal(a->word[7], 0);
+	expect_bodies_home();
+}
+
+CASE(a_large_request_that_is_redirected_is_answered)
+{
+	struct probe *a = asker(), *b = spawn_as(THERE, &redirecter), *c = spawn(ELSEWHERE);
+	struct probe *spare = spawn_named(ELSEWHERE, "spare");
+
+	spare->react = b->react = echoes;
+	set_word(c, 0, b->address);
+	c->react = forwards_to;
+	OK(ask_sized(a, c, HALF, 1, ASK));
+	SAW(a, REPLY, 1);
+	settle();
+	hold(b);
+	for (uint32_t i = 0; i < 6; i++)
+		OK(ask_sized(a, c, HALF, 10 + i, ASK));
+	settle();
+	release(b);
+	SAW(a, REPLY, 7);
+	for (uint32_t i = 0; i < 7; i++)
+		assert_int_equal(nth(a, REPLY, i)->status, 0);
+	assert_int_equal(a->word[7], 0);
+	assert_true(spare->messages > 0);
+	expect_bodies_home();
+}
+
+/* ---- order, and replies that wait -------------------------------------------------------------- */
+
+/* Some messages, then a large reply, then more messages. */
+static int talks_around(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+{
+	int code = 0;
+
+	for (uint64_t i = 1; i <= 3 && !code; i++)
+		code = do_send(self, me, message->from, SEND, i, 8);
+	fill(large, 7, HALF);
+	code = code ? code : myc_reply(self, message, ANSWER, large, HALF);
+	return code ? code : do_send(self, me, message->from, SEND, 4, 8);
+}
+
+CASE(a_large_reply_comes_behind_what_was_sent_before)
+{
+	struct probe *a = asker(), *b = replier(THERE, talks_around);
+
+	OK(ask(a, b, LONG, 1));
+	SAW(a, MESSAGE, 4);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(a->seen[i].what, i == 3 ? REPLY : MESSAGE);
+	expect_whole(a, 0, HALF, 7);
+	expect_numbers(a, 1, 4);
+}
+
+static void short_lanes(struct world_opts *opts)
+{
+	opts->system.lane_slots = 4;
+}
+
+/* Every reply at once, more than the lane holds. */
+static int replies_to_all(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	int code = 0;
+
+	for (uint32_t i = 0; i < a[0] && !code; i++) {
+		fill(large, i, 200);
+		code = myc_reply_send(self, &me->kept[i], ANSWER, large, 200);
+	}
+	return code;
+}
+
+CASE(large_replies_wait_for_a_lane_that_is_full)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < CROWD; i++)
+		OK(ask(a, b, LONG, i));
+	UNTIL(b->kept_count == CROWD);
+	OK(let(b, replies_to_all, CROWD, 0, 0, 0));
+	SAW(a, REPLY, CROWD);
+	for (uint32_t i = 0; i < CROWD; i++) {
+		expect_whole(a, i, 200, i);
+		assert_int_equal(nth(a, REPLY, i)->number, i);
+	}
+	expect_bodies_home();
+}
+
+/* The same, and it ends while they wait. */
+static int replies_and_goes(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	int code = replies_to_all(self, me, a);
+
+	if (!code)
+		myc_exit(self, (struct myc_exit_reason){.kind = MYC_EXIT_NORMAL});
+	return code;
+}
+
+CASE(large_replies_that_wait_outlive_their_replier)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < CROWD; i++)
+		OK(ask(a, b, LONG, i));
+	UNTIL(b->kept_count == CROWD);
+	tell(b, replies_and_goes, CROWD, 0, 0, 0);
+	SAW(a, REPLY, CROWD);
+	for (uint32_t i = 0; i < CROWD; i++)
+		expect_whole(a, i, 200, i);
+	expect_bodies_home();
+}
+
+/* ---- processes that end ------------------------------------------------------------------------ */
+
+CASE(a_large_reply_on_its_way_outlives_its_repliers_process)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < 2; i++)
+		OK(ask(a, b, LONG, i));
+	UNTIL(b->kept_count == 2);
+	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
+	expect_whole(a, 0, HALF, 9); /* the lane is there */
+	OK(let(b, job_reply_kept, 1, 10, HALF, 0));
+	expect_doubt();
+	kill_place(THERE);
+	expect_whole(a, 1, HALF, 10);
+	revive_place(THERE);
+	settle();
+	expect_bodies_home();
+}
+
+CASE(large_replies_that_wait_end_with_their_process)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < CROWD; i++)
+		OK(ask(a, b, LONG, i));
+	UNTIL(b->kept_count == CROWD);
+	OK(let(b, replies_to_all, CROWD, 0, 0, 0));
+	expect_doubt();
+	kill_place(THERE);
+	revive_place(THERE);
+	SAW(a, REPLY, CROWD);
+	for (uint32_t i = 0; i < CROWD; i++) {
+		int status = nth(a, REPLY, i)->status;
+
+		assert_true(!status || status == -ENOTCONN);
+	}
+	assert_int_equal(a->word[7], 0);
+	settle();
+	expect_bodies_home();
+}
+
+const struct conform_case cases_large_wait[] = {
+	{NAMED(a_large_request_dropped_by_rule_has_that_outcome)},
+	{NAMED(a_large_request_that_is_redirected_is_answered)},
+	{NAMED(a_large_reply_comes_behind_what_was_sent_before)},
+	{NAMED(large_replies_wait_for_a_lane_that_is_full), .opts = short_lanes},
+	{NAMED(large_replies_that_wait_outlive_their_replier), .opts = short_lanes},
+	{DEADLY(a_large_reply_on_its_way_outlives_its_repliers_process)},
+	{DEADLY(large_replies_that_wait_end_with_their_process), .opts = short_lanes},
+	{0},
+};
