@@ -280,14 +280,12 @@ int myc_body_put(struct myc_actor *self, struct myc_ref *to, const struct myc_bo
 int myc_body_put_copy(struct myc_actor *self, struct myc_ref *to, const struct myc_body_as *as,
 		      const void *payload, size_t size, bool wait)
 {
-	uint32_t hold;
-	int code = myc_body_copy(&self->executor->out, payload, size, &hold);
+	struct myc_sender *sender = &self->executor->out;
+	struct myc_flow_out *flow;
+	int code = myc_sender_flow(sender, self->address, to, &flow);
 
-	if (code)
-		return count(self, code);
-	code = send_hold(self, to, as, hold, 1, (uint32_t)size, wait);
-	if (code)
-		myc_pool_give(pool_of(self), hold);
+	if (!code)
+		code = myc_body_send_copy(sender, self, flow, as, payload, size, wait);
 	return count(self, code);
 }
 
