@@ -181,8 +181,7 @@ struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, 
 uint16_t myc_ask_incarnation(const struct myc_system *system, uint32_t process);
 /* Whom it waits for, before the request goes, or as who passed it on says; the life of its process. */
 static inline void myc_ask_waits_for(const struct myc_executor *executor,
-				     struct myc_ask_entry *entry, myc_address whom,
-				     uint16_t life)
+				     struct myc_ask_entry *entry, myc_address whom, uint16_t life)
 {
 	bool other = myc_address_process(whom) != executor->system->workspace.process;
 
