@@ -197,7 +197,7 @@ int myc_call_by(struct myc_system *system, myc_address to,
 	/* Not a predecessor's numbers, and not 0. */
 	uint32_t incarnation = (uint32_t)system->workspace.incarnation & 3;
 
-	struct myc_answer unseen;
+	struct myc_answer unseen = {0};
 
 	out = out ? out : &unseen;
 	call->memory = memory ? memory : out->payload;

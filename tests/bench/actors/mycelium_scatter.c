@@ -13,7 +13,7 @@ struct thrower {
 	uint32_t known;
 };
 
-static int throw(struct myc_actor * self)
+static int scatter(struct myc_actor * self)
 {
 	struct thrower *thrower = myc_state(self);
 	struct message message = {{0}};
@@ -36,14 +36,14 @@ static int thrower_message(struct myc_actor *self, const struct myc_message *mes
 	struct thrower *thrower = myc_state(self);
 
 	if (message->type == GO_ON)
-		return throw(self);
+		return scatter(self);
 	if (message->type != HELLO || thrower->known == CROWD ||
 	    myc_resolve(self, message->from, &thrower->to[thrower->known++]))
 		return stage_failed(-EPROTO);
 	if (thrower->known < CROWD)
 		return 0;
 	return myc_resolve(self, myc_self(self), &thrower->self) ? stage_failed(-ENOSPC)
-								 : throw(self);
+								 : scatter(self);
 }
 
 static int catcher_started(struct myc_actor *self)
