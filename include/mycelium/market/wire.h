@@ -80,10 +80,10 @@ static inline uint64_t myc_load_symbol(const uint8_t *at)
 static inline uint64_t myc_symbol_word(const char *text)
 {
 	uint8_t padded[8];
+	size_t length = strlen(text);
 
 	memset(padded, ' ', sizeof(padded));
-	for (size_t i = 0; i < sizeof(padded) && text[i]; i++)
-		padded[i] = (uint8_t)text[i];
+	memcpy(padded, text, length < sizeof(padded) ? length : sizeof(padded));
 	return myc_load_symbol(padded);
 }
 
