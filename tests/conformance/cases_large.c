@@ -281,7 +281,7 @@ CASE(a_request_may_grow_when_it_is_delegated)
 /* Puts its first message aside, then has it again. */
 static int later(struct myc_actor *self, struct probe *me, const struct myc_message *message)
 {
-	if (!me->word[2]++)
+	if (!me->kept_count++)
 		return myc_stash(self);
 	return echoes(self, me, message);
 }
@@ -303,7 +303,7 @@ CASE(a_large_request_that_was_put_aside_is_still_its_askers)
 	b->react = forwards_to;
 	c->react = later;
 	OK(ask_sized(a, b, HALF, 3, ASK));
-	UNTIL(c->word[2] == 1);
+	UNTIL(c->kept_count == 1);
 	OK(let(c, job_unstash, 0, 0, 0, 0));
 	expect_whole(a, 0, HALF, 3);
 	expect_bodies_home();
