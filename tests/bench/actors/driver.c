@@ -31,7 +31,6 @@
 #define LANE   "bare lane"
 #define LONG   "bare lane of 4096"
 #define FUTEX  "raw futex"
-#define CLOCK  "raw clock, spinning"
 
 static const struct contestant {
 	const char *title;
@@ -53,7 +52,6 @@ static const struct contestant {
 	{LONG, "lane", "4096"},
 	{IN, "mycelium", "timers"},
 	{IN, "mycelium", "spawn"},
-	{CLOCK, "raw", "clock"},
 	{FUTEX, "raw", "futex"},
 	{IN, "mycelium", "sleep"},
 	{IN, "mycelium", "topics"},
@@ -105,8 +103,12 @@ static const struct kind {
 	{"timer start, from none to 100,000", NULL},
 	{"timer start", NULL},
 	{"timer cancel", NULL},
-	{"timer late by, p50", "timer late by, p50: " CLOCK},
-	{"timer late by, p99", "timer late by, p99: " CLOCK},
+	{"timer late by, p50", "bare clock late by, p50: " IN},
+	{"timer late by, p99", "bare clock late by, p99: " IN},
+	{"timer late by over 2 us", "bare clock late by over 2 us: " IN},
+	{"bare clock late by, p50", NULL},
+	{"bare clock late by, p99", NULL},
+	{"bare clock late by over 2 us", NULL},
 	{"sleeping executor, idle CPU", NULL},
 	{"woken and handling, p50", "woken and handling, p50: " FUTEX},
 };
@@ -140,6 +142,8 @@ static const struct {
 	{"timer start: " IN, BENCH_AT_MOST, 60},
 	{"timer cancel: " IN, BENCH_AT_MOST, 60},
 	{"timer late by, p99: " IN, BENCH_AT_MOST, 2000},
+	/* What a core loses to interrupts, no executor has; what it adds to that may not be much. */
+	{"timer late by over 2 us: " IN, BENCH_RATIO_AT_MOST, 1.5},
 	{"sleeping executor, idle CPU: " IN, BENCH_AT_MOST, 1},
 	{"woken and handling, p50: " IN, BENCH_RATIO_AT_MOST, 1.3},
 };

@@ -13,7 +13,7 @@ struct thrower {
 	uint32_t known;
 };
 
-static int scatter(struct myc_actor * self)
+static int scatter(struct myc_actor *self)
 {
 	struct thrower *thrower = myc_state(self);
 	struct message message = {{0}};

@@ -3,7 +3,6 @@
  * The machine's limits, between core 0 and core 1:
  *	raw line     a cache line handed over and another one back, half a round trip
  *	raw futex    from the waker's call to the first instruction of the woken thread
- *	raw clock    how late a thread is that does nothing but look at the clock
  */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -13,10 +12,9 @@
 
 #include "measure.h"
 
-#define TRIPS	 (MEASURE_WARM + MEASURE_TRIPS)
-#define WAKES	 200
-#define LATENESS 2000
-#define GAP_NS	 2000000 /* between two wake-ups: as the sleeping executor's figure has it */
+#define TRIPS  (MEASURE_WARM + MEASURE_TRIPS)
+#define WAKES  200
+#define GAP_NS 2000000 /* between two wake-ups: as the sleeping executor's figure has it */
 
 static struct {
 	_Alignas(128) _Atomic uint64_t there;
@@ -84,27 +82,6 @@ static void futex_wake(void)
 	}
 }
 
-/* ---- the clock --------------------------------------------------------------------------------- */
-
-/* What the machine itself takes: nothing but a look at the clock until a moment has come. */
-static void clock_run(void)
-{
-	const char *mode = "one thread, core 0, only reads the clock";
-	uint64_t seed = 0x9e3779b97f4a7c15u;
-
-	for (int i = 0; i < LATENESS; i++) {
-		seed = seed * 6364136223846793005u + 1442695040888963407u;
-		uint64_t now = measure_ns(), due = now + 50000 + (seed >> 33) % 200000;
-
-		while (now < due)
-			now = measure_ns();
-		sample[i] = now - due;
-	}
-	qsort(sample, LATENESS, sizeof(*sample), measure_order);
-	measure_report("timer late by, p50", "ns", measure_quantile(sample, LATENESS, 0.5), mode);
-	measure_report("timer late by, p99", "ns", measure_quantile(sample, LATENESS, 0.99), mode);
-}
-
 /* ---- which ------------------------------------------------------------------------------------- */
 
 static void with_another(void *(*other)(void *), void (*one)(void))
@@ -136,10 +113,8 @@ int main(int argc, char **argv)
 		measure_report("woken and handling, p50", "ns",
 			       measure_quantile(sample, WAKES, 0.5) * measure_tick_ns(),
 			       "futex wait, woken from core 0, on core 1, 2 ms apart");
-	} else if (!strcmp(what, "clock")) {
-		clock_run();
 	} else {
-		fprintf(stderr, "usage: raw line|futex|clock\n");
+		fprintf(stderr, "usage: raw line|futex\n");
 		return 2;
 	}
 	return 0;
