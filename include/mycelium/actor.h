@@ -101,9 +101,11 @@ struct myc_behaviour {
 	int (*io)(struct myc_actor *self,
 		  const struct myc_io_event *event); /* mycelium/outside.h */
 	int (*worked)(struct myc_actor *self, const struct myc_worked *done); /* the same */
-	int (*entered)(struct myc_actor *self);				   /* mycelium/become.h */
-	void (*left)(struct myc_actor *self);				   /* the same */
-	void (*stopping)(struct myc_actor *self);			   /* may still send */
+	int (*entered)(struct myc_actor *self); /* mycelium/become.h */
+	void (*left)(struct myc_actor *self);	/* the same */
+	/* Once to each that has begun, and is neither killed nor failed nor ends by myc_exit or a link: it may
+	 * still send and spawn. As its system stops it is handed what is on its way to it after that. */
+	void (*stopping)(struct myc_actor *self);
 	void (*stopped)(struct myc_actor *self);			   /* last call */
 	void (*status)(struct myc_actor *self, struct myc_status *status); /* about once a second */
 	/* Timers that it has after each `init`, of a restart too. -ENOSPC fails the start. */

@@ -166,13 +166,15 @@ struct myc_spawn_opts {
 	uint32_t grows_to; /* 0 = as its behaviour says: mycelium/mailbox.h */
 };
 
-/* Makes an actor. Before start: at once. After start: the executor adopts it in its next turn. */
+/* Makes an actor. Before start: at once. After start: the executor adopts it in its next turn. -ESHUTDOWN: the system
+ * has stopped. */
 int myc_spawn(struct myc_system *system, const struct myc_spawn_opts *opts, myc_address *address,
 	      struct myc_error *error);
 /* Makes an actor from a handler, on self's executor (`executor` is not looked at). Runs its init and started before it
  * returns; their failure is returned, and nothing is left of the actor then. -ENOSPC: `actors` are there; the
- * slot of one that has ended is free when that turn is over. May allocate, and take a
- * lock for a moment: a part of the control plane. With MYC_SPAWN_THREAD as myc_spawn: it begins by itself. */
+ * slot of one that has ended is free when that turn is over. -ESHUTDOWN: in `stopped` of an actor that the system's stop
+ * ends. May allocate, and take a lock for a moment: a part of the control plane. With MYC_SPAWN_THREAD as
+ * myc_spawn: it begins by itself; -ESHUTDOWN as soon as the system is to stop. */
 int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, myc_address *address,
 		    struct myc_error *error);
 /* Starts the executors' threads; what was spawned before begins. Once, by whoever opened it. -EALREADY: it was; else there
@@ -215,7 +217,12 @@ int myc_post_try(struct myc_system *system, myc_address to, uint16_t type, const
 int myc_post(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 	     size_t size, uint64_t timeout_ns);
 
-/* Asks every actor to stop at once (in phases: mycelium/shutdown.h), waits until all have or timeout_ms is over. -ETIMEDOUT. */
+/*
+ * Asks every actor to stop at once (in phases: mycelium/shutdown.h), waits until all have or timeout_ms is over. -ETIMEDOUT.
+ * Each executor tells its actors `stopping`; those that are spawned from then on, by a `stopping` or for a message that
+ * was on its way, are told as soon as they have begun. When all messages are handled, all end: `stopped`, and nobody
+ * is spawned any more.
+ */
 int myc_system_stop(struct myc_system *system, uint32_t timeout_ms);
 /* After a stop has timed out: the actors with a thread of their own that are in a handler still, at most max. Takes
  * up to 300 ms. Their number. */

@@ -196,6 +196,7 @@ void myc_executor_close(struct myc_executor *executor)
 void myc_executor_adopt(struct myc_executor *executor, struct myc_actor *actor)
 {
 	actor->adopted = true;
+	executor->untold = true;
 	actor->previous = NULL;
 	actor->next = executor->actors;
 	if (actor->next)
@@ -416,18 +417,35 @@ static void idle(struct myc_executor *executor)
 
 /* ---- draining ---------------------------------------------------------------------------------- */
 
-static void ask_stopping(struct myc_executor *executor)
+/* Each once; those too that one of them spawns when it is told. They end at the number of slots, since none is free
+ * again before all have ended. */
+static void tell_stopping(struct myc_executor *executor)
 {
 	struct myc_actor *next;
 
-	for (struct myc_actor *actor = executor->actors; actor; actor = next) {
-		next = actor->next;
-		if (actor->life != MYC_ACTOR_RUNNING)
-			continue;
-		actor->life = MYC_ACTOR_STOPPING;
-		if (actor->behaviour->stopping)
-			actor->behaviour->stopping(actor);
+	while (executor->untold) {
+		executor->untold = false;
+		for (struct myc_actor *actor = executor->actors; actor; actor = next) {
+			next = actor->next;
+			if (actor->life != MYC_ACTOR_RUNNING)
+				continue;
+			actor->life = MYC_ACTOR_STOPPING;
+			if (actor->behaviour->stopping)
+				actor->behaviour->stopping(actor);
+		}
 	}
+}
+
+/* Who was offered in time begins, and is told: from now on it is refused. */
+static void close_to_others(struct myc_executor *executor)
+{
+	struct myc_system *system = executor->system;
+
+	pthread_mutex_lock(&system->mutex);
+	executor->closed = true;
+	pthread_mutex_unlock(&system->mutex);
+	adopt(executor, true);
+	tell_stopping(executor);
 }
 
 static void drain(struct myc_executor *executor)
@@ -435,14 +453,16 @@ static void drain(struct myc_executor *executor)
 	struct myc_system *system = executor->system;
 
 	adopt(executor, true);
-	ask_stopping(executor);
+	tell_stopping(executor);
 	while (atomic_load_explicit(&system->stop, memory_order_relaxed) < 2) {
 		if (turn(executor, true) || myc_asks_drain(executor) ||
 		    (myc_threads_kept(executor) && myc_threads_sweep(executor))) {
 			__atomic_store_n(&executor->drain_quiet, 0, __ATOMIC_RELEASE);
+			tell_stopping(executor);
 			continue;
 		}
 		scan(executor);
+		tell_stopping(executor);
 		if (myc_executor_drained(executor))
 			break;
 		sched_yield();
@@ -451,6 +471,7 @@ static void drain(struct myc_executor *executor)
 	/* Handed over by one that is quiet now: it is ours to end. */
 	if (myc_move_ours(executor))
 		myc_move_step(executor);
+	close_to_others(executor);
 	status_lines(executor);
 	while (executor->actors)
 		myc_actor_end(executor->actors, MYC_EXIT_SHUTDOWN, 0);

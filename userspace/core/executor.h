@@ -241,7 +241,9 @@ struct myc_executor {
 	uint32_t bound;	     /* enum myc_thread_state */
 	uint32_t bound_from; /* offers before its actor's */
 	bool bound_unused;
-	bool over; /* its thread has come to the end of the system */
+	bool over;   /* its thread has come to the end of the system */
+	bool untold; /* has taken over actors, since all were last told `stopping` */
+	bool closed; /* the system has stopped here: none is taken over any more. The mutex */
 	myc_address bound_actor;
 	uint64_t threads_ns; /* of the keeper: next look */
 	bool calls_ended; /* no thread's call is answered by it any more; with fences, see call.c */

@@ -337,6 +337,13 @@ static int no_slot(const struct myc_system *system, struct myc_error *error)
 			     "all %u actor slots are in use", system->opts.actors);
 }
 
+/* An executor that has told all of its actors to stop, and drained, begins no other. */
+static int stopped(struct myc_error *error)
+{
+	return myc_error_set(error, -ESHUTDOWN, "spawn it in `stopping` at the latest",
+			     "the system has stopped");
+}
+
 static uint32_t next_generation(const struct myc_system *system, uint32_t slot)
 {
 	return myc_actor_word_generation(system->slot[slot].word) + 1;
@@ -351,7 +358,7 @@ static int spawn_in(struct myc_system *system, const struct myc_spawn_opts *opts
 {
 	struct myc_executor *executor = &system->executor[opts->executor];
 	struct myc_actor *actor = &system->actor[slot];
-	int code = myc_phase_check(system, opts->phase, error);
+	int code = executor->closed ? stopped(error) : myc_phase_check(system, opts->phase, error);
 
 	if (code)
 		return code;
@@ -531,6 +538,8 @@ int myc_spawn_local(struct myc_actor *self, const struct myc_spawn_opts *opts, m
 		full.phase = full.phase ? full.phase : self->ties.phase;
 		return myc_spawn(system, &full, address, error);
 	}
+	if (executor->closed) /* by this thread */
+		return stopped(error);
 	if (!slot_take_local(executor, &slot))
 		return no_slot(system, error);
 	struct myc_actor *actor = &system->actor[slot];
