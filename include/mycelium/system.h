@@ -126,8 +126,8 @@ struct myc_system_opts {
 #define MYC_THREADS_MAX 16
 
 /* Makes a system: all of its memory, no thread yet. opts: NULL or zeros = the defaults. On an error there is none, and
- * `error` (may be NULL) says what to do about it; -EINVAL: an option is out of range; -ENOMEM. The caller owns it, until
- * myc_system_close. */
+ * `error` (may be NULL) names the option, its value and what to do about it; -EINVAL: one is out of range; -EEXIST: two
+ * topics have one name; -ENOMEM. The caller owns it, until myc_system_close. */
 int myc_system_open(struct myc_system **system, const struct myc_system_opts *opts,
 		    struct myc_error *error);
 

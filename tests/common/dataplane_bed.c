@@ -133,7 +133,7 @@ void dp_with_endpoint(const struct myc_steer_config *config, struct myc_program 
 	dp_must(program ? myc_dataplane_open(&dataplane, &opts, program, &error)
 			: myc_dataplane_open_xskmap(&dataplane, &opts, xskmap, &error),
 		&error);
-	dp_must(myc_dataplane_plan(&opts, 0, &plan), &error);
+	dp_must(myc_dataplane_plan(&opts, 0, &plan, &error), &error);
 	int fd = myc_region_create("bench", &plan, &error);
 	dp_must(fd < 0 ? fd : 0, &error);
 	dp_must(myc_region_map(&region, fd, MYC_REGION_OWNER, &error), &error);

@@ -62,7 +62,7 @@ void dp_regions(struct dp_rig *rig, const struct myc_dataplane_opts *opts)
 	for (uint32_t p = 0; p < DP_PROCESSES; p++) {
 		struct myc_region_plan plan = {0};
 
-		assert_int_equal(myc_dataplane_plan(opts, p, &plan), 0);
+		assert_int_equal(myc_dataplane_plan(opts, p, &plan, NULL), 0);
 		rig->region_fd[p] = myc_region_create("dp", &plan, NULL);
 		assert_true(rig->region_fd[p] >= 0);
 		assert_int_equal(

@@ -32,7 +32,8 @@ void house_open(struct house *house, const struct house_process *plan, uint32_t 
 		struct myc_error error;
 
 		assert_int_equal(
-			myc_system_plan(&region, plan[i].system, processes, house->executors), 0);
+			myc_system_plan(&region, plan[i].system, processes, house->executors, NULL),
+			0);
 		if (user_size)
 			assert_int_equal(myc_region_plan_add(&region, MYC_BLOCK_USER, 0, user_size),
 					 0);

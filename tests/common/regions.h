@@ -31,7 +31,7 @@ static inline void regions_plan(struct myc_region *all, uint32_t processes, uint
 {
 	struct myc_region_plan plan = {0};
 
-	assert_int_equal(myc_system_plan(&plan, opts, processes, executors), 0);
+	assert_int_equal(myc_system_plan(&plan, opts, processes, executors, NULL), 0);
 	regions_make(all, processes, of, &plan);
 }
 

@@ -250,7 +250,7 @@ static void open_house(const struct world_opts *opts)
 		struct myc_region_plan plan = {0};
 
 		house.line[p] = house.bell[p] = house.fd[p] = -1;
-		OK(myc_system_plan(&plan, &house.system, PLACES, PLACES));
+		OK(myc_system_plan(&plan, &house.system, PLACES, PLACES, NULL));
 		house.fd[p] = myc_region_create("conform", &plan, NULL);
 		assert_true(house.fd[p] >= 0);
 		OK(myc_region_map(&house.region[p], house.fd[p], MYC_REGION_READER, NULL));

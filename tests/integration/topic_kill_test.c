@@ -254,7 +254,7 @@ static void open_house(const char *topic, uint64_t period)
 	for (uint32_t i = 0; i < PROCESSES; i++) {
 		struct myc_region_plan plan = {0};
 
-		assert_int_equal(myc_system_plan(&plan, &opts[i], PROCESSES, PROCESSES), 0);
+		assert_int_equal(myc_system_plan(&plan, &opts[i], PROCESSES, PROCESSES, NULL), 0);
 		assert_int_equal(
 			myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, sizeof(struct memory)), 0);
 		house.fd[i] = myc_region_create("topics", &plan, NULL);

@@ -176,7 +176,7 @@ static void dying(const struct play *play, uint32_t second_max)
 	uint32_t step = TEST_SHORTER == 1 ? 1 : 1 + second_max / 2;
 	unsigned runs = 0;
 
-	assert_int_equal(myc_system_plan(&plan, play->opts, 1, 1), 0);
+	assert_int_equal(myc_system_plan(&plan, play->opts, 1, 1, NULL), 0);
 	assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, 64), 0);
 	regions_make(&region, 1, 0, &plan);
 	remembered = myc_region_block(&region, MYC_BLOCK_USER, 0, NULL);

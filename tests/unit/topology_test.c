@@ -115,6 +115,8 @@ static const struct broken {
 	{BEFORE "processes: [ { name: p, library: l.so, shutdown_ms: 0, actors: [ " ACTOR
 		" ] } ]\n",
 	 "t.yaml:2: processes[0].shutdown_ms: 0", "1 to"},
+	{BEFORE "processes: [ { name: p, library: l.so, slots: 1048513, actors: [ " ACTOR "] } ]\n",
+	 "t.yaml:2: processes[0].slots: 1048513", "64 to 1048512"},
 	{BEFORE "processes: [ { name: p, library: l.so, lane_slots: 100, actors: [ " ACTOR
 		" ] } ]\n",
 	 "t.yaml:2: processes[0].lane_slots: 100", "power of two"},

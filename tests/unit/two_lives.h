@@ -264,7 +264,8 @@ static void death_open(const struct death_play *of)
 	for (uint32_t p = 0; p < PROCESSES; p++) {
 		struct myc_region_plan plan = {0};
 
-		assert_int_equal(myc_system_plan(&plan, &of->system, PROCESSES, PROCESSES), 0);
+		assert_int_equal(myc_system_plan(&plan, &of->system, PROCESSES, PROCESSES, NULL),
+				 0);
 		assert_int_equal(myc_region_plan_add(&plan, MYC_BLOCK_USER, 0, 64), 0);
 		regions_make(bed.region[0], PROCESSES, p, &plan);
 		bed.fresh[p] = malloc(bed.region[p][p].size);

@@ -23,8 +23,6 @@ static uint32_t rows_of(const struct myc_system_opts *opts)
 
 int myc_directory_plan(struct myc_region_plan *plan, const struct myc_system_opts *opts)
 {
-	if (rows_of(opts) > MYC_DIRECTORY_ROWS_MAX)
-		return -EINVAL;
 	return myc_region_plan_add(plan, MYC_BLOCK_DIRECTORY, 0,
 				   myc_directory_size(myc_executors_all(opts), rows_of(opts)));
 }

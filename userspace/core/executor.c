@@ -154,7 +154,11 @@ int myc_executor_open(struct myc_executor *executor, struct myc_system *system, 
 	if (!code)
 		code = myc_sender_open(&executor->out, system, index);
 	if (code)
-		return myc_error_set(error, code, NULL, "executor %u: %s", index, strerror(-code));
+		return myc_error_set(error, code,
+				     code == -ENOMEM
+					     ? "give the system more memory, or smaller tables"
+					     : "plan the region with the options the system gets",
+				     "executor %u: %s", index, strerror(-code));
 	/* A predecessor that died asleep must not look so for ever. */
 	myc_sleep_end(&executor->words->asleep);
 	__atomic_store_n(&executor->words->sleeps, opts->idle == MYC_IDLE_SLEEP, __ATOMIC_RELAXED);

@@ -2,28 +2,141 @@
 #include "core/plan.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/numa.h"
+#include "core/ask.h"
 #include "core/directory.h"
 #include "core/letter.h"
 #include "core/schemas.h"
 #include "core/state.h"
 #include "core/thread.h"
 #include "core/topic_actor.h"
+#include "core/watch.h"
 
-#define ACTORS	     1024
-#define LANE_SLOTS   4096 /* written anew when they have left the first caches of both: system.h */
-#define PLAIN_SLOTS  256  /* of a plain thread's lanes */
-#define URGENT_SLOTS 64
-#define OUTBOX	     1024
-#define PENDING	     8192
-#define GROWTH_MAX   (1u << 24)
-#define SLOTS_MAX    (1u << MYC_SLOT_BITS)
+#define ACTORS		 1024
+#define LANE_SLOTS	 4096 /* written anew when they have left the first caches of both: system.h */
+#define PLAIN_SLOTS	 256 /* of a plain thread's lanes */
+#define URGENT_SLOTS	 64
+#define OUTBOX		 1024
+#define PENDING		 8192
+#define GROWTH_MAX	 (1u << 24)
+#define WORK_THREADS_MAX 64
+#define SLOTS_MAX	 (1u << MYC_SLOT_BITS)
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
 	return value ? value : fallback;
+}
+
+/* ---- options ----------------------------------------------------------------------------------- */
+
+struct limit {
+	const char *name;
+	size_t offset; /* of an uint32_t */
+	uint32_t max;
+};
+#define LIMIT(of, option, limit)                            \
+	{                                                   \
+#option, offsetof(struct of, option), limit \
+	}
+
+static const struct limit limits[] = {
+	LIMIT(myc_system_opts, executors, MYC_EXECUTORS_MAX),
+	LIMIT(myc_system_opts, actors, SLOTS_MAX - MYC_SLOTS_FIXED),
+	LIMIT(myc_system_opts, lane_slots, MYC_LANE_SLOTS_MAX),
+	LIMIT(myc_system_opts, lane_urgent_slots, MYC_LANE_SLOTS_MAX),
+	LIMIT(myc_system_opts, outbox, 1u << 20),
+	LIMIT(myc_system_opts, pending, 1u << 24),
+	LIMIT(myc_system_opts, loans, MYC_POOL_LOANS_MAX),
+	LIMIT(myc_system_opts, readings, UINT16_MAX),
+	LIMIT(myc_system_opts, directory, MYC_DIRECTORY_ROWS_MAX),
+	LIMIT(myc_system_opts, threads, MYC_THREADS_MAX),
+	LIMIT(myc_system_opts, work_threads, WORK_THREADS_MAX),
+	LIMIT(myc_system_opts, growth, GROWTH_MAX),
+};
+
+static const struct limit executor_limits[] = {
+	LIMIT(myc_executor_opts, timers, 1u << MYC_TIMER_INDEX_BITS),
+	LIMIT(myc_executor_opts, asks, MYC_ASKS_MAX),
+	LIMIT(myc_executor_opts, watches, MYC_WATCHES_MAX),
+};
+
+/* `of`: "executor[3].", or nothing. */
+static int check_limits(const struct limit *limit, size_t count, const void *opts, const char *of,
+			struct myc_error *error)
+{
+	char remedy[64];
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t value;
+
+		memcpy(&value, (const char *)opts + limit[i].offset, sizeof(value));
+		if (value <= limit[i].max)
+			continue;
+		snprintf(remedy, sizeof(remedy), "use at most %u", limit[i].max);
+		return myc_error_set(error, -EINVAL, remedy, "the option %s%s is %u", of,
+				     limit[i].name, value);
+	}
+	return 0;
+}
+
+static int check_power(const char *name, uint32_t value, struct myc_error *error)
+{
+	if (!(value & (value - 1)))
+		return 0;
+	return myc_error_set(error, -EINVAL, "use a power of two, at most 32768",
+			     "the option %s is %u", name, value);
+}
+
+/* By size; those after the first of no size are none. */
+static int check_buffers(const struct myc_system_opts *opts, struct myc_error *error)
+{
+	uint32_t before = 0;
+
+	for (uint32_t i = 0; i < MYC_POOL_CLASSES; i++) {
+		uint32_t size = opts->buffers[i].size, count = opts->buffers[i].count;
+
+		if (!size && !count)
+			continue;
+		if (i && !opts->buffers[i - 1].size)
+			return myc_error_set(error, -EINVAL, "leave no class of buffers out",
+					     "the option buffers[%u].size is %u, after one of 0", i,
+					     size);
+		if (!size || size % 64 || size > MYC_POOL_SIZE_MAX)
+			return myc_error_set(
+				error, -EINVAL,
+				"use a multiple of 64, at most 1073741824; all 0: the defaults",
+				"the option buffers[%u].size is %u", i, size);
+		if (size <= before)
+			return myc_error_set(error, -EINVAL, "name the smallest buffers first",
+					     "the option buffers[%u].size is %u, after %u", i, size,
+					     before);
+		if (!count || count > MYC_POOL_BUFFERS_MAX)
+			return myc_error_set(error, -EINVAL, "use 1 to 16777216",
+					     "the option buffers[%u].count is %u", i, count);
+		before = size;
+	}
+	return 0;
+}
+
+static int check_executors(const struct myc_system_opts *opts, struct myc_error *error)
+{
+	char of[24];
+	int code = 0;
+
+	if (myc_executors_all(opts) > MYC_EXECUTORS_MAX)
+		return myc_error_set(error, -EINVAL, "use at most 64 of both together",
+				     "the options executors and threads are %u and %u",
+				     opts->executors, opts->threads);
+	for (uint32_t i = 0; opts->executor && i < opts->executors && !code; i++) {
+		snprintf(of, sizeof(of), "executor[%u].", i);
+		code = check_limits(executor_limits,
+				    sizeof(executor_limits) / sizeof(*executor_limits),
+				    &opts->executor[i], of, error);
+	}
+	return code;
 }
 
 int myc_plan_options(struct myc_system_opts *opts, const struct myc_system_opts *given,
@@ -41,33 +154,23 @@ int myc_plan_options(struct myc_system_opts *opts, const struct myc_system_opts 
 	opts->lane_urgent_slots = or_default(opts->lane_urgent_slots, URGENT_SLOTS);
 	opts->outbox = or_default(opts->outbox, OUTBOX);
 	opts->pending = or_default(opts->pending, PENDING);
-	if (opts->executors > MYC_EXECUTORS_MAX || opts->threads > MYC_THREADS_MAX ||
-	    myc_executors_all(opts) > MYC_EXECUTORS_MAX)
-		return myc_error_set(error, -EINVAL,
-				     "use 1 to 64 executors, at most 16 threads, 64 in all",
-				     "%u executors and %u threads", opts->executors, opts->threads);
-	if (opts->actors > SLOTS_MAX - MYC_SLOTS_FIXED)
-		return myc_error_set(error, -EINVAL, "use at most 1048512", "%u actors",
-				     opts->actors);
-	if (opts->lane_slots & (opts->lane_slots - 1) || opts->lane_slots > MYC_LANE_SLOTS_MAX ||
-	    opts->lane_urgent_slots & (opts->lane_urgent_slots - 1) ||
-	    opts->lane_urgent_slots > MYC_LANE_SLOTS_MAX)
-		return myc_error_set(error, -EINVAL, "use a power of two, at most 32768",
-				     "lanes of %u and %u slots", opts->lane_slots,
-				     opts->lane_urgent_slots);
+	int code = check_limits(limits, sizeof(limits) / sizeof(*limits), opts, "", error);
+
+	code = code ? code : check_power("lane_slots", opts->lane_slots, error);
+	code = code ? code : check_power("lane_urgent_slots", opts->lane_urgent_slots, error);
+	code = code ? code : check_executors(opts, error);
+	code = code ? code : check_buffers(opts, error);
+	code = code ? code : myc_topics_check(opts, error);
+	if (code)
+		return code;
 	if ((uint32_t)opts->cycles > MYC_CYCLES_KILL)
 		return myc_error_set(error, -EINVAL, "use one of enum myc_cycles",
-				     "policy %d for cycles of spent credit", (int)opts->cycles);
-	if (opts->outbox > 1u << 20 || opts->pending > 1u << 24)
-		return myc_error_set(error, -EINVAL, "use at most 2^20 and 2^24",
-				     "an outbox of %u and %u pending messages", opts->outbox,
-				     opts->pending);
-	if (opts->growth > GROWTH_MAX)
-		return myc_error_set(error, -EINVAL, "use at most 2^24",
-				     "mailboxes without bounds of %u messages", opts->growth);
+				     "the option cycles is %d", (int)opts->cycles);
 	opts->growth = (opts->growth + MYC_CHUNK - 1) / MYC_CHUNK * MYC_CHUNK;
 	return 0;
 }
+
+/* ---- blocks ------------------------------------------------------------------------------------ */
 
 struct myc_lanes myc_plan_lanes(const struct myc_system_opts *opts, uint32_t executors_all,
 				bool plain)
@@ -144,23 +247,18 @@ static void plan_nodes(struct myc_region_plan *plan, const struct myc_system_opt
 							   myc_plan_node(opts, i));
 }
 
-int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *given,
-		    uint32_t processes, uint32_t executors_all)
+/* In this order: it is the regions'. */
+static int plan_blocks(struct myc_region_plan *plan, const struct myc_system_opts *opts,
+		       uint32_t processes, uint32_t executors_all)
 {
-	struct myc_system_opts opts = {0};
-	int code = myc_plan_options(&opts, given, NULL);
-
-	if (code)
-		return code;
-	uint32_t slots = opts.actors + MYC_SLOTS_FIXED;
+	uint32_t slots = opts->actors + MYC_SLOTS_FIXED;
+	uint32_t executors = myc_executors_all(opts);
 	struct myc_pool_opts pool;
 
-	myc_system_pool_opts(&opts, lanes_in(processes, executors_all), &pool);
-	if (!processes || executors_all < myc_executors_all(&opts))
-		return -EINVAL;
-	code = myc_region_plan_add(plan, MYC_BLOCK_PROCESS, 0,
-				   sizeof(struct myc_process_words) +
-					   slots * sizeof(struct myc_actor_slot));
+	myc_system_pool_opts(opts, lanes_in(processes, executors_all), &pool);
+	int code = myc_region_plan_add(plan, MYC_BLOCK_PROCESS, 0,
+				       sizeof(struct myc_process_words) +
+					       slots * sizeof(struct myc_actor_slot));
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_METRICS, 0,
 					   slots * sizeof(struct myc_actor_metrics));
@@ -173,35 +271,58 @@ int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_INTERFACE, 0,
 					   MYC_INTERFACE_ROWS * sizeof(struct myc_interface_row));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
+	for (uint32_t i = 0; i < executors && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_LETTERS, i, sizeof(struct myc_letters));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
+	for (uint32_t i = 0; i < executors && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_STATE, i,
 					   sizeof(struct myc_state_window));
 	if (!code)
 		code = myc_region_plan_add(plan, MYC_BLOCK_STATE, myc_state_window_of_threads(),
 					   sizeof(struct myc_state_window));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code; i++)
+	for (uint32_t i = 0; i < executors && !code; i++)
 		code = myc_region_plan_add(
 			plan, MYC_BLOCK_EXECUTOR, i,
-			myc_plan_executor_size(&opts, lanes_in(processes, executors_all)));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) && !code && opts.growth; i++)
+			myc_plan_executor_size(opts, lanes_in(processes, executors_all)));
+	for (uint32_t i = 0; i < executors && !code && opts->growth; i++)
 		code = myc_region_plan_reserve(plan, MYC_BLOCK_EXECUTOR, i,
-					       (uint64_t)opts.growth * sizeof(struct myc_pending));
-	for (uint32_t i = 0; i < myc_executors_all(&opts) + MYC_ATTACH_MAX && !code; i++) {
-		struct myc_lanes head =
-			myc_plan_lanes(&opts, executors_all, i >= myc_executors_all(&opts));
+					       (uint64_t)opts->growth * sizeof(struct myc_pending));
+	for (uint32_t i = 0; i < executors + MYC_ATTACH_MAX && !code; i++) {
+		struct myc_lanes head = myc_plan_lanes(opts, executors_all, i >= executors);
 
 		code = myc_region_plan_add(plan, MYC_BLOCK_LANES, i, myc_lanes_size(&head));
 		if (!code)
 			code = myc_pool_plan(plan, i, &pool);
 	}
 	if (!code)
-		code = myc_topics_plan(plan, &opts);
+		code = myc_topics_plan(plan, opts);
 	if (!code)
-		code = myc_directory_plan(plan, &opts);
+		code = myc_directory_plan(plan, opts);
 	if (!code)
 		code = myc_schemas_plan(plan);
-	plan_nodes(plan, &opts);
+	plan_nodes(plan, opts);
 	return code;
+}
+
+int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *given,
+		    uint32_t processes, uint32_t executors_all, struct myc_error *error)
+{
+	struct myc_system_opts opts = {0};
+	int code = myc_plan_options(&opts, given, error);
+
+	if (code)
+		return code;
+	if (!processes || executors_all < myc_executors_all(&opts))
+		return myc_error_set(error, -EINVAL, "count all processes and their executors",
+				     "a system of %u executors in a workspace of %u processes and "
+				     "%u executors",
+				     myc_executors_all(&opts), processes, executors_all);
+	code = plan_blocks(plan, &opts, processes, executors_all);
+	if (code)
+		return myc_error_set(error, code,
+				     "use fewer executors, threads or topics, or smaller ones",
+				     "the region of a system with %u executors and %u topics in a "
+				     "workspace of %u executors: block %u of at most %u: %s",
+				     myc_executors_all(&opts), opts.topics_count, executors_all,
+				     plan->count, MYC_REGION_BLOCKS_MAX, strerror(-code));
+	return 0;
 }

@@ -18,9 +18,10 @@
 #include "memory/region.h"
 
 /* Adds the blocks that core needs in the region of a process with these opts, in a workspace of
- * `processes` processes with `executors_all` executors in all. 0 or -errno. */
+ * `processes` processes with `executors_all` executors in all. -EINVAL, -EEXIST: an option cannot be, `error` (may be NULL)
+ * names it, its value and its limit; -ENOSPC: more blocks than a region has. */
 int myc_system_plan(struct myc_region_plan *plan, const struct myc_system_opts *opts,
-		    uint32_t processes, uint32_t executors_all);
+		    uint32_t processes, uint32_t executors_all, struct myc_error *error);
 
 /* Another process of the workspace that is known to be dead (struct myc_workspace, alive). Any thread. */
 bool myc_known_dead(const struct myc_system *system, uint32_t process);

@@ -306,10 +306,9 @@ int myc_system_open(struct myc_system **out, const struct myc_system_opts *given
 
 	if (code)
 		return code;
-	code = myc_system_plan(&plan, &opts, 1, myc_executors_all(&opts));
+	code = myc_system_plan(&plan, &opts, 1, myc_executors_all(&opts), error);
 	if (code)
-		return myc_error_set(error, code, NULL, "planning a system's region: %s",
-				     strerror(-code));
+		return code;
 	fd = myc_region_create(opts.name ? opts.name : "system", &plan, error);
 	if (fd < 0)
 		return fd;

@@ -260,12 +260,11 @@ static int open_region(struct myc_testkit *kit, struct myc_kit_process *process,
 	struct myc_region_plan plan = {0};
 	uint32_t executors = kit->system_opts.executors;
 	int code = myc_system_plan(&plan, &kit->system_opts, kit->opts.processes,
-				   kit->opts.processes * executors);
+				   kit->opts.processes * executors, error);
 	int fd;
 
 	if (code)
-		return myc_error_set(error, code, NULL, "planning a region of the test kit: %s",
-				     strerror(-code));
+		return code;
 	fd = myc_region_create("testkit", &plan, error);
 	if (fd < 0)
 		return fd;

@@ -79,8 +79,10 @@ struct myc_topics {
 	bool polling, swept; /* swept: there are members to be freed */
 };
 
-/* system.c */
+/* plan.c. What cannot be is refused by the name of its option. */
+int myc_topics_check(const struct myc_system_opts *opts, struct myc_error *error);
 int myc_topics_plan(struct myc_region_plan *plan, const struct myc_system_opts *opts);
+/* system.c */
 int myc_topics_open(struct myc_system *system, struct myc_error *error);
 void myc_topics_close(struct myc_system *system);
 

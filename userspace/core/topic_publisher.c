@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The publishing half of topics (core/topic_actor.h), and their blocks. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,10 +26,9 @@ static uint32_t readings(const struct myc_system_opts *opts)
 	return myc_executors_all(opts) <= EXECUTORS_FEW ? READINGS : 0;
 }
 
-static int parameters(const struct myc_topic_opts *opts, struct myc_topic *head)
+/* Of options that were checked. */
+static void parameters(const struct myc_topic_opts *opts, struct myc_topic *head)
 {
-	if (!opts->name || !*opts->name || strlen(opts->name) >= sizeof(head->name))
-		return -EINVAL;
 	memset(head, 0, sizeof(*head));
 	head->flags = (opts->keys ? MYC_TOPIC_KEYED : 0u) |
 		      (opts->reliable ? MYC_TOPIC_RELIABLE : 0u) |
@@ -38,7 +38,70 @@ static int parameters(const struct myc_topic_opts *opts, struct myc_topic *head)
 	head->keys = opts->keys;
 	head->readers = opts->readers ? opts->readers : READERS;
 	memcpy(head->name, opts->name, strlen(opts->name) + 1);
-	return myc_topic_parameters_fit(head, UINT64_MAX) ? 0 : -EINVAL;
+}
+
+/* A number of topic i: at most `max`, a power of two where it is to be. */
+static int check_number(uint32_t i, const struct myc_topic_opts *opts, const char *field,
+			uint32_t value, uint32_t max, bool power, struct myc_error *error)
+{
+	char remedy[64];
+
+	if (value <= max && !(power && value & (value - 1)))
+		return 0;
+	snprintf(remedy, sizeof(remedy), "use %sat most %u", power ? "a power of two, " : "", max);
+	return myc_error_set(error, -EINVAL, remedy, "the option topics[%u].%s of '%s' is %u", i,
+			     field, opts->name, value);
+}
+
+static int check_topic(uint32_t i, const struct myc_topic_opts *opts, struct myc_error *error)
+{
+	if (!opts->name || !*opts->name || strlen(opts->name) >= MYC_TOPIC_NAME_SIZE)
+		return myc_error_set(error, -EINVAL, "use 1 to 39 bytes",
+				     "the option topics[%u].name is '%s'", i,
+				     opts->name ? opts->name : "");
+	int code = check_number(i, opts, "slots", opts->slots, MYC_TOPIC_SLOTS_MAX, true, error);
+
+	code = code ? code
+		    : check_number(i, opts, "payload_max", opts->payload_max, MYC_TOPIC_PAYLOAD_MAX,
+				   false, error);
+	code = code ? code
+		    : check_number(i, opts, "keys", opts->keys, MYC_TOPIC_KEYS_MAX, true, error);
+	code = code ? code
+		    : check_number(i, opts, "readers", opts->readers, MYC_TOPIC_READERS_MAX, false,
+				   error);
+	if (!code && opts->keys && opts->reliable)
+		return myc_error_set(error, -EINVAL,
+				     "leave one out: a topic with keys waits for nobody",
+				     "the options topics[%u].keys and .reliable of '%s' are both "
+				     "set",
+				     i, opts->name);
+	if (!code && opts->patience_ns && !opts->reliable)
+		return myc_error_set(error, -EINVAL, "set reliable too",
+				     "the option topics[%u].patience_ns of '%s' is set, and it is "
+				     "not reliable",
+				     i, opts->name);
+	return code;
+}
+
+int myc_topics_check(const struct myc_system_opts *opts, struct myc_error *error)
+{
+	int code = 0;
+
+	if (opts->topics_count > TOPICS_MAX || (opts->topics_count && !opts->topics))
+		return myc_error_set(error, -EINVAL, "use at most 64, and set topics",
+				     "the option topics_count is %u%s", opts->topics_count,
+				     opts->topics ? "" : ", and topics is NULL");
+	for (uint32_t i = 0; i < opts->topics_count && !code; i++) {
+		code = check_topic(i, &opts->topics[i], error);
+		for (uint32_t other = 0; other < i && !code; other++)
+			if (!strcmp(opts->topics[i].name, opts->topics[other].name))
+				code = myc_error_set(
+					error, -EEXIST, "give each topic a name of its own",
+					"the options topics[%u].name and topics[%u].name are both "
+					"'%s'",
+					other, i, opts->topics[i].name);
+	}
+	return code;
 }
 
 int myc_topics_plan(struct myc_region_plan *plan, const struct myc_system_opts *opts)
@@ -47,18 +110,9 @@ int myc_topics_plan(struct myc_region_plan *plan, const struct myc_system_opts *
 	struct myc_topic head;
 	int code = 0;
 
-	if (opts->topics_count > TOPICS_MAX || records > UINT16_MAX ||
-	    (opts->topics_count && !opts->topics))
-		return -EINVAL;
 	for (uint32_t i = 0; i < opts->topics_count && !code; i++) {
-		for (uint32_t other = 0; other < i && !code; other++)
-			if (opts->topics[i].name &&
-			    !strcmp(opts->topics[i].name, opts->topics[other].name))
-				code = -EEXIST;
-		if (!code)
-			code = parameters(&opts->topics[i], &head);
-		if (!code)
-			code = myc_region_plan_add(plan, MYC_BLOCK_TOPIC, i, myc_topic_size(&head));
+		parameters(&opts->topics[i], &head);
+		code = myc_region_plan_add(plan, MYC_BLOCK_TOPIC, i, myc_topic_size(&head));
 	}
 	for (uint32_t i = 0; i < myc_executors_all(opts) && records && !code; i++)
 		code = myc_region_plan_add(plan, MYC_BLOCK_TOPIC_RECORDS, i,
@@ -156,13 +210,12 @@ static int open_one(struct myc_system *system, uint32_t index)
 	struct myc_publication *publication = &system->publication[index];
 	struct myc_topic head;
 	uint64_t size = 0;
-	int code = parameters(&system->opts.topics[index], &head);
 
+	parameters(&system->opts.topics[index], &head);
 	publication->patience_ns = system->opts.topics[index].patience_ns;
 	publication->block = myc_region_block(own, MYC_BLOCK_TOPIC, index, &size);
-	if (!code)
-		code = publication->block ? myc_topic_init(publication->block, size, &head)
-					  : -EPROTO;
+	int code = publication->block ? myc_topic_init(publication->block, size, &head) : -EPROTO;
+
 	if (!code)
 		code = find_tables(system, publication);
 	if (!code)

@@ -7,7 +7,6 @@
 #include "core/exit.h"
 #include "core/strong.h"
 
-#define CAPACITY_MAX (1u << 24)
 
 /* Index 0 is no entry: lists that are all zero are empty. */
 
@@ -16,7 +15,7 @@ int myc_watches_open(struct myc_executor *executor, uint32_t capacity)
 	struct myc_watches *watches = &executor->watches;
 	uint32_t rows = 16, processes = executor->system->workspace.processes;
 
-	if (capacity > CAPACITY_MAX)
+	if (capacity > MYC_WATCHES_MAX)
 		return -EINVAL;
 	while (rows < capacity)
 		rows *= 2;

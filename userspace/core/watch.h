@@ -34,6 +34,8 @@ enum myc_watch_kind {
 	MYC_WATCH_STRONG = 6, /* the peer holds the owner */
 	MYC_WATCH_TAKE = 7,   /* the owner wants to hold the peer */
 };
+#define MYC_WATCHES_MAX (1u << 24) /* of an executor */
+
 enum myc_watch_state { MYC_WATCH_FREE, MYC_WATCH_ARMED, MYC_WATCH_LOST, MYC_WATCH_DUE };
 enum { MYC_WATCH_OWNED, MYC_WATCH_PEER, MYC_WATCH_QUEUE, MYC_WATCH_LISTS };
 

@@ -17,15 +17,21 @@
 #define UDP_BUFFER   (16u << 20) /* some 40,000 small datagrams, asked of every socket */
 
 int myc_dataplane_plan(const struct myc_dataplane_opts *opts, uint32_t process,
-		       struct myc_region_plan *plan)
+		       struct myc_region_plan *plan, struct myc_error *error)
 {
 	struct myc_shape shape;
 	int err;
 
 	if (opts->kind == MYC_DATAPLANE_NONE)
 		return 0;
-	err = myc_shape(&shape, opts, NULL);
-	return err ? err : myc_shape_plan(&shape, opts, process, plan);
+	err = myc_shape(&shape, opts, error);
+	if (err)
+		return err;
+	err = myc_shape_plan(&shape, opts, process, plan);
+	return err ? myc_error_set(error, err, "use fewer endpoints or queues, or smaller rings",
+				   "the blocks of %u endpoints on %d queues: %s", opts->endpoints,
+				   __builtin_popcountll(shape.queues), strerror(-err))
+		   : 0;
 }
 
 /* ---- XDP ----------------------------------------------------------------------------------- */

@@ -80,9 +80,9 @@ struct myc_dataplane_opts {
 struct myc_dataplane;
 
 /* Adds the blocks this process needs in its region: hands, return rings; for UDP and FILE also the
- * twin's state and frames. */
+ * twin's state and frames. `error` may be NULL. */
 int myc_dataplane_plan(const struct myc_dataplane_opts *opts, uint32_t process,
-		       struct myc_region_plan *plan);
+		       struct myc_region_plan *plan, struct myc_error *error);
 
 /* Holder. XDP: `program` is loaded; its XSKMAP is filled last, socket by socket, when the rings
  * are mapped and filled. Nothing is left behind on failure. */

@@ -144,16 +144,14 @@ static void set_systems(struct myc_layout *layout)
 	}
 }
 
-static int plan_worker(struct myc_layout *layout, uint32_t p)
+/* Beside the system's and the data plane's, which say themselves what is wrong. */
+static int plan_own(struct myc_layout *layout, uint32_t p)
 {
 	struct myc_region_plan *plan = &layout->plan[p];
 	const struct myc_topology_process *process = &layout->topology->process[p];
 
-	int err = myc_system_plan(plan, &layout->system[p], layout->topology->processes,
-				  layout->executors_all);
-	err = err
-		      ?: myc_region_plan_add(plan, MYC_BLOCK_CONTROL, 0,
-					     sizeof(struct myc_worker_control));
+	int err =
+		myc_region_plan_add(plan, MYC_BLOCK_CONTROL, 0, sizeof(struct myc_worker_control));
 	err = err ?: myc_order_plan_worker(plan);
 	if (!layout->in_kernel)
 		err = err
@@ -162,29 +160,54 @@ static int plan_worker(struct myc_layout *layout, uint32_t p)
 	for (uint32_t a = 0; a < process->actors; a++)
 		for (uint32_t f = 0; f < process->actor[a].feeds; f++)
 			err = err ?: myc_feed_plan(plan, process->actor[a].feed[f]);
-	if (layout->dataplane.endpoints)
-		err = err ?: myc_dataplane_plan(&layout->dataplane, p, plan);
 	return err;
 }
 
-static int plan_supervisor(struct myc_layout *layout)
+static int plan_worker(struct myc_layout *layout, uint32_t p, struct myc_error *error)
+{
+	struct myc_region_plan *plan = &layout->plan[p];
+
+	int err = myc_system_plan(plan, &layout->system[p], layout->topology->processes,
+				  layout->executors_all, error);
+	if (!err) {
+		err = plan_own(layout, p);
+		if (err)
+			myc_error_set(error, err, "use fewer executors, threads or channels there",
+				      "block %u of at most %u in its region: %s", plan->count,
+				      MYC_REGION_BLOCKS_MAX, strerror(-err));
+	}
+	if (!err && layout->dataplane.endpoints)
+		err = myc_dataplane_plan(&layout->dataplane, p, plan, error);
+	if (err)
+		myc_error_doing(error, "laying out process '%s'",
+				layout->topology->process[p].name);
+	return err;
+}
+
+static int plan_supervisor(struct myc_layout *layout, struct myc_error *error)
 {
 	struct myc_region_plan *plan = &layout->plan[layout->topology->processes];
 
 	int err = myc_region_plan_add(plan, MYC_BLOCK_SUPERVISOR, 0,
 				      sizeof(struct myc_supervisor_notes));
 	err = err ?: myc_order_plan_supervisor(plan, layout->topology->processes);
-	if (layout->in_kernel)
-		return err;
-	err = err
-		      ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_ROWS,
-					     MYC_REGISTRY_ROWS * sizeof(struct myc_registry_row));
-	err = err
-		      ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_PROCESSES,
-					     MYC_PROCESSES_MAX * sizeof(struct myc_process_row));
-	return err
-		       ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_SYSTEM,
-					      sizeof(struct myc_system_page));
+	if (!layout->in_kernel) {
+		err = err
+			      ?: myc_region_plan_add(
+					 plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_ROWS,
+					 MYC_REGISTRY_ROWS * sizeof(struct myc_registry_row));
+		err = err
+			      ?: myc_region_plan_add(
+					 plan, MYC_BLOCK_REGISTRY, MYC_REGISTRY_PART_PROCESSES,
+					 MYC_PROCESSES_MAX * sizeof(struct myc_process_row));
+		err = err
+			      ?: myc_region_plan_add(plan, MYC_BLOCK_REGISTRY,
+						     MYC_REGISTRY_PART_SYSTEM,
+						     sizeof(struct myc_system_page));
+	}
+	return err ? myc_error_set(error, err, NULL, "laying out the supervisor's region: %s",
+				   strerror(-err))
+		   : 0;
 }
 
 int myc_layout_make(struct myc_layout **out, struct myc_topology *topology, struct myc_error *error)
@@ -203,13 +226,10 @@ int myc_layout_make(struct myc_layout **out, struct myc_topology *topology, stru
 		goto out_free;
 	set_dataplane(layout);
 	for (uint32_t p = 0; !err && p < topology->processes; p++)
-		err = plan_worker(layout, p);
-	err = err ?: plan_supervisor(layout);
-	if (err) {
-		myc_error_set(error, err, "use fewer executors, channels or endpoints a process",
-			      "laying out the regions: %s", strerror(-err));
+		err = plan_worker(layout, p, error);
+	err = err ?: plan_supervisor(layout, error);
+	if (err)
 		goto out_free;
-	}
 	*out = layout;
 	return 0;
 

@@ -16,6 +16,7 @@
 #define NAME_CHARS    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-"
 #define SYMBOL_CHARS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #define SIZE_MAX_SLOT (1u << 20)
+#define SLOTS_MAX     (SIZE_MAX_SLOT - MYC_PROCESS_ACTORS_MAX) /* beside the fixed ones */
 
 /* ---- actors ---------------------------------------------------------------------------------- */
 
@@ -307,9 +308,7 @@ int myc_topology_read_process(struct myc_yaml_node node, const char *folder,
 	err = err ?: myc_yaml_choice(restart, restarts, COUNT(restarts), &of_restart, error);
 	err = err ?: myc_yaml_u32(shutdown, 1, 600000, &process->shutdown_ms, error);
 	err = err ?: myc_yaml_path(library, folder, &process->library, error);
-	err = err
-		      ?: myc_yaml_u32(slots, MYC_PROCESS_ACTORS_MAX, SIZE_MAX_SLOT, &process->slots,
-				      error);
+	err = err ?: myc_yaml_u32(slots, MYC_PROCESS_ACTORS_MAX, SLOTS_MAX, &process->slots, error);
 	err = err
 		      ?: myc_yaml_power_of_two(lane, 64, MYC_LANE_SLOTS_MAX, &process->lane_slots,
 					       error);

@@ -191,7 +191,7 @@ static void run_processes(const struct scene *scene)
 	for (uint32_t i = 0; i < PROCESSES; i++) {
 		struct myc_region_plan plan = {0};
 
-		if (myc_system_plan(&plan, &opts, PROCESSES, PROCESSES)) {
+		if (myc_system_plan(&plan, &opts, PROCESSES, PROCESSES, NULL)) {
 			fprintf(stderr, "no plan for a region\n");
 			exit(1);
 		}
