@@ -134,7 +134,8 @@ int myc_ask_await(struct myc_actor *self, struct myc_ref *to, uint16_t type, con
  * many have failed that they cannot (status: of the last that failed), or at the timeout (-ETIMEDOUT, one
  * for all). Replies that come after it are late. Uses count + 1 of the executor's asks. -EINVAL: count is 0
  * or less than wanted. A ref that cannot be sent to fails as a member, not the gather. More than MYC_PAYLOAD_MAX bytes
- * are copied into one body, which all read.
+ * are copied into one body, which all read. Refused as a whole, with no outcome: -ENOSPC, -ESHUTDOWN, -ENOBUFS and
+ * -EMSGSIZE as myc_ask.
  */
 int myc_gather(struct myc_actor *self, struct myc_ref *refs, uint32_t count, uint32_t wanted,
 	       uint16_t type, const void *payload, size_t size, uint64_t timeout_ns,
@@ -169,7 +170,7 @@ int myc_reply(struct myc_actor *self, const struct myc_message *message, uint16_
 int myc_reply_send(struct myc_actor *self, const struct myc_reply_to *to, uint16_t type,
 		   const void *payload, size_t size);
 /* The same with a body that we took or kept: it is the asker's and no more ours, unless an error is returned.
- * -ENODATA: it is not ours. */
+ * -ENODATA: it is not ours; -EMSGSIZE: its size is more than it has. */
 int myc_reply_body(struct myc_actor *self, const struct myc_reply_to *to, uint16_t type,
 		   struct myc_body *body);
 /* In the hook: the payload of a reply beyond it. As myc_body_keep. */
@@ -181,7 +182,8 @@ int myc_reply_error(struct myc_actor *self, const struct myc_reply_to *to, int e
 /*
  * Passes a request on: who gets it sees an ordinary ask whose reply goes to the original asker. Sent
  * by the rules of myc_send; then this actor owes no reply. More than MYC_DELEGATED_MAX bytes are copied into a body:
- * -ENOBUFS and -EMSGSIZE as myc_body_take. myc_forward: the message as it came, its body moving with it.
+ * -ENOBUFS and -EMSGSIZE as myc_body_take. myc_forward: the message as it came, its body moving with it; -ENODATA: it
+ * has gone on already.
  */
 int myc_delegate(struct myc_actor *self, const struct myc_reply_to *asker, struct myc_ref *to,
 		 uint16_t type, const void *payload, size_t size);
@@ -205,8 +207,8 @@ struct myc_answer {
  */
 int myc_call(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 	     size_t size, struct myc_answer *answer, uint64_t timeout_ns);
-/* The same, for answers of any size: copied into `memory`, of `capacity` bytes, and none into answer->payload.
- * -EMSGSIZE: it has answer->size bytes. */
+/* The same, for answers of any size: copied into `memory`, of `capacity` bytes (NULL: none), and none into
+ * answer->payload. -EMSGSIZE: it has answer->size bytes. */
 int myc_call_into(struct myc_system *system, myc_address to, uint16_t type, const void *payload,
 		  size_t size, struct myc_answer *answer, void *memory, size_t capacity,
 		  uint64_t timeout_ns);

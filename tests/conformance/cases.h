@@ -39,6 +39,7 @@
 	X(registry)       \
 	X(topic)          \
 	X(workers)        \
+	X(workers_large)  \
 	X(breaker)        \
 	X(cycle)          \
 	X(thread)         \

@@ -422,6 +422,55 @@ CASE(an_answer_that_a_thread_has_no_room_for_is_refused)
 	expect_bodies_home();
 }
 
+CASE(a_threads_large_request_may_be_passed_on_and_answered_in_place)
+{
+	struct probe *b = spawn(THERE), *c = replier(ELSEWHERE, replies_in_place);
+	uint64_t a[ERRAND_WORDS] = {b->address, HALF, MYC_FOREVER, 5, LARGEST};
+
+	set_word(b, 0, c->address);
+	b->react = forwards_to;
+	OK(way.at(HERE, do_call, a));
+	assert_int_equal(a[1], HALF);
+	assert_int_equal(a[2], 5);
+	assert_true(a[3]);
+	UNTIL(b->messages == 1);
+	expect_bodies_home();
+}
+
+CASE(a_large_answer_that_a_thread_waits_for_no_more_goes_home)
+{
+	struct probe *b = replier(THERE, keeps);
+	uint64_t a[ERRAND_WORDS] = {b->address, 8, 5 * MS, 1, LARGEST};
+
+	RESULT(way.at(HERE, do_call, a), -ETIMEDOUT);
+	UNTIL(b->kept_count == 1);
+	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
+	UNTIL(counted_dead(MYC_DEAD_LETTER_LATE_REPLY) == 1);
+	expect_bodies_home();
+}
+
+/* a: address; back: the size. */
+static int do_call_into_nothing(struct myc_system *system, uint64_t *a)
+{
+	struct myc_answer answer = {.payload = {77}};
+	int code = myc_call_into(system, a[0], REQUEST, &a[1], 8, &answer, NULL, 0, MYC_FOREVER);
+
+	a[1] = answer.size;
+	return answer.payload[0] == 77 ? code : -EIO;
+}
+
+CASE(a_thread_that_gives_no_memory_is_told_the_size)
+{
+	struct probe *b = replier(THERE, replies_large);
+	uint64_t a[ERRAND_WORDS] = {b->address, 24};
+
+	RESULT(way.at(HERE, do_call_into_nothing, a), -EMSGSIZE);
+	assert_int_equal(a[1], 24);
+	a[1] = 0;
+	OK(way.at(HERE, do_call_into_nothing, a));
+	assert_int_equal(a[1], 0);
+}
+
 const struct conform_case cases_large[] = {
 	{NAMED(large_requests_and_replies_arrive_whole)},
 	{NAMED(tried_large_requests_and_their_replies_arrive_whole)},
@@ -442,5 +491,8 @@ const struct conform_case cases_large[] = {
 	{NAMED(a_member_that_ends_gives_its_share_back)},
 	{NAMED(a_thread_calls_with_much_and_is_answered_with_much)},
 	{NAMED(an_answer_that_a_thread_has_no_room_for_is_refused)},
+	{NAMED(a_threads_large_request_may_be_passed_on_and_answered_in_place)},
+	{NAMED(a_large_answer_that_a_thread_waits_for_no_more_goes_home)},
+	{NAMED(a_thread_that_gives_no_memory_is_told_the_size)},
 	{0},
 };

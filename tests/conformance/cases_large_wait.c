@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Large requests that their receiver has no room for, replies that wait, and processes that end over both. */
+#include <mycelium/mailbox.h>
+
 #include "conformance/large_bed.h"
 
 /* ---- rules of mailboxes ------------------------------------------------------------------------ */
@@ -80,6 +82,17 @@ static int talks_around(struct myc_actor *self, struct probe *me, const struct m
 	return code ? code : do_send(self, me, message->from, SEND, 4, 8);
 }
 
+/* One who has kept so many requests of a's, by whose cookies they are numbered. */
+static struct probe *keeper_of_asks(struct probe *a, uint32_t count)
+{
+	struct probe *made = replier(THERE, keeps);
+
+	for (uint64_t i = 0; i < count; i++)
+		OK(ask(a, made, LONG, i));
+	UNTIL(made->kept_count == count);
+	return made;
+}
+
 CASE(a_large_reply_comes_behind_what_was_sent_before)
 {
 	struct probe *a = asker(), *b = replier(THERE, talks_around);
@@ -111,11 +124,8 @@ static int replies_to_all(struct myc_actor *self, struct probe *me, const uint64
 
 CASE(large_replies_wait_for_a_lane_that_is_full)
 {
-	struct probe *a = asker(), *b = replier(THERE, keeps);
+	struct probe *a = asker(), *b = keeper_of_asks(a, CROWD);
 
-	for (uint64_t i = 0; i < CROWD; i++)
-		OK(ask(a, b, LONG, i));
-	UNTIL(b->kept_count == CROWD);
 	OK(let(b, replies_to_all, CROWD, 0, 0, 0));
 	SAW(a, REPLY, CROWD);
 	for (uint32_t i = 0; i < CROWD; i++) {
@@ -137,14 +147,136 @@ static int replies_and_goes(struct myc_actor *self, struct probe *me, const uint
 
 CASE(large_replies_that_wait_outlive_their_replier)
 {
-	struct probe *a = asker(), *b = replier(THERE, keeps);
+	struct probe *a = asker(), *b = keeper_of_asks(a, CROWD);
 
-	for (uint64_t i = 0; i < CROWD; i++)
-		OK(ask(a, b, LONG, i));
-	UNTIL(b->kept_count == CROWD);
 	tell(b, replies_and_goes, CROWD, 0, 0, 0);
 	SAW(a, REPLY, CROWD);
 	for (uint32_t i = 0; i < CROWD; i++)
+		expect_whole(a, i, 200, i);
+	expect_bodies_home();
+}
+
+/* ---- no room, cancelled, without bounds --------------------------------------------------------- */
+
+#define VAIN 1100 /* more than an executor has asks */
+
+/* None has a buffer; each gives back what it had reserved. */
+static int job_ask_in_vain(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref refs[2];
+	struct myc_body body;
+	int code = myc_resolve(self, a[0], &refs[0]);
+
+	while (!code) /* all that there are; they are its until it ends */
+		code = myc_body_take(self, 8, &body);
+	fill(large, 1, HALF);
+	refs[1] = refs[0];
+	for (uint32_t i = 0; i < VAIN && code == -ENOBUFS; i++) {
+		code = myc_ask(self, &refs[0], REQUEST, large, HALF, LONG, 0, &me->ask[0]);
+		if (code == -ENOBUFS)
+			code = myc_try_ask(self, &refs[0], REQUEST, large, HALF, LONG, 0, NULL);
+		if (code == -ENOBUFS)
+			code = myc_ask_await(self, &refs[0], REQUEST, large, HALF, LONG, 0, NULL,
+					     NULL);
+		if (code == -ENOBUFS)
+			code = myc_gather(self, refs, 2, MYC_GATHER_ALL, REQUEST, large, HALF, LONG,
+					  0, NULL);
+	}
+	return code;
+}
+
+CASE(who_has_no_buffer_left_asks_little_still)
+{
+	struct probe *a = asker(), *b = replier(THERE, echoes);
+
+	RESULT(let(a, job_ask_in_vain, b->address, 0, 0, 0), -ENOBUFS);
+	settle();
+	assert_int_equal(a->replies, 0);
+	OK(await(a, b, LONG, 17));
+	SAW(a, REPLY, 1);
+	OK(gather(a, (struct probe *const[]){b, b}, 2, MYC_GATHER_ALL, LONG, 18));
+	SAW(a, REPLY, 4);
+	assert_int_equal(nth(a, REPLY, 3)->answered, 2);
+}
+
+/* a: address, size. Without a buffer for that. */
+static int job_delegate_in_vain(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref ref;
+	struct myc_body body;
+	int code = myc_resolve(self, a[0], &ref);
+
+	while (!code)
+		code = myc_body_take(self, 8, &body);
+	return code == -ENOBUFS ? myc_delegate(self, &me->kept[0], &ref, ASKED, large, (size_t)a[1])
+				: code;
+}
+
+CASE(who_has_no_buffer_to_pass_a_request_on_owes_the_answer_still)
+{
+	struct probe *a = asker(), *b = keeper_of_asks(a, 1), *c = replier(ELSEWHERE, echoes);
+
+	RESULT(let(b, job_delegate_in_vain, c->address, MYC_DELEGATED_MAX + 1, 0, 0), -ENOBUFS);
+	RESULT(let(b, job_delegate_in_vain, c->address, LARGEST + 1, 0, 0), -EMSGSIZE);
+	settle();
+	assert_int_equal(c->messages, 0);
+	OK(answer_kept(b, 0, 9));
+	assert_int_equal(nth(a, REPLY, 0)->payload, 9);
+	assert_true(nth(a, REPLY, 0)->from == b->address);
+}
+
+/* a: the address, twice; its ask is ask[0]. */
+static int job_gather_twice(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref refs[2];
+	int code = myc_resolve(self, a[0], &refs[0]);
+
+	refs[1] = refs[0];
+	fill(large, 5, HALF);
+	return code ? code
+		    : myc_gather(self, refs, 2, MYC_GATHER_ALL, REQUEST, large, HALF, LONG, 0,
+				 &me->ask[0]);
+}
+
+CASE(large_replies_to_a_cancelled_gather_go_home)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	OK(let(a, job_gather_twice, b->address, 0, 0, 0));
+	UNTIL(b->kept_count == 2);
+	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
+	expect_whole(a, 0, HALF, 9);
+	OK(cancel(a, 0));
+	OK(let(b, job_reply_kept, 1, 10, HALF, 0));
+	UNTIL(counted_dead(MYC_DEAD_LETTER_LATE_REPLY) == 1);
+	assert_int_equal(a->replies, 1);
+	expect_bodies_home();
+}
+
+static void with_growth(struct world_opts *opts)
+{
+	opts->system.growth = 4 * MYC_MAILBOX_CHUNK;
+}
+
+static const struct myc_behaviour boundless = {PROBE_HOOKS, .name = "boundless",
+					       .grows_to = MYC_GROWS_FREELY};
+
+CASE(large_requests_that_were_passed_on_wait_in_a_mailbox_without_bounds)
+{
+	struct probe *a = asker(), *b = replier(ELSEWHERE, forwards_to),
+		     *c = spawn_as(THERE, &boundless);
+
+	c->react = echoes;
+	set_word(b, 0, c->address);
+	hold(c);
+	for (uint64_t i = 0; i < 2 * CROWD; i++) {
+		OK(ask_sized(a, b, 200, i, ASK));
+		settle();
+	}
+	UNTIL(b->messages == 2 * CROWD);
+	release(c);
+	SAW(a, REPLY, 2 * CROWD);
+	for (uint32_t i = 0; i < 2 * CROWD; i++)
 		expect_whole(a, i, 200, i);
 	expect_bodies_home();
 }
@@ -153,11 +285,8 @@ CASE(large_replies_that_wait_outlive_their_replier)
 
 CASE(a_large_reply_on_its_way_outlives_its_repliers_process)
 {
-	struct probe *a = asker(), *b = replier(THERE, keeps);
+	struct probe *a = asker(), *b = keeper_of_asks(a, 2);
 
-	for (uint64_t i = 0; i < 2; i++)
-		OK(ask(a, b, LONG, i));
-	UNTIL(b->kept_count == 2);
 	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
 	expect_whole(a, 0, HALF, 9); /* the lane is there */
 	OK(let(b, job_reply_kept, 1, 10, HALF, 0));
@@ -171,11 +300,8 @@ CASE(a_large_reply_on_its_way_outlives_its_repliers_process)
 
 CASE(large_replies_that_wait_end_with_their_process)
 {
-	struct probe *a = asker(), *b = replier(THERE, keeps);
+	struct probe *a = asker(), *b = keeper_of_asks(a, CROWD);
 
-	for (uint64_t i = 0; i < CROWD; i++)
-		OK(ask(a, b, LONG, i));
-	UNTIL(b->kept_count == CROWD);
 	OK(let(b, replies_to_all, CROWD, 0, 0, 0));
 	expect_doubt();
 	kill_place(THERE);
@@ -191,12 +317,37 @@ CASE(large_replies_that_wait_end_with_their_process)
 	expect_bodies_home();
 }
 
+/* Who was refused to pass it on again has it no more: its end is no matter to who asked. */
+CASE(a_large_request_is_whose_it_was_passed_on_to)
+{
+	struct probe *a = asker(), *b = spawn(THERE), *c = replier(HERE, keeps);
+
+	set_word(b, 0, c->address);
+	b->react = forwards_to;
+	OK(ask_sized(a, b, HALF, 1, ASK));
+	UNTIL(c->kept_count == 1 && b->messages == 1);
+	settle();
+	assert_int_equal((int)b->word[1], -ENODATA);
+	kill_place(THERE);
+	revive_place(THERE);
+	settle();
+	OK(let(c, job_reply_kept, 0, 9, HALF, 0));
+	expect_whole(a, 0, HALF, 9);
+	expect_bodies_home();
+}
+
 const struct conform_case cases_large_wait[] = {
 	{NAMED(a_large_request_dropped_by_rule_has_that_outcome)},
 	{NAMED(a_large_request_that_is_redirected_is_answered)},
 	{NAMED(a_large_reply_comes_behind_what_was_sent_before)},
 	{NAMED(large_replies_wait_for_a_lane_that_is_full), .opts = short_lanes},
 	{NAMED(large_replies_that_wait_outlive_their_replier), .opts = short_lanes},
+	{NAMED(who_has_no_buffer_left_asks_little_still)},
+	{NAMED(who_has_no_buffer_to_pass_a_request_on_owes_the_answer_still)},
+	{NAMED(large_replies_to_a_cancelled_gather_go_home)},
+	{NAMED(large_requests_that_were_passed_on_wait_in_a_mailbox_without_bounds),
+	 .opts = with_growth},
+	{DEADLY(a_large_request_is_whose_it_was_passed_on_to)},
 	{DEADLY(a_large_reply_on_its_way_outlives_its_repliers_process)},
 	{DEADLY(large_replies_that_wait_end_with_their_process), .opts = short_lanes},
 	{0},

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { DO, REPLY_IT, FAIL, KEEP_IT, TRY_BECOME };
+enum { DO, REPLY_IT, FAIL, KEEP_IT, TRY_BECOME, ECHO_IT, FAIL_THEN_ECHO };
 enum { WORKERS = 4 };
 
 /* A job: its number, what is done with it, its key, its priority. */
@@ -34,8 +34,11 @@ static int works(struct myc_actor *self, const struct myc_message *message)
 	jot(self, me, message);
 	if (load.what == REPLY_IT)
 		code = myc_reply(self, message, ANSWER, &load.number, 8);
-	if (load.what == FAIL && !(message->flags & MYC_MESSAGE_REDELIVERED))
+	if ((load.what == FAIL || load.what == FAIL_THEN_ECHO) &&
+	    !(message->flags & MYC_MESSAGE_REDELIVERED))
 		code = -EIO;
+	else if (load.what == ECHO_IT || load.what == FAIL_THEN_ECHO)
+		code = myc_reply(self, message, ANSWER, message->payload, message->size);
 	if (load.what == KEEP_IT && !(message->flags & MYC_MESSAGE_REDELIVERED))
 		code = myc_job_keep(self, (struct myc_job *)&me->kept[load.number % 64]);
 	if (load.what == TRY_BECOME) {
@@ -114,7 +117,7 @@ static int do_numbers(struct myc_system *system, uint64_t *a)
 	memcpy(a, &n, ERRAND_WORDS * sizeof(*a)); /* accepted to discarded[] */
 	return (int)n.hung;
 }
-static int do_worker(struct myc_system *system, uint64_t *a)
+static inline int do_worker(struct myc_system *system, uint64_t *a)
 {
 	struct myc_worker_numbers n;
 
@@ -124,17 +127,17 @@ static int do_worker(struct myc_system *system, uint64_t *a)
 	a[1] = n.address;
 	return code;
 }
-static int do_change(struct myc_system *system, uint64_t *a)
+static inline int do_change(struct myc_system *system, uint64_t *a)
 {
 	(void)system;
 	return myc_workers_change(pool_, (const struct myc_workers_settings *)(uintptr_t)a[0]);
 }
-static int do_check(struct myc_system *system, uint64_t *a)
+static inline int do_check(struct myc_system *system, uint64_t *a)
 {
 	(void)system;
 	return myc_workers_check(pool_, (const struct myc_workers_settings *)(uintptr_t)a[0]);
 }
-static int do_drain(struct myc_system *system, uint64_t *a)
+static inline int do_drain(struct myc_system *system, uint64_t *a)
 {
 	(void)system;
 	return myc_workers_drain(pool_, a[0]);
@@ -158,12 +161,12 @@ static void adapting_pool(const struct myc_workers_settings *settings, uint64_t 
 	settle();
 }
 
-static void pool(const struct myc_workers_settings *settings)
+static inline void pool(const struct myc_workers_settings *settings)
 {
 	adapting_pool(settings, 0);
 }
 
-static struct myc_workers_numbers numbers(void)
+static inline struct myc_workers_numbers numbers(void)
 {
 	struct myc_workers_numbers n = {0};
 	uint64_t a[ERRAND_WORDS] = {0}, sum;
@@ -177,11 +180,11 @@ static struct myc_workers_numbers numbers(void)
 	return n;
 }
 
-static uint32_t done_by(const struct probe *who)
+static inline uint32_t done_by(const struct probe *who)
 {
 	return who->messages;
 }
-static uint32_t handled(void)
+static inline uint32_t handled(void)
 {
 	uint32_t sum = 0;
 
@@ -191,7 +194,7 @@ static uint32_t handled(void)
 }
 
 /* Waits until there is one in that place. */
-static myc_address worker_at(uint32_t place)
+static inline myc_address worker_at(uint32_t place)
 {
 	uint64_t a[ERRAND_WORDS] = {place};
 
@@ -200,7 +203,7 @@ static myc_address worker_at(uint32_t place)
 }
 
 /* A worker that handles nothing until it is let go. */
-static void hold_worker(uint32_t place, bool on)
+static inline void hold_worker(uint32_t place, bool on)
 {
 	if (on) {
 		hand[place]->address = worker_at(place);
@@ -211,7 +214,7 @@ static void hold_worker(uint32_t place, bool on)
 	settle();
 }
 
-static int job_load(struct myc_actor *self, struct probe *me, const uint64_t *a)
+static inline int job_load(struct myc_actor *self, struct probe *me, const uint64_t *a)
 {
 	const struct load load = {a[1], a[2] & 0xff, a[2] >> 8 & 0xff, a[2] >> 16 & 0xff};
 	struct myc_ref ref;
@@ -223,11 +226,12 @@ static int job_load(struct myc_actor *self, struct probe *me, const uint64_t *a)
 	       : a[3] == 2 ? myc_try_send(self, &ref, OTHER, &load, sizeof(load))
 			   : myc_send(self, &ref, OTHER, &load, sizeof(load));
 }
-static int put(struct probe *from, uint64_t number, uint64_t what, uint64_t key, uint64_t priority)
+static inline int put(struct probe *from, uint64_t number, uint64_t what, uint64_t key,
+		      uint64_t priority)
 {
 	return let(from, job_load, intake->address, number, what | key << 8 | priority << 16, 0);
 }
-static int put_ask(struct probe *from, uint64_t number, uint64_t what)
+static inline int put_ask(struct probe *from, uint64_t number, uint64_t what)
 {
 	return let(from, job_load, intake->address, number, what, 1);
 }

@@ -32,7 +32,6 @@
 
 #define NUMBERS 8
 #define BODY	200
-#define BUFFERS 16
 #define SOON	1000000
 
 enum { KEEPER, DRAIN };
@@ -44,7 +43,6 @@ static struct {
 	uint32_t seen[NUMBERS], marked[NUMBERS];
 	uint32_t next[2]; /* the least that may come now: of those that may wait, of thirds */
 	uint32_t disorder, postponed, batched;
-	uint32_t free[PROCESSES];
 } world;
 
 /* ---- actors ------------------------------------------------------------------------------------ */
@@ -187,13 +185,6 @@ static void fresh(void)
 
 static void ended(void)
 {
-	for (uint32_t p = 0; p < PROCESSES; p++) {
-		const struct myc_pool *pool = &bed.process[p].system->executor[0].out.pool;
-
-		world.free[p] = death_buffers(p);
-		assert_int_equal(pool->loans_used, 0);
-		assert_int_equal(pool->kept, 0);
-	}
 	assert_int_equal(myc_stashed(&bed.process[1].system->actor[KEEPER]), 0);
 	assert_int_equal(bed.process[1].system->actor[KEEPER].pending_count, 0);
 }
@@ -226,9 +217,6 @@ static void check(void)
 	assert_int_equal(words->dead_letters[MYC_DEAD_LETTER_IN_DOUBT],
 			 metrics[DRAIN].in_doubt +
 				 (keeper.redeliver ? 0 : metrics[KEEPER].in_doubt));
-	assert_int_equal(world.free[0], BUFFERS);
-	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
-		assert_int_equal(words->lane_faults[i], 0);
 	if (bed.deaths)
 		return;
 	for (uint32_t i = 0; i < NUMBERS; i++)
@@ -239,7 +227,7 @@ static void check(void)
 
 static const struct death_room rooms[] = {
 	{1, 4, 1}, {2, 1, 1}, {3, 2, 1}, {NUMBERS, NUMBERS, 1}, {0}};
-static struct death_play of = {.system = DEATH_SYSTEM(256, BUFFERS),
+static struct death_play of = {.system = DEATH_SYSTEM(256, 16),
 			       .actor = {{&source}, {&keeper, &drain_behaviour}},
 			       .fresh = fresh,
 			       .check = check,

@@ -160,6 +160,19 @@ static inline void *death_block(uint32_t process, uint32_t type)
 	return myc_region_block(&bed.region[process][process], type, 0, NULL);
 }
 
+/* Every buffer is home, nobody has a loan, and no lane was cut. */
+static void death_left_nothing(uint32_t process)
+{
+	const struct myc_pool *pool = &bed.process[process].system->executor[0].out.pool;
+	const struct myc_executor_words *words = death_block(process, MYC_BLOCK_EXECUTOR);
+
+	assert_int_equal(death_buffers(process), bed.of->system.buffers[0].count);
+	assert_int_equal(pool->loans_used, 0);
+	assert_int_equal(pool->kept, 0);
+	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
+		assert_int_equal(words->lane_faults[i], 0);
+}
+
 /* Runs one step of a process. False: it died in it. */
 static bool death_step(uint32_t process, bool first, unsigned *did)
 {
@@ -249,6 +262,8 @@ static bool death_play(uint32_t first, uint32_t second)
 			death_start(turn % PROCESSES, seconds++ ? 0 : second);
 		}
 	}
+	for (uint32_t p = 0; p < PROCESSES; p++)
+		death_left_nothing(p);
 	if (bed.of->ended)
 		bed.of->ended();
 	for (uint32_t p = 0; p < PROCESSES; p++)

@@ -348,15 +348,12 @@ int myc_ask_body(struct myc_actor *self, struct myc_ref *to, uint16_t type, stru
 
 	if (code)
 		return code;
-	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
+	struct myc_ask_entry *entry = myc_ask_begin(self, to, timeout_ns, cookie, ask);
 
 	if (!entry)
 		return -ENOSPC;
-	myc_ask_whom(self->executor, entry, to->address);
 	const struct myc_body_as as = {.type = type, .correlation = entry->id};
 
-	if (ask)
-		ask->correlation = entry->id;
 	code = myc_body_put(self, to, &as, body->hold, 1, body->size, true);
 	if (code < 0) {
 		myc_ask_free(self->executor, entry);
@@ -399,11 +396,10 @@ int myc_ask_await(struct myc_actor *self, struct myc_ref *to, uint16_t type, con
 		code = -EALREADY;
 	if (code)
 		return code;
-	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
+	struct myc_ask_entry *entry = myc_ask_begin(self, to, timeout_ns, cookie, ask);
 
 	if (!entry)
 		return -ENOSPC;
-	myc_ask_whom(self->executor, entry, to->address);
 	code = await_begin(self, entry->id, to->address, cycle ? cycle : &unseen);
 	if (!code)
 		code = myc_send_asking(self, to, myc_slot_kind(type, (uint8_t)size, 0),
@@ -415,7 +411,5 @@ int myc_ask_await(struct myc_actor *self, struct myc_ref *to, uint16_t type, con
 	}
 	entry->awaited = true;
 	myc_actor_aside(self, MYC_ASIDE_AWAIT, true);
-	if (ask)
-		ask->correlation = entry->id;
 	return 0;
 }

@@ -198,6 +198,20 @@ static inline void myc_ask_whom(const struct myc_executor *executor, struct myc_
 				  ? 0
 				  : myc_ask_incarnation(executor->system, process));
 }
+/* Both, for a request that is about to go; ask: NULL, or which one it is. NULL: all entries are in use. */
+static inline struct myc_ask_entry *myc_ask_begin(struct myc_actor *self, const struct myc_ref *to,
+						  uint64_t timeout_ns, uint64_t cookie,
+						  struct myc_ask *ask)
+{
+	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
+
+	if (!entry)
+		return NULL;
+	myc_ask_whom(self->executor, entry, to->address);
+	if (ask)
+		ask->correlation = entry->id;
+	return entry;
+}
 void myc_ask_free(struct myc_executor *executor, struct myc_ask_entry *entry);
 /* The outcome of an entry: frees it and calls the hook. Without a reply: there is none. */
 void myc_ask_finish(struct myc_executor *executor, struct myc_ask_entry *entry, int status,

@@ -269,5 +269,8 @@ int myc_call_into(struct myc_system *system, myc_address to, uint16_t type, cons
 		  size_t size, struct myc_answer *out, void *memory, size_t capacity,
 		  uint64_t timeout_ns)
 {
-	return call(system, to, type, 0, payload, size, out, memory, capacity, timeout_ns);
+	char none; /* NULL is myc_call's */
+
+	return call(system, to, type, 0, payload, size, out, memory ? memory : &none,
+		    memory ? capacity : 0, timeout_ns);
 }

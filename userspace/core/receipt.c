@@ -16,14 +16,11 @@ int myc_send_receipt(struct myc_actor *self, struct myc_ref *to, uint16_t type, 
 		return -EINVAL;
 	if (self->executor->asks.closed)
 		return -ESHUTDOWN;
-	struct myc_ask_entry *entry = myc_ask_take(self, timeout_ns, cookie);
+	struct myc_ask_entry *entry = myc_ask_begin(self, to, timeout_ns, cookie, ask);
 
 	if (!entry)
 		return -ENOSPC;
-	myc_ask_whom(self->executor, entry, to->address);
 	entry->is_receipt = true;
-	if (ask)
-		ask->correlation = entry->id;
 	int code = myc_send_asking(self, to, myc_slot_kind(type, (uint8_t)size, MYC_SLOT_RECEIPT),
 				   entry->id, payload, size);
 

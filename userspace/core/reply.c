@@ -267,6 +267,10 @@ static int pass_on(struct myc_actor *self, const struct myc_reply_to *asker, str
 		return -EMSGSIZE;
 	if (passed->type >= MYC_TYPE_FRAMEWORK || !asker->correlation)
 		return -EINVAL;
+	/* Who has its body has the request, and the asker knows. */
+	if (passed->body != MYC_HOLD_NONE &&
+	    !myc_pool_weight(&self->executor->out.pool, passed->body))
+		return -ENODATA;
 	/* Before the request: until it is answered the asker knows whom it awaits. */
 	code = moved(self, asker, to->address);
 	if (code)
