@@ -36,10 +36,11 @@
 
 #include "core/executor.h"
 
-#define MYC_ASK_BUCKETS	 512
-#define MYC_ASK_TICK_BIT 20 /* 2^20 ns = 1.05 ms */
-#define MYC_ASKS_MAX	 65535
-#define MYC_ASK_STOP_NS	 500000000u /* a stopping system waits so long for answers */
+#define MYC_ASK_BUCKETS	  512
+#define MYC_ASK_TICK_BIT  20 /* 2^20 ns = 1.05 ms */
+#define MYC_ASKS_MAX	  65535
+#define MYC_ASK_ERROR_MAX 4095	     /* an errno that a replier may say */
+#define MYC_ASK_STOP_NS	  500000000u /* a stopping system waits so long for answers */
 
 /* In which list an entry is, by links `before` and `after`. */
 enum myc_ask_place {

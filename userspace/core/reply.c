@@ -8,8 +8,7 @@
 #include "core/body.h"
 #include "core/signal.h"
 
-#define ASKER_AT  (MYC_PAYLOAD_MAX - sizeof(myc_address)) /* in the payload of a delegated request */
-#define ERROR_MAX 4095
+#define ASKER_AT (MYC_PAYLOAD_MAX - sizeof(myc_address)) /* in the payload of a delegated request */
 
 _Static_assert(ASKER_AT == MYC_DELEGATED_MAX, "what is passed on leaves room for the asker");
 
@@ -184,7 +183,7 @@ int myc_reply(struct myc_actor *self, const struct myc_message *message, uint16_
 
 int myc_reply_error(struct myc_actor *self, const struct myc_reply_to *to, int error)
 {
-	if (error >= 0 || error < -ERROR_MAX)
+	if (error >= 0 || error < -MYC_ASK_ERROR_MAX)
 		return -EINVAL;
 	return reply(self, to, error, 0, NULL, 0, NULL);
 }

@@ -41,12 +41,13 @@ static void not_known(struct myc_executor *executor, const struct myc_slot *slot
 	myc_letter_note(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE, MYC_NOBODY, MYC_NOBODY, slot);
 }
 
-/* Of what is said of an ask's outcome: error 0 says nothing. */
+/* Of what is said of an ask's outcome: error 0 says nothing, nor does one that none can be. */
 static inline int outcome_of(const struct myc_slot *slot)
 {
 	if (slot->type == MYC_SIGNAL_REPLY || slot->type == MYC_SIGNAL_CALL_REPLY)
 		return 0;
-	return slot->generation ? -slot->generation : -EPROTO;
+	return slot->generation && slot->generation <= MYC_ASK_ERROR_MAX ? -slot->generation
+									 : -EPROTO;
 }
 
 static void answered(struct myc_executor *executor, struct myc_inlet *inlet,

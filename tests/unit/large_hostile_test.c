@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Replies that a process wrote over before their asker looked: what cannot be is the end of its lane, or, where the
+ * buffer is a third's, an outcome that says so; the asker's process keeps nothing of it, and hears others. In the
+ * deterministic runtime: three processes, of which the middle one lies.
+ *
+ *	process 2: lender -- a body --> process 1: liar -- replies, a body of its own or that one --> process 0: asker
+ */
+#include "common/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <mycelium/mycelium.h>
+#include <mycelium/testkit.h>
+
+#include "core/body.h"
+#include "core/executor.h"
+
+#define SIZE   200
+#define SECOND 1000000000ull
+#define SEEDS  4
+
+enum { QUESTION = 1, BODY, ANSWER, LEND };
+enum { NOTHING_CAME = 1 };
+
+/* What it writes over, and what comes of it. */
+struct lie {
+	const char *name;
+	void (*write)(struct myc_slot *slot, struct myc_carried *carried);
+	enum { OWN, LENT, ERROR } what;
+	int status; /* of the outcome; NOTHING_CAME: there is none */
+	bool cut;
+	int letter; /* enum myc_dead_letter, -1: none */
+};
+
+static myc_address liar_address;
+static struct myc_reply_to reply_to;
+static const struct lie *lie;
+static uint32_t asked, told;
+static int status;
+
+/* ---- actors ------------------------------------------------------------------------------------ */
+
+static int lend(struct myc_actor *self, const struct myc_message *message)
+{
+	static const uint8_t bytes[SIZE] = {1};
+	struct myc_ref to;
+	int code = myc_resolve(self, liar_address, &to);
+
+	if (message->type == QUESTION)
+		return myc_reply(self, message, ANSWER, bytes, sizeof(bytes));
+	return code ? code : myc_send(self, &to, BODY, bytes, sizeof(bytes));
+}
+
+static const struct myc_behaviour lender = {.name = "lender", .message = lend};
+
+/* The newest of its lane to the asker. */
+static void write_over(struct myc_actor *self)
+{
+	struct myc_sender *out = &self->executor->out;
+
+	for (uint32_t i = 0; i < out->roads; i++) {
+		struct myc_lane_out *lane = &out->road[i].lane;
+
+		if (!out->road[i].peer || out->road[i].process != 0)
+			continue;
+		struct myc_slot *slot =
+			&lane->slot[MYC_RING_ORDINARY][(lane->head[MYC_RING_ORDINARY] - 1) &
+						       lane->mask[MYC_RING_ORDINARY]];
+		struct myc_carried carried;
+
+		memcpy(&carried, slot->payload, sizeof(carried));
+		lie->write(slot, &carried);
+		memcpy(slot->payload, &carried, sizeof(carried));
+	}
+}
+
+static int answer(struct myc_actor *self, const struct myc_message *message)
+{
+	static struct myc_body kept;
+	uint8_t bytes[SIZE] = {2};
+	int code;
+
+	if (message->type == BODY)
+		return myc_body_keep(self, message, &kept);
+	code = myc_reply_keep(message, &reply_to);
+	if (code)
+		return code;
+	if (lie->what == LENT)
+		code = myc_reply_body(self, &reply_to, ANSWER, &kept);
+	else if (lie->what == OWN)
+		code = myc_reply(self, message, ANSWER, bytes, sizeof(bytes));
+	else
+		code = myc_reply_error(self, &reply_to, -EIO);
+	if (!code && lie->write)
+		write_over(self);
+	return code;
+}
+
+static const struct myc_behaviour liar = {.name = "liar", .message = answer};
+
+/* Asks whom it is told. */
+static int ask(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref to;
+	myc_address whom;
+
+	memcpy(&whom, message->payload, sizeof(whom));
+	int code = myc_resolve(self, whom, &to);
+
+	return code ? code : myc_ask(self, &to, QUESTION, NULL, 0, MYC_FOREVER, ++asked, NULL);
+}
+
+static int outcome(struct myc_actor *self, const struct myc_reply *reply)
+{
+	(void)self;
+	assert_int_equal(reply->cookie, asked);
+	told++;
+	status = reply->status;
+	if (!status)
+		assert_int_equal(reply->size, SIZE);
+	return 0;
+}
+
+static const struct myc_behaviour asker = {.name = "asker", .message = ask, .reply = outcome};
+
+/* ---- lies -------------------------------------------------------------------------------------- */
+
+static void too_short(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->size = 8;
+}
+static void too_long(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->size = MYC_LANE_PAYLOAD;
+}
+static void beyond_the_slot(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->size = 255;
+}
+static void weightless(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)slot;
+	carried->reference.weight = 0;
+}
+static void too_heavy(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)slot;
+	carried->reference.weight = MYC_WEIGHT_FULL + 1;
+}
+static void no_such_buffer(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)slot;
+	carried->reference.buffer |= 0xffffff;
+}
+static void no_such_class(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)slot;
+	carried->reference.buffer |= 0xff000000;
+}
+static void larger_than_its_buffer(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)slot;
+	carried->reference.size = UINT32_MAX;
+}
+static void behind_its_buffer(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)slot;
+	carried->reference.offset = UINT32_MAX - SIZE + 1;
+}
+static void of_no_process(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)slot;
+	carried->reference.process = 60000;
+}
+static void of_no_source(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)slot;
+	carried->reference.source = 60000;
+}
+static void an_error_with_a_body(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->type = MYC_SIGNAL_REPLY_ERROR;
+}
+static void an_end_with_a_body(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->type = MYC_SIGNAL_DEAD;
+}
+static void a_threads(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->type = MYC_SIGNAL_CALL_REPLY;
+	slot->to = UINT32_MAX;
+}
+static void anothers(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->to++;
+}
+static void of_another_ask(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->correlation ^= 0x00f00000;
+}
+static void no_error(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->generation = 0;
+}
+static void no_errno(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->generation = 4096;
+}
+static void far_from_any_errno(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->generation = UINT16_MAX;
+}
+
+#define CUT   NOTHING_CAME, true, -1
+#define SAYS  -EPROTO, false, -1
+#define GOES  NOTHING_CAME, false
+#define IS(x) #x, x
+
+static const struct lie truth = {.name = "the truth", .letter = -1};
+static const struct lie lies[] = {
+	{IS(too_short), OWN, CUT},
+	{IS(too_long), OWN, CUT},
+	{IS(too_long), LENT, CUT},
+	{IS(beyond_the_slot), OWN, CUT},
+	{IS(weightless), OWN, CUT},
+	{IS(weightless), LENT, SAYS},
+	{IS(too_heavy), OWN, CUT},
+	{IS(no_such_buffer), OWN, CUT},
+	{IS(no_such_buffer), LENT, SAYS},
+	{IS(no_such_class), OWN, CUT},
+	{IS(no_such_class), LENT, SAYS},
+	{IS(larger_than_its_buffer), OWN, CUT},
+	{IS(larger_than_its_buffer), LENT, SAYS},
+	{IS(behind_its_buffer), OWN, CUT},
+	{IS(behind_its_buffer), LENT, SAYS},
+	{IS(of_no_process), OWN, CUT},
+	{IS(of_no_process), LENT, CUT},
+	{IS(of_no_source), OWN, CUT},
+	{IS(of_no_source), LENT, CUT},
+	{IS(an_error_with_a_body), OWN, GOES, MYC_DEAD_LETTER_FRAMEWORK_TYPE},
+	{IS(an_error_with_a_body), LENT, GOES, MYC_DEAD_LETTER_FRAMEWORK_TYPE},
+	{IS(an_end_with_a_body), OWN, GOES, MYC_DEAD_LETTER_FRAMEWORK_TYPE},
+	{IS(a_threads), OWN, GOES, MYC_DEAD_LETTER_LATE_REPLY},
+	{IS(a_threads), LENT, GOES, MYC_DEAD_LETTER_LATE_REPLY},
+	{IS(anothers), OWN, GOES, MYC_DEAD_LETTER_LATE_REPLY},
+	{IS(of_another_ask), LENT, GOES, MYC_DEAD_LETTER_LATE_REPLY},
+	{IS(no_error), ERROR, SAYS},
+	{IS(no_errno), ERROR, SAYS},
+	{IS(far_from_any_errno), ERROR, SAYS},
+};
+
+/* ------------------------------------------------------------------------------------------------- */
+
+static struct myc_executor *executor_of(struct myc_testkit *kit, uint32_t process)
+{
+	return &myc_testkit_system(kit, process)->executor[0];
+}
+
+/* Buffers of a process' executor that are not home. */
+static uint32_t out(struct myc_testkit *kit, uint32_t process)
+{
+	const struct myc_pool *pool = &executor_of(kit, process)->out.pool;
+	uint32_t n = 0;
+
+	for (uint32_t b = 0; b < pool->shape.buffers; b++)
+		n += pool->buffer[b].out || pool->buffer[b].incarnation;
+	return n;
+}
+
+static uint64_t cut_off(struct myc_testkit *kit)
+{
+	const struct myc_executor_words *words = executor_of(kit, 0)->words;
+	uint64_t n = 0;
+
+	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
+		n += words->lane_faults[i];
+	return n;
+}
+
+static void ask_of(struct myc_testkit *kit, myc_address whom, myc_address who)
+{
+	told = 0;
+	assert_int_equal(myc_testkit_post(kit, whom, QUESTION, &who, sizeof(who)), 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+}
+
+static void play(uint64_t seed, const struct lie *told_lie)
+{
+	const struct myc_behaviour *as[] = {&asker, &liar, &lender};
+	struct myc_testkit *kit;
+	myc_address address[3];
+
+	assert_int_equal(
+		myc_testkit_open(&kit,
+				 &(struct myc_testkit_opts){.sz = sizeof(struct myc_testkit_opts),
+							    .seed = seed,
+							    .processes = 3},
+				 NULL),
+		0);
+	for (uint32_t p = 0; p < 3; p++) {
+		const struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = as[p]};
+
+		assert_int_equal(myc_testkit_spawn(kit, p, &opts, &address[p]), 0);
+	}
+	liar_address = address[1];
+	asked = 0;
+	lie = &truth;
+	ask_of(kit, address[0], address[1]); /* the lanes are there */
+	assert_int_equal(told, 1);
+	assert_int_equal(status, 0);
+	lie = told_lie;
+	if (lie->what == LENT) {
+		assert_int_equal(myc_testkit_post(kit, address[2], LEND, NULL, 0), 0);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	}
+	const struct myc_executor_words *words = executor_of(kit, 0)->words;
+
+	ask_of(kit, address[0], address[1]);
+	assert_int_equal(told, lie->status != NOTHING_CAME);
+	assert_true(!told || status == lie->status);
+	assert_int_equal(cut_off(kit), lie->cut);
+	if (lie->letter >= 0)
+		assert_int_equal(words->dead_letters[lie->letter], 1);
+	assert_int_equal(executor_of(kit, 0)->out.pool.loans_used, 0);
+	/* What was not spoilt of it is home. */
+	if (!lie->cut && lie->status == NOTHING_CAME)
+		assert_int_equal(out(kit, 1) + out(kit, 2), 0);
+	/* Its successor takes back what nobody read; who waits for it is told. */
+	assert_int_equal(myc_testkit_crash(kit, 1), 0);
+	assert_int_equal(myc_testkit_advance(kit, 2 * SECOND), 0);
+	assert_int_equal(told, 1);
+	assert_true(lie->status != NOTHING_CAME || status == -ENOTCONN);
+	/* Others are heard as ever. */
+	ask_of(kit, address[0], address[2]);
+	assert_int_equal(told, 1);
+	assert_int_equal(status, 0);
+	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	assert_int_equal(executor_of(kit, 0)->out.pool.loans_used, 0);
+	myc_testkit_close(kit);
+}
+
+static void a_reply_that_cannot_be_harms_nobody_but_who_sent_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		print_message("  %s\n", lies[i].name);
+		for (uint64_t seed = 1; seed <= SEEDS; seed++)
+			play(seed, &lies[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reply_that_cannot_be_harms_nobody_but_who_sent_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
