@@ -202,11 +202,16 @@ static void an_actor_is_suspended_read_changed_and_resumed_from_outside(void **s
 	/* Refused. */
 	assert_int_equal(myc(out, sizeof(out), "state", "ping", NULL, NULL), 1);
 	assert_non_null(strstr(out, "does not let others"));
-	assert_int_equal(myc(out, sizeof(out), "state", "nobody", NULL, NULL), 1);
+	assert_int_equal(myc(out, sizeof(out), "state", "nobody", NULL, NULL), 2);
 	assert_non_null(strstr(out, "no actor is called 'nobody'"));
-	assert_int_equal(myc(out, sizeof(out), "suspend", "0xffff00000000001", NULL, NULL), 1);
-	assert_int_equal(myc(out, sizeof(out), "state", "pong", "--replace", "/dev/null"), 1);
-	assert_non_null(strstr(out, "Invalid argument"));
+	assert_int_equal(myc(out, sizeof(out), "suspend", "0xffff00000000001", NULL, NULL), 2);
+	assert_int_equal(myc(out, sizeof(out), "state", "pong", "--replace", "/dev/null"), 2);
+	assert_non_null(strstr(out, "no state of it"));
+	assert_int_equal(live_myc(&live, out, sizeof(out),
+				  (const char *[]){"state", "pong", live.system, "--replace",
+						   "/dev/null", "--version", "6", NULL}),
+			 2);
+	assert_non_null(strstr(out, "another version"));
 	/* A new life begins with a state of its own, and takes orders too. */
 	assert_int_equal(kill((pid_t)live_number(&live, "two", "pid"), SIGKILL), 0);
 	expect_answers("ping is answered by the new pong");
@@ -266,9 +271,9 @@ static void actors_move_by_orders_from_outside(void **state)
 	expect_answers("ping is answered by the new pong");
 	assert_int_equal(live_number(&live, "pong", "executor"), 1);
 	/* Refused. */
-	assert_int_equal(move(out, sizeof(out), "pong", "2"), 1);
+	assert_int_equal(move(out, sizeof(out), "pong", "2"), 2);
 	assert_non_null(strstr(out, "no executor"));
-	assert_int_equal(move(out, sizeof(out), "nobody", "1"), 1);
+	assert_int_equal(move(out, sizeof(out), "nobody", "1"), 2);
 	assert_non_null(strstr(out, "no actor is called 'nobody'"));
 	assert_int_equal(move(out, sizeof(out), "pong", "4294967296"), 2);
 	assert_int_equal(move(out, sizeof(out), "pong", "-1"), 2);
@@ -349,16 +354,67 @@ static void who_holds_an_actor_is_shown(void **state)
 	assert_string_equal(out, "0 references\n");
 	assert_int_equal(holders_json(out, sizeof(out), "once"), 0);
 	assert_string_equal(out, "{\"references\": 0, \"holders\": []}\n");
-	assert_int_equal(holders_json(out, sizeof(out), "nobody"), 1);
+	assert_int_equal(holders_json(out, sizeof(out), "nobody"), 2);
 	assert_string_equal(out, "myc: no actor is called 'nobody' (myc ps lists them)\n");
-	assert_int_equal(holders(out, sizeof(out), "nobody"), 1);
+	assert_int_equal(holders(out, sizeof(out), "nobody"), 2);
 	assert_non_null(strstr(out, "no actor is called 'nobody'"));
-	assert_int_equal(holders(out, sizeof(out), "0x3f"), 1);
+	assert_int_equal(holders(out, sizeof(out), "0x3f"), 2);
 	assert_non_null(strstr(out, "no actor has this address"));
 	assert_int_equal(holders(out, sizeof(out), NULL), 2);
 	/* Its references go with a process, and come again with its successor's. */
 	assert_int_equal(kill((pid_t)live_number(&live, "two", "pid"), SIGKILL), 0);
 	live_until(&live, "both hold it again", all_hold, NULL);
+	live_stop(&live);
+}
+
+/* ---- exit codes ----------------------------------------------------------------------------------- */
+
+static void expect_code(int code, const char *says, const char *const *args)
+{
+	char out[16384];
+	int got = live_myc(&live, out, sizeof(out), args);
+
+	if (got != code || !strstr(out, says))
+		fail_msg("myc %s %s: %d, not %d, or it does not say '%s': %s", args[0],
+			 args[1] ? args[1] : "", got, code, says, out);
+}
+#define EXPECT(code, says, ...) expect_code(code, says, (const char *[]){__VA_ARGS__, NULL})
+
+/* docs/man/myc.1, EXIT STATUS. */
+static void what_was_asked_for_and_is_not_there_is_bad_input(void **state)
+{
+	(void)state;
+	start_two();
+	EXPECT(2, "no command", "nonsense");
+	EXPECT(2, "usage", "run");
+	EXPECT(2, "usage", "check");
+	EXPECT(2, "/none.yaml", "run", "/none.yaml");
+	EXPECT(2, "/none.yaml", "check", "/none.yaml");
+	for (int i = 0; i < 4; i++) {
+		static const char *const words[] = {"ps", "letters", "schemas", "stop"};
+
+		EXPECT(2, "no-such-system", words[i], "no-such-system");
+		EXPECT(2, "usage", words[i], live.system, "more");
+		EXPECT(2, "usage", words[i], "--nonsense");
+	}
+	for (int i = 0; i < 4; i++) {
+		static const char *const words[] = {"state", "suspend", "resume", "holders"};
+
+		EXPECT(2, "no-such-system", words[i], "pong", "no-such-system");
+		EXPECT(2, "no actor is called 'x'", words[i], "x", live.system);
+		EXPECT(2, "usage", words[i]);
+		EXPECT(2, "no actor has this address", words[i], "0x10000000003f", live.system);
+	}
+	EXPECT(2, "no-such-system", "move", "pong", "0", "no-such-system");
+	EXPECT(2, "no actor 0x10000000003f", "move", "0x10000000003f", "0", live.system);
+	EXPECT(2, "--out /none/state", "state", "pong", live.system, "--out", "/none/state");
+	EXPECT(2, "--replace /none", "state", "pong", live.system, "--replace", "/none");
+	EXPECT(2, "more than 4096 bytes", "state", "pong", live.system, "--replace", live.actors);
+	EXPECT(2, "/none", "frame", "/none");
+	EXPECT(2, "usage", "frame");
+	/* Frames that are none, and what is not to be had: not the command line's fault. */
+	EXPECT(1, "byte", "frame", live.actors);
+	EXPECT(1, "does not let others", "state", "ping", live.system);
 	live_stop(&live);
 }
 
@@ -371,6 +427,7 @@ int main(void)
 		TEST(an_actor_is_suspended_read_changed_and_resumed_from_outside),
 		TEST(actors_move_by_orders_from_outside),
 		TEST(who_holds_an_actor_is_shown),
+		TEST(what_was_asked_for_and_is_not_there_is_bad_input),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

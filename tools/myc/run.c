@@ -146,8 +146,10 @@ static int launch_detached(struct myc_run *run)
 {
 	int fds[2];
 
-	if (pipe2(fds, O_CLOEXEC))
+	if (pipe2(fds, O_CLOEXEC)) {
+		fprintf(stderr, "myc: pipe: %s\n", strerror(errno));
 		return 1;
+	}
 	pid_t pid = fork();
 	if (pid < 0) {
 		fprintf(stderr, "myc: fork: %s\n", strerror(errno));

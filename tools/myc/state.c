@@ -2,6 +2,7 @@
 /* myc state, suspend, resume, move, holders: one actor of a running system, from outside. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +27,23 @@ static int ask(const char *system, const char *line, struct myc_text *answer, co
 		*rest += 2;
 		return 0;
 	}
-	if (!strncmp(*rest, "error: ", 7))
+	bool invalid = !strncmp(*rest, "invalid: ", 9);
+
+	if (invalid)
+		*rest += 9;
+	else if (!strncmp(*rest, "error: ", 7))
 		*rest += 7;
-	fprintf(stderr, "myc: %s", **rest ? *rest : "no answer: the supervisor is gone\n");
-	return 1;
+	fprintf(stderr, "myc: %s", *rest);
+	return invalid ? 2 : 1;
+}
+
+static int complain_of_file(const char *option, const char *path, int code)
+{
+	struct myc_error error;
+
+	myc_error_set(&error, code, "name another file", "%s %s: %s", option, path,
+		      strerror(-code));
+	return myc_complain(&error);
 }
 
 static void dump(const uint8_t *bytes, uint32_t size)
@@ -63,15 +77,14 @@ static int show(const char *text, const char *out)
 		byte = (unsigned)strtoul(pair, NULL, 16);
 		bytes[i] = (uint8_t)byte;
 	}
+	int code = bytes ? 0 : complain_of_file("--out", out ? out : "-", -ENOMEM);
 	FILE *file = out && bytes ? fopen(out, "we") : NULL;
-	int code = bytes && (!out || file) ? 0 : 1;
+	bool written = file && fwrite(bytes, 1, size, file) == size;
 
-	if (file) {
-		code = fwrite(bytes, 1, size, file) != size;
-		code |= fclose(file) != 0;
-	}
-	if (code)
-		fprintf(stderr, "myc: --out %s: %s\n", out ? out : "", strerror(errno));
+	if (file && fclose(file))
+		written = false;
+	if (!code && out && !written)
+		code = complain_of_file("--out", out, -errno);
 	if (!code)
 		printf("version %u, %u bytes\n", version, size);
 	if (!code && !out)
@@ -89,14 +102,16 @@ static int replace(const char *actor, const char *system, const char *path, unsi
 	FILE *file = fopen(path, "re");
 	size_t size = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
 
-	if (!file || ferror(file) || size > REPLACED_MAX) {
-		fprintf(stderr, "myc: --replace %s: %s\n", path,
-			size > REPLACED_MAX ? "more than 4096 bytes" : strerror(errno));
-		if (file)
-			fclose(file);
+	int err = !file || ferror(file) ? -errno : 0;
+
+	if (file)
+		fclose(file);
+	if (err)
+		return complain_of_file("--replace", path, err);
+	if (size > REPLACED_MAX) {
+		fprintf(stderr, "myc: --replace %s: more than 4096 bytes\n", path);
 		return 2;
 	}
-	fclose(file);
 	int at = snprintf(line, sizeof(line), "replace %s %u ", actor, version);
 
 	for (size_t i = 0; i < size; i++)

@@ -244,11 +244,17 @@ int myc_control_ask(const char *name, const char *line, int timeout_ms, struct m
 	else if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size)
 		err = -errno;
 	err = err ?: read_answer(fd, timeout_ms, answer);
+	err = err || answer->size ? err : -EPIPE;
 	if (fd >= 0)
 		close(fd);
 	if (err == -ENOENT)
 		return myc_error_set(error, err, "myc ps lists what runs",
 				     "no system called '%s' answers at %s", name, dir);
+	if (err == -EPIPE)
+		return myc_error_set(error, err, "ask again",
+				     "system '%s' gave no answer: its supervisor is gone, or busy "
+				     "with others",
+				     name);
 	return err ? myc_error_set(error, err, NULL, "asking system '%s': %s", name, strerror(-err))
 		   : 0;
 }

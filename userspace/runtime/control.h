@@ -14,6 +14,9 @@
  *	             then a line "ok" or "failed: ..."
  *	else         "error: ..."
  *
+ * What is not done is answered "invalid: ..." where what was asked for cannot be (no such actor or executor, bytes that
+ * are no state), else "error: ...".
+ *
  * Only root and the user that runs the system are answered (SO_PEERCRED). The run directory is
  * /run/mycelium/NAME for root, else $XDG_RUNTIME_DIR/mycelium/NAME, else /tmp/mycelium-UID/NAME,
  * mode 0700. It is locked (flock) as long as the launcher or the holder lives.
@@ -76,7 +79,7 @@ void myc_control_finish(struct myc_control *control, const char *text);
 /* ---- client ---------------------------------------------------------------------------------- */
 
 /* Sends the line and reads the answer to its end, at most timeout_ms. -ENOENT: no such system
- * runs; -ETIMEDOUT. */
+ * runs; -EPIPE: there was no answer, since its supervisor died or has others to serve; -ETIMEDOUT. */
 int myc_control_ask(const char *name, const char *line, int timeout_ms, struct myc_text *answer,
 		    struct myc_error *error);
 

@@ -119,7 +119,8 @@ enum myc_order_asked myc_supervisor_order(struct myc_supervisor *supervisor, con
 	if (!read_order(line, name, &order, &json))
 		return MYC_ORDER_NONE;
 	if (!find(supervisor, name, &process, &order.actor)) {
-		myc_text_add(answer, "error: no actor is called '%s' (myc ps lists them)\n", name);
+		myc_text_add(answer, "invalid: no actor is called '%s' (myc ps lists them)\n",
+			     name);
 		return MYC_ORDER_ANSWERED;
 	}
 	struct myc_child *child = &supervisor->notes->child[process];
@@ -220,27 +221,40 @@ static void say_holders(const struct myc_supervisor *supervisor,
 }
 
 /* Why an order was not carried out. */
-static const char *why(int code)
+static const char *why(uint32_t what, int code)
 {
+	if (what == MYC_ORDER_REPLACE && code == -EINVAL)
+		return "the bytes are no state of it";
 	switch (code) {
 	case -EACCES:
 		return "its behaviour does not let others (give it a codec, mycelium/state.h)";
 	case -ESRCH:
 		return "no actor has this address (myc ps lists them)";
+	case -EPROTO:
+		return "the bytes are of another version than its codec (--version)";
 	default:
 		return strerror(-code);
 	}
 }
 
+/* Is it what was asked for that cannot be? */
+static bool invalid(uint32_t what, int code)
+{
+	return code == -ESRCH || (what == MYC_ORDER_MOVE && code == -EINVAL) ||
+	       (what == MYC_ORDER_REPLACE &&
+		(code == -EINVAL || code == -EPROTO || code == -EMSGSIZE));
+}
+
 static void say_result(const struct myc_supervisor *supervisor, const struct myc_order_wait *wait,
 		       const struct myc_order_result *result, struct myc_text *text)
 {
-	if (result->code && wait->what == MYC_ORDER_MOVE && result->size) {
-		myc_text_add(text, "error: %.*s\n", (int)result->size, (const char *)result->bytes);
-		return;
-	}
 	if (result->code) {
-		myc_text_add(text, "error: %s\n", why(result->code));
+		myc_text_add(text, invalid(wait->what, result->code) ? "invalid: " : "error: ");
+		if (wait->what == MYC_ORDER_MOVE && result->size)
+			myc_text_add(text, "%.*s\n", (int)result->size,
+				     (const char *)result->bytes);
+		else
+			myc_text_add(text, "%s\n", why(wait->what, result->code));
 		return;
 	}
 	if (wait->what == MYC_ORDER_HOLDERS) {
