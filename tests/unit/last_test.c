@@ -347,6 +347,83 @@ CASE(a_cancelled_monitor_brings_nothing)
 	end();
 }
 
+/* How many monitors more the actor's executor has room for. */
+static int fill_table(struct myc_actor *self, struct probe *me, uint64_t other, uint64_t most)
+{
+	struct myc_monitor monitor[64];
+	int n = 0;
+
+	(void)me;
+	while (n < (int)most && !myc_monitor(self, other, 0, &monitor[n]))
+		n++;
+	for (int i = 0; i < n; i++)
+		if (myc_demonitor(self, monitor[i]))
+			return -EIO;
+	return n;
+}
+
+CASE(a_watcher_that_watches_and_cancels_leaves_nothing)
+{
+	watches = 64;
+	fresh(state);
+	struct probe *watcher = spawn_as(HERE, &watching, NULL, 5);
+	struct probe *counter = spawn(THERE), *who = NULL;
+	uint32_t at = probes;
+
+	/* One after the other, and none of them ends. */
+	for (uint32_t i = 0; i < 100; i++) {
+		probes = at;
+		probe[at].messages = 0;
+		who = spawn_sum(THERE, &plain_sum);
+		assert_int_equal(let(watcher, watch_state, who->address, i % 2), 0);
+		assert_int_equal(let(watcher, unwatch, 0, 0), 0);
+		settle(watcher, who);
+	}
+	assert_int_equal(let(counter, fill_table, watcher->address, 64), 64);
+	/* So does one that is restarted: its monitors are gone. */
+	for (uint32_t i = 0; i < 5; i++) {
+		probes = at;
+		probe[at].messages = 0;
+		who = spawn_sum(THERE, &plain_sum);
+		assert_int_equal(let(watcher, watch_state, who->address, i % 2), 0);
+		settle(watcher, who);
+		let(watcher, go_wrong, 0, 0);
+		settle(watcher, who);
+	}
+	assert_int_equal(let(counter, fill_table, watcher->address, 64), 64);
+	end();
+}
+
+CASE(of_several_monitors_those_that_stay_bring_it)
+{
+	fresh(state);
+	struct probe *watcher = spawn_as(HERE, &watching, NULL, 0);
+	struct probe *who = spawn_sum(THERE, &plain_sum);
+
+	/* Two alike, one of another kind: cancelled are one of each. */
+	assert_int_equal(let(watcher, watch_state, who->address, 0), 0);
+	assert_int_equal(let(watcher, unwatch, 0, 0), 0);
+	assert_int_equal(let(watcher, watch_state, who->address, 0), 0);
+	struct myc_monitor first = watcher->monitor[0];
+
+	assert_int_equal(let(watcher, watch_state, who->address, 0), 0);
+	settle(watcher, who);
+	watcher->monitor[1] = first;
+	assert_int_equal(let(watcher, unwatch, 1, 0), 0);
+	settle(watcher, who);
+	struct myc_monitor second = watcher->monitor[0];
+
+	assert_int_equal(let(watcher, watch_state, who->address, MYC_MONITOR_THROUGH), 0);
+	settle(watcher, who);
+	assert_int_equal(let(watcher, unwatch, 0, 0), 0);
+	settle(watcher, who);
+	let(who, leave, 0, 0);
+	wait_until(downs_count == 1);
+	assert_true(tells(0, who, 42));
+	assert_int_equal(downs[0].event.monitor.index, second.index);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +438,8 @@ int main(void)
 		IN(of_a_process_that_died_there_is_none, TWO_PROCESSES),
 		EVERYWHERE(watchers_that_come_and_go_do_not_fill_the_table),
 		EVERYWHERE(a_cancelled_monitor_brings_nothing),
+		EVERYWHERE(a_watcher_that_watches_and_cancels_leaves_nothing),
+		EVERYWHERE(of_several_monitors_those_that_stay_bring_it),
 	};
 
 	return run_cases(tests, sizeof(tests) / sizeof(tests[0]));

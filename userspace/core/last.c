@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/last.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+#include <mycelium/abi/signal.h>
 
 #include "core/body.h"
 #include "core/exit.h"
+#include "core/link.h"
+#include "core/signal.h"
 #include "core/state.h"
 #include "core/watch.h"
 
@@ -60,6 +65,49 @@ void myc_last_wanted(struct myc_actor *actor, myc_address watcher, bool through)
 	watch->through = through;
 	/* So that there is credit when it is needed. */
 	(void)myc_resolve(actor, watcher, &ref);
+}
+
+void myc_last_unwanted(struct myc_actor *actor, myc_address watcher, uint32_t restart, bool through)
+{
+	struct myc_executor *executor = actor->executor;
+
+	if (!through && restart != myc_actor_shared(actor)->restarts)
+		return;
+	for (uint32_t at = actor->ties.owned.first; at;
+	     at = executor->watches.entry[at].in[MYC_WATCH_OWNED].next) {
+		struct myc_watch *watch = &executor->watches.entry[at];
+
+		if (watch->kind != MYC_WATCH_STATE || watch->peer != watcher ||
+		    watch->through != through)
+			continue;
+		myc_watch_free(executor, watch);
+		return;
+	}
+}
+
+void myc_last_cancel(struct myc_executor *executor, const struct myc_watch *watch)
+{
+	struct myc_watch *other = NULL;
+
+	if (!watch->wants_state || watch->state != MYC_WATCH_ARMED)
+		return;
+	/* It is the wish of all that its owner has of this kind. */
+	while ((other = myc_watch_next(executor, watch->peer, other)))
+		if (other != watch && other->owner == watch->owner && other->wants_state &&
+		    other->state == MYC_WATCH_ARMED && other->through == watch->through &&
+		    other->restart == watch->restart && other->incarnation == watch->incarnation)
+			return;
+	const struct myc_signal_watch unwanted = {.who = watch->peer,
+						  .incarnation = watch->incarnation,
+						  .restart = watch->restart,
+						  .through = watch->through,
+						  .wants = MYC_WATCH_NO_STATE,
+						  .watcher = watch->owner->address};
+
+	(void)myc_link_say(executor, &(struct myc_signal){.type = MYC_SIGNAL_WATCH,
+							  .size = sizeof(unwanted),
+							  .to = watch->peer,
+							  .payload = &unwanted});
 }
 
 struct myc_last_wish {

@@ -256,6 +256,7 @@ int myc_demonitor(struct myc_actor *self, struct myc_monitor monitor)
 	if (watch->owner != self || watch->generation != monitor.generation ||
 	    watch->kind != MYC_WATCH_MONITOR)
 		return -ENOENT;
+	myc_last_cancel(self->executor, watch);
 	myc_watch_free(self->executor, watch);
 	return 0;
 }
@@ -330,12 +331,18 @@ int myc_link_watched(struct myc_executor *executor, const struct myc_inlet *inle
 static int watch_came(struct myc_executor *executor, struct myc_inlet *inlet,
 		      const struct myc_signal_watch *watch)
 {
-	bool state = watch->wants & MYC_WATCH_LAST_STATE;
+	bool state = watch->wants & MYC_WATCH_LAST_STATE, none = watch->wants & MYC_WATCH_NO_STATE;
 	struct myc_actor *actor;
 	int code;
 
-	if (state && !from_there(executor, inlet, watch->watcher))
+	if ((state || none) && !from_there(executor, inlet, watch->watcher))
 		return -EPROTO;
+	if (none) {
+		actor = myc_link_ours(executor, watch->who);
+		if (actor && watch->incarnation == our_incarnation(executor))
+			myc_last_unwanted(actor, watch->watcher, watch->restart, watch->through);
+		return 0;
+	}
 	code = watched(executor, way_back(executor, inlet), watch->who, watch->incarnation,
 		       watch->restart, watch->through, &actor);
 	if (actor && !(watch->wants & MYC_WATCH_UNTOLD))

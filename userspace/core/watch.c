@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "core/exit.h"
+#include "core/last.h"
 #include "core/strong.h"
-
 
 /* Index 0 is no entry: lists that are all zero are empty. */
 
@@ -223,10 +223,14 @@ void myc_watch_forget(struct myc_actor *owner, bool drains_too)
 		const struct myc_watch *watch = &watches->entry[at];
 
 		/* Some are about its restarts too. */
-		if (drains_too ||
-		    (watch->kind != MYC_WATCH_DRAIN && watch->kind != MYC_WATCH_STRONG &&
-		     (watch->kind != MYC_WATCH_STATE || !watch->through)))
-			myc_watch_free(executor, &watches->entry[at]);
+		if (!drains_too &&
+		    (watch->kind == MYC_WATCH_DRAIN || watch->kind == MYC_WATCH_STRONG ||
+		     (watch->kind == MYC_WATCH_STATE && watch->through)))
+			continue;
+		/* At its end those who sent it last states see for themselves. */
+		if (!drains_too)
+			myc_last_cancel(executor, watch);
+		myc_watch_free(executor, &watches->entry[at]);
 	}
 }
 

@@ -41,11 +41,12 @@ struct myc_signal_watch {
 	uint32_t restart;     /* of it */
 	uint32_t through;     /* whichever it is now */
 	uint32_t wants;	      /* enum myc_watch_wants */
-	uint64_t watcher;     /* with LAST_STATE: of the signal's process */
+	uint64_t watcher;     /* with LAST_STATE, NO_STATE: of the signal's process */
 };
 enum myc_watch_wants {
 	MYC_WATCH_LAST_STATE = 1 << 0, /* to be sent to the watcher */
 	MYC_WATCH_UNTOLD = 1 << 1,     /* nobody is told: the watcher is held by it */
+	MYC_WATCH_NO_STATE = 1 << 2,   /* nothing but: the last state is not to be sent any more */
 };
 
 struct myc_signal_move { /* and MARK */
