@@ -321,6 +321,8 @@ CASE(batches_of_every_size_come_whole)
 			next += (uint64_t)went;
 		}
 	expect_numbers(b, 1, next - 1);
+	settle();
+	assert_int_equal(metrics_of(a).messages_sent, next - 1);
 }
 
 CASE(a_batch_does_not_overtake_what_waits_in_the_outbox)

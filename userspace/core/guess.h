@@ -9,6 +9,8 @@
  * A guess is never trusted: whatever it says, a message is of the flow that its header names.
  *
  *	executor->flow_table	flows of the own lane | a guess for each | no_flow | flows of the other lanes
+ *
+ * What an actor sends by the own lane is counted there too, and gets into its metrics with the receiver's count of it.
  */
 #ifndef MYC_CORE_GUESS_H
 #define MYC_CORE_GUESS_H
@@ -18,6 +20,7 @@
 struct myc_guess {
 	_Alignas(64) struct myc_flow_in *flow; /* comes next; no_flow = not known */
 	const struct myc_flow_in *last;	       /* came last */
+	uint32_t counted; /* of what was sent by the flow, how much its sender's metrics have */
 };
 _Static_assert(sizeof(struct myc_guess) == sizeof(struct myc_flow_in), "entries of one table");
 

@@ -38,7 +38,11 @@ int myc_send_batch(struct myc_actor *self, struct myc_ref *to, uint16_t type, co
 	while (n < count && !myc_sender_may(sender, flow)) {
 		myc_sender_put_slow(sender, flow, kind, from, payload + n * size, size);
 		n++;
-		for (size_t room = room_of(flow, count - n); room--; n++)
+		size_t end = n + room_of(flow, count - n);
+
+		if (flow->road->own)
+			myc_sender_counts(sender, flow, (uint32_t)(end - n));
+		for (; n < end; n++)
 			myc_sender_put(sender, flow, kind, from, payload + n * size, size);
 	}
 	__atomic_store_n(&self->metrics->messages_sent, self->metrics->messages_sent + n,

@@ -108,7 +108,8 @@ int myc_system_wait(struct myc_system *system, uint32_t timeout_ms);
 struct myc_actor_metrics {
 	uint64_t address; /* 0 = slot free */
 	/* messages: those that went straight to its handler are counted some at a time, at the latest after 32 of one sender,
-	 * 16 turns, or when nothing more comes. What a killed process had not counted is not in it. */
+	 * 16 turns, or when nothing more comes. messages_sent: those to its own executor are counted with their receiver's, as
+	 * late as they. What a killed process had not counted is not in it. */
 	uint64_t messages, messages_sent, sends_refused, timers, feed_events, restarts;
 	uint64_t mailbox_depth, mailbox_depth_max, outbox_depth,
 		in_doubt;   /* what is put aside lies in the mailbox */

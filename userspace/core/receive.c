@@ -151,6 +151,8 @@ void myc_receiver_give_up(struct myc_executor *executor, struct myc_inlet *inlet
 		   : why == MYC_DEAD_LETTER_SCHEMA	 ? -EPROTO
 							 : -ESRCH;
 
+	if (!at)
+		myc_own_count_sent(executor, flow->index);
 	myc_lane_begin(&inlet->lane, ring);
 	(void)myc_body_drop(executor, slot, myc_origin_lane(at, position));
 	myc_letter_note(executor, why, flow->from, flow->to, slot);

@@ -122,25 +122,15 @@ static inline struct myc_flow_out *at_once(const struct myc_actor *self, const s
 	return flow;
 }
 
-static inline __attribute__((always_inline)) void push(struct myc_actor *self,
-						       struct myc_flow_out *flow, uint64_t kind,
-						       uint32_t correlation, const void *payload,
-						       size_t size)
-{
-	uint32_t number = myc_lane_push(&flow->road->lane, MYC_RING_ORDINARY, kind, flow->slot_to,
-					myc_slot_from(self->slot, correlation), payload, size);
-
-	myc_lane_sent(flow->shared_sent, ++flow->sent, number);
-	myc_count(&self->metrics->messages_sent);
-}
-
-/* To who is elsewhere: apart, so that the common case saves no register for it. */
+/* To who is elsewhere: apart, so that the common case saves no register for it. On this executor it is counted when it
+ * is received. */
 __attribute__((noinline)) static int put_far(struct myc_actor *self, struct myc_flow_out *flow,
 					     uint64_t kind, uint32_t correlation,
 					     const void *payload, size_t size)
 {
-	push(self, flow, kind, correlation, payload, size);
+	myc_flow_push(flow, kind, myc_slot_from(self->slot, correlation), payload, size);
 	myc_sender_put_far(&self->executor->out, flow->road);
+	myc_count(&self->metrics->messages_sent);
 	return 0;
 }
 
@@ -151,7 +141,7 @@ static inline __attribute__((always_inline)) int put(struct myc_actor *self,
 {
 	if (!flow->road->own)
 		return put_far(self, flow, kind, correlation, payload, size);
-	push(self, flow, kind, correlation, payload, size);
+	myc_flow_push(flow, kind, myc_slot_from(self->slot, correlation), payload, size);
 	return 0;
 }
 

@@ -174,25 +174,36 @@ static inline void myc_sender_put_far(struct myc_sender *sender, struct myc_road
 	if (!(road->peer->dirty & MYC_PEER_MESSAGE))
 		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
 }
+/* All that it needs on the lane to ourselves. */
+static inline __attribute__((always_inline)) void myc_flow_push(struct myc_flow_out *flow,
+								uint64_t kind, uint64_t from,
+								const void *payload, size_t size)
+{
+	uint32_t number = myc_lane_push(&flow->road->lane, MYC_RING_ORDINARY, kind, flow->slot_to,
+					from, payload, size);
+
+	myc_lane_sent(flow->shared_sent, ++flow->sent, number);
+}
 static inline __attribute__((always_inline)) void myc_sender_put(struct myc_sender *sender,
 								 struct myc_flow_out *flow,
 								 uint64_t kind, uint64_t from,
 								 const void *payload, size_t size)
 {
-	struct myc_road *road = flow->road;
-	uint32_t number = myc_lane_push(&road->lane, MYC_RING_ORDINARY, kind, flow->slot_to, from,
-					payload, size);
-
-	myc_lane_sent(flow->shared_sent, ++flow->sent, number);
-	if (!road->own)
-		myc_sender_put_far(sender, road);
+	myc_flow_push(flow, kind, from, payload, size);
+	if (!flow->road->own)
+		myc_sender_put_far(sender, flow->road);
 }
-/* The same where the lane looked full, or nobody looked: see myc_lane_mark. */
+/* Who sends by the lane to ourselves counts `n` that went by this flow itself; what nobody counts gets into its
+ * metrics when it is received (core/inlet.c). */
+void myc_sender_counts(struct myc_sender *sender, const struct myc_flow_out *flow, uint32_t n);
+/* The same where the lane looked full, or nobody looked: see myc_lane_mark. Its caller counts. */
 static inline void myc_sender_put_slow(struct myc_sender *sender, struct myc_flow_out *flow,
 				       uint64_t kind, uint64_t from, const void *payload,
 				       size_t size)
 {
 	myc_sender_put(sender, flow, kind | myc_lane_mark(&flow->road->lane), from, payload, size);
+	if (flow->road->own)
+		myc_sender_counts(sender, flow, 1);
 }
 /* The same by a flow's own ring; its lane has room. */
 void myc_sender_put_urgent(struct myc_sender *sender, struct myc_flow_out *flow, uint64_t kind,

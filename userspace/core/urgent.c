@@ -23,8 +23,10 @@ void myc_sender_put_urgent(struct myc_sender *sender, struct myc_flow_out *flow,
 
 	myc_lane_sent(flow->shared_sent, ++flow->sent, number);
 	myc_lane_pushed_urgent(&road->lane);
-	if (!road->own && !(road->peer->dirty & MYC_PEER_MESSAGE))
-		myc_sender_dirty(sender, road->peer, MYC_PEER_MESSAGE);
+	if (road->own)
+		myc_sender_counts(sender, flow, 1);
+	else
+		myc_sender_put_far(sender, road);
 }
 
 /* The pair's urgent flow, and whether its receiver is there. */
