@@ -413,6 +413,36 @@ static void memory_of_its_state_goes_home_when_it_ends(void **state)
 	myc_system_close(system_);
 }
 
+#define TOLD 7
+
+static int tell(struct myc_actor *self, struct agent *agent_, uint64_t other)
+{
+	int code = 0;
+
+	agent_->ref = (struct myc_ref){.address = other};
+	for (int i = 0; i < TOLD && !code; i++)
+		code = myc_send(self, &agent_->ref, DROPPED, NULL, 0);
+	return code;
+}
+
+/* What it sends to its own executor is counted when that is received, by when it may be elsewhere. */
+static void what_it_sent_is_counted_wherever_it_is(void **state)
+{
+	(void)state;
+	open_system(0);
+	myc_address it = spawn(0), other = spawn(0);
+	const struct myc_actor_metrics *metrics = &system_->metrics[myc_address_slot(it)];
+
+	for (uint32_t round = 1; round <= 20; round++) {
+		assert_int_equal(let(it, tell, other), 0);
+		moves(it, round % 2);
+	}
+	wait_until(__atomic_load_n(&metrics->messages_sent, __ATOMIC_RELAXED) == 20 * TOLD);
+	assert_int_equal(myc_system_stop(system_, 10000), 0);
+	assert_int_equal(metrics->messages_sent, 20 * TOLD);
+	myc_system_close(system_);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +457,7 @@ int main(void)
 		cmocka_unit_test(a_mailbox_without_bounds_moves_along),
 		cmocka_unit_test(it_moves_between_executors_with_and_without_shares),
 		cmocka_unit_test(memory_of_its_state_goes_home_when_it_ends),
+		cmocka_unit_test(what_it_sent_is_counted_wherever_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,13 +163,6 @@ void myc_own_count_sent(struct myc_executor *executor, uint32_t f)
 		myc_count_some(&system->metrics[slot].messages_sent, sent);
 }
 
-void myc_own_count_sender(struct myc_executor *executor, myc_address from)
-{
-	for (uint32_t f = 0; f < MYC_LANE_FLOWS; f++)
-		if (myc_flow_from(&executor->out.flow_table[f]) == from)
-			myc_own_count_sent(executor, f);
-}
-
 void myc_sender_counts(struct myc_sender *sender, const struct myc_flow_out *flow, uint32_t n)
 {
 	/* Only executors have a lane to themselves, and the sender is its first member. */

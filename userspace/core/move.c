@@ -274,8 +274,8 @@ static bool hand_over(struct myc_executor *executor, struct myc_move *move)
 	/* What it had it has given up: where it goes nobody may ever have had any. */
 	actor->has_topics = false;
 	note_watchers(executor, move);
+	myc_receiver_count(executor); /* what it sent here too */
 	myc_receiver_forget(executor, actor);
-	myc_own_count_sender(executor, actor->address);
 	myc_executor_unlist(executor, actor);
 	actor->next = actor->previous = NULL;
 	struct myc_executor *to = &executor->system->executor[move->to];

@@ -52,8 +52,6 @@ void myc_credit_count_growth(struct myc_executor *executor, struct myc_actor *ac
 
 /* What was sent by a flow of the lane to ourselves, and not counted, gets into its sender's metrics. */
 void myc_own_count_sent(struct myc_executor *executor, uint32_t f);
-/* The same of all that an actor sent by it. */
-void myc_own_count_sender(struct myc_executor *executor, myc_address from);
 
 /* The actor's number of flows has changed by so many: and so the window of each, its share. */
 static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)
