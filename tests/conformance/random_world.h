@@ -51,7 +51,7 @@ static int land_or_not(struct myc_actor *actor, struct myc_lifted_timers *lifted
 #define FAILURES 3 /* of handlers: fewer than their limit */
 
 struct note {
-	uint32_t from, sequence, hops, check;
+	uint32_t from, to, sequence, hops, check;
 };
 
 /* What the world outside has seen: it outlives the processes. */
@@ -66,6 +66,9 @@ static struct {
 	uint64_t asked, outcomes, events;
 	uint32_t no_ask, no_watch, no_link; /* an outcome or event of what is none (any more) */
 	bool asking[ACTORS][COOKIES];	    /* of this life */
+	bool many[ACTORS][COOKIES];	    /* it is a gather */
+	uint32_t check[ACTORS][COOKIES];    /* what its answers have */
+	uint64_t gathers, cancels, passed, large, kept;
 	uint32_t monitors[ACTORS], links[ACTORS];	      /* of children, in this life */
 	uint32_t crashes_at[ACTORS];			      /* when it started last */
 	uint32_t lives[ACTORS], watched_life[ACTORS][ACTORS]; /* 0 = not watched */
@@ -139,7 +142,12 @@ static const struct myc_behaviour child = {
 struct peer {
 	uint64_t tick_due_ns, once_due_ns;
 	struct myc_timer once, tick;
-	uint64_t cookies;
+	uint64_t cookies, newest_cookie;
+	struct myc_ask newest;
+	bool owes; /* an answer, to somebody */
+	struct note owed;
+	struct myc_reply_to owed_to;
+	struct myc_body owed_body;
 	struct myc_ref to[ACTORS];
 };
 
@@ -166,7 +174,7 @@ static void send_some(struct myc_actor *self, uint32_t hops)
 {
 	struct peer *peer = myc_state(self);
 	uint32_t me = index_of(self), to = any(world.actors);
-	struct note note = {.from = me, .sequence = world.sent[me][to] + 1, .hops = hops};
+	struct note note = {.from = me, .to = to, .sequence = world.sent[me][to] + 1, .hops = hops};
 	char large[BODY] = {0};
 	int code;
 
@@ -225,58 +233,9 @@ static void seen_on(const struct myc_actor *self, uint32_t me)
 	world.on[me] = now;
 }
 
-/* ---- asks, links ------------------------------------------------------------------------------- */
+#include "conformance/random_asks.h"
 
-static void ask_some(struct myc_actor *self, uint32_t hops)
-{
-	struct peer *peer = myc_state(self);
-	uint32_t me = index_of(self), to = any(world.actors);
-	uint64_t cookie = peer->cookies;
-	struct note note = {.from = me, .sequence = world.sent[me][to] + 1, .hops = hops};
-	int code;
-
-	if (cookie == COOKIES ||
-	    (!peer->to[to].address && myc_resolve(self, world.address[to], &peer->to[to])))
-		return;
-	if (to > me)
-		code = myc_ask(self, &peer->to[to], TYPE, &note, sizeof(note), ASK_NS, cookie,
-			       NULL);
-	else
-		code = myc_try_ask(self, &peer->to[to], TYPE, &note, sizeof(note), ASK_NS, cookie,
-				   NULL);
-	if (code)
-		return;
-	peer->cookies++;
-	world.sent[me][to]++;
-	world.asked++;
-	world.asking[me][cookie] = true;
-}
-
-/* Some reply, some say no, some leave it to the timeout. */
-static void answer(struct myc_actor *self, const struct myc_message *message)
-{
-	struct myc_reply_to to;
-	uint32_t how = any(4);
-
-	if (!myc_message_asks(message) || !how || myc_reply_keep(message, &to))
-		return;
-	if (how == 1)
-		myc_reply_error(self, &to, -EACCES);
-	else
-		myc_reply_send(self, &to, TYPE, NULL, 0);
-	if (how == 3) /* too much: it is late */
-		myc_reply_send(self, &to, TYPE, NULL, 0);
-}
-
-static int peer_reply(struct myc_actor *self, const struct myc_reply *reply)
-{
-	bool *asking = &world.asking[index_of(self)][reply->cookie % COOKIES];
-
-	world.outcomes++;
-	world.no_ask += !*asking;
-	*asking = false;
-	return 0;
-}
+/* ---- links ------------------------------------------------------------------------------------ */
 
 static int peer_signal(struct myc_actor *self, const struct myc_signal_event *event)
 {
@@ -340,6 +299,8 @@ static void received(uint32_t me, const struct myc_message *message)
 	}
 	for (uint32_t i = sizeof(note); i < message->size; i++)
 		world.torn += bytes[i] != note.check;
+	if (note.to != me)
+		return;
 	if (note.sequence <= world.last[note.from][me]) {
 		if (note.sequence == world.last[note.from][me] &&
 		    message->flags & MYC_MESSAGE_REDELIVERED)
@@ -364,6 +325,8 @@ static int peer_message(struct myc_actor *self, const struct myc_message *messag
 		move_some(any(2));
 	for (uint32_t i = any(4); hops && i > 0; i--)
 		any(4) ? send_some(self, hops - 1) : ask_some(self, hops - 1);
+	if (!any(20))
+		cancel_some(self);
 	/* Who watches stays where it is. */
 	bool watches = !world.moving || me % 2;
 
@@ -409,6 +372,7 @@ static int peer_timer(struct myc_actor *self, uint64_t cookie)
 	world.ticks++;
 	world.late += now < due;
 	world.after_cancel += cookie == 2 && world.cancelled[me];
+	pay(self);
 	if (cookie == 1) {
 		peer->tick_due_ns += TICK_NS;
 		if (any(2) && !myc_timer_cancel(self, peer->once))
@@ -488,8 +452,10 @@ static int play(void)
 		for (uint32_t i = any(6); i > 0 && !code; i--) {
 			move_some(any(2));
 			uint32_t to = any(world.actors);
-			struct note note = {
-				.from = ACTORS, .sequence = world.sent[ACTORS][to] + 1, .hops = 3};
+			struct note note = {.from = ACTORS,
+					    .to = to,
+					    .sequence = world.sent[ACTORS][to] + 1,
+					    .hops = 3};
 
 			code = myc_testkit_post(world.kit, world.address[to], TYPE, &note,
 						sizeof(note));
@@ -581,8 +547,10 @@ static const char *wrong(int code)
 					return "a lane was cut off";
 			if (system->executor[e].outbox_count || system->executor[e].ready)
 				return "something still waits";
-			if (!buffers_home(system, e))
+			if (!buffers_home(system, e) || system->executor[e].out.pool.loans_used)
 				return "a buffer did not come home";
+			if (system->executor[e].asks.count || system->executor[e].signals.count)
+				return "an ask or a signal is left";
 		}
 	}
 	return NULL;
