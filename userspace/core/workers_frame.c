@@ -143,6 +143,21 @@ static int on_idle(struct myc_actor *self)
 	return contain(self, frame_of(self)->own->idle(self));
 }
 
+static int on_io(struct myc_actor *self, const struct myc_io_event *event)
+{
+	return contain(self, frame_of(self)->own->io(self, event));
+}
+
+static int on_worked(struct myc_actor *self, const struct myc_worked *worked)
+{
+	return contain(self, frame_of(self)->own->worked(self, worked));
+}
+
+static int on_undelivered(struct myc_actor *self, const struct myc_undelivered *what)
+{
+	return contain(self, frame_of(self)->own->undelivered(self, what));
+}
+
 void myc_workers_frame(struct myc_workers *workers)
 {
 	const struct myc_behaviour *own = workers->opts.behaviour;
@@ -161,6 +176,9 @@ void myc_workers_frame(struct myc_workers *workers)
 	behaviour->group = own->group ? on_group : NULL;
 	behaviour->life = own->life ? on_life : NULL;
 	behaviour->idle = own->idle ? on_idle : NULL;
+	behaviour->io = own->io ? on_io : NULL;
+	behaviour->worked = own->worked ? on_worked : NULL;
+	behaviour->undelivered = own->undelivered ? on_undelivered : NULL;
 	behaviour->redeliver = false;
 	/* Jobs come in the order in which they were given, all of them: the pool's queue drops, no mailbox. */
 	behaviour->overflow = NULL;
