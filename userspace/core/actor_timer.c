@@ -180,6 +180,7 @@ int myc_actor_timers_lift(struct myc_actor *actor, struct myc_lifted_timers *lif
 	if (!places || !lifted->timer || !myc_actor_more(actor)) {
 		free(places);
 		free(lifted->timer);
+		lifted->timer = NULL; /* it stays, and its timers where they are */
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < actor->more->moved_count; i++)

@@ -237,6 +237,9 @@ static bool link_waits(struct myc_executor *executor, uint64_t now)
 	for (uint32_t at = executor->blocked; at != MYC_NONE; at = table[at].next_blocked) {
 		struct myc_flow_out *flow = &table[at];
 
+		/* There was no memory to note that it is paused: it counts as paused from now on. */
+		if (flow->actor && !flow->actor->more && myc_actor_runs(flow->actor))
+			myc_actor_pause(flow->actor);
 		if (!waits_long(flow, now))
 			continue;
 		/* The first of them on this way starts its actor's chain anew. */
