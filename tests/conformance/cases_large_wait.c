@@ -336,6 +336,60 @@ CASE(a_large_request_is_whose_it_was_passed_on_to)
 	expect_bodies_home();
 }
 
+/* Requests in bodies are in its mailbox, and one of its own is answered, when its process ends. Who asked it. */
+static struct probe *dies_amid_large_asks(struct probe **dead)
+{
+	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
+
+	a->on_reply = b->on_reply = looks;
+	a->react = b->react = keeps;
+	OK(ask(a, b, LONG, 1));
+	UNTIL(b->kept_count == 1);
+	OK(let(b, job_reply_kept, 0, 9, HALF, 0));
+	expect_whole(a, 0, HALF, 9);
+	OK(ask_sized(b, a, HALF, 5, ASK));
+	UNTIL(a->kept_count == 1);
+	hold(b);
+	for (uint64_t i = 0; i < 4; i++)
+		OK(ask_sized(a, b, HALF, 10 + i, i % 2 ? ASK : ASK_BODY));
+	settle();
+	expect_doubt();
+	kill_place(THERE);
+	OK(let(a, job_reply_kept, 0, 10, HALF, 0));
+	*dead = b;
+	return a;
+}
+
+CASE(a_process_that_ends_for_good_keeps_nothing_of_large_asks)
+{
+	struct probe *b, *a = dies_amid_large_asks(&b);
+
+	bury_place(THERE);
+	SAW(a, REPLY, 5);
+	for (uint32_t i = 1; i < 5; i++)
+		assert_true(nth(a, REPLY, i)->status == -ESRCH ||
+			    nth(a, REPLY, i)->status == -ENOTCONN);
+	assert_int_equal(b->replies, 0);
+	expect_bodies_home();
+}
+
+CASE(a_successor_handles_the_large_requests_that_waited)
+{
+	struct probe *b, *a = dies_amid_large_asks(&b);
+
+	revive_place(THERE);
+	UNTIL(b->kept_count == 5);
+	SAW(a, REPLY, 5);
+	for (uint32_t i = 1; i < 5; i++)
+		assert_int_equal(nth(a, REPLY, i)->status, -ENOTCONN);
+	UNTIL(counted_dead(MYC_DEAD_LETTER_LATE_REPLY) == 1); /* the other's answer */
+	for (uint64_t i = 1; i < 5; i++)
+		OK(let(b, job_reply_kept, i, 20 + i, HALF, 0));
+	UNTIL(counted_dead(MYC_DEAD_LETTER_LATE_REPLY) == 5);
+	assert_int_equal(a->replies, 5);
+	expect_bodies_home();
+}
+
 const struct conform_case cases_large_wait[] = {
 	{NAMED(a_large_request_dropped_by_rule_has_that_outcome)},
 	{NAMED(a_large_request_that_is_redirected_is_answered)},
@@ -348,6 +402,8 @@ const struct conform_case cases_large_wait[] = {
 	{NAMED(large_requests_that_were_passed_on_wait_in_a_mailbox_without_bounds),
 	 .opts = with_growth},
 	{DEADLY(a_large_request_is_whose_it_was_passed_on_to)},
+	{DEADLY(a_process_that_ends_for_good_keeps_nothing_of_large_asks)},
+	{DEADLY(a_successor_handles_the_large_requests_that_waited)},
 	{DEADLY(a_large_reply_on_its_way_outlives_its_repliers_process)},
 	{DEADLY(large_replies_that_wait_end_with_their_process), .opts = short_lanes},
 	{0},
