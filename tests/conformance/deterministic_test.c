@@ -29,8 +29,8 @@ static void no_world_loses_doubles_or_reorders_what_was_not_in_doubt(void **stat
 	const char *why, *again;
 	uint64_t first = 1, last = SEEDS;
 	uint32_t messages = 0, ticks = 0, crashes = 0, moves = 0, asked_to = 0;
-	uint64_t outcomes = 0, events = 0, gathers = 0, cancels = 0, passed = 0, large = 0,
-		 kept = 0;
+	uint64_t outcomes = 0, events = 0, gathers = 0, awaits = 0, cancels = 0, passed = 0,
+		 large = 0, kept = 0;
 
 	(void)state;
 	if (getenv("MYC_SEED"))
@@ -46,6 +46,7 @@ static void no_world_loses_doubles_or_reorders_what_was_not_in_doubt(void **stat
 		outcomes += world.outcomes;
 		events += world.events;
 		gathers += world.gathers;
+		awaits += world.awaits;
 		cancels += world.cancels;
 		passed += world.passed;
 		large += world.large;
@@ -61,13 +62,13 @@ static void no_world_loses_doubles_or_reorders_what_was_not_in_doubt(void **stat
 		"  %" PRIu64 " seeds, %u messages, %u timers, %" PRIu64
 		" outcomes of asks, %" PRIu64 " ends told, %u moves of %u asked for, %u crashes\n",
 		last - first + 1, messages, ticks, outcomes, events, moves, asked_to, crashes);
-	print_message("  %" PRIu64 " gathers, %" PRIu64 " cancelled, %" PRIu64
+	print_message("  %" PRIu64 " gathers, %" PRIu64 " awaited, %" PRIu64 " cancelled, %" PRIu64
 		      " passed on, %" PRIu64 " large answers, %" PRIu64 " kept\n",
-		      gathers, cancels, passed, large, kept);
+		      gathers, awaits, cancels, passed, large, kept);
 	if (first == last)
 		return;
-	assert_true(gathers > last / 10 && cancels > last / 10 && passed > last / 10 &&
-		    large > last / 10 && kept > last / 100);
+	assert_true(gathers > last / 10 && awaits > last / 10 && cancels > last / 10 &&
+		    passed > last / 10 && large > last / 10 && kept > last / 100);
 	for (uint32_t i = 0; i < POINTS; i++)
 		print_message("  died %u times at \"%s\"\n", died_at[i], points[i]);
 	assert_true(messages > last && crashes > last / 10 && outcomes > last &&

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The asks of a random world (random_world.h): questions and answers in bodies or without, to one or many, passed on
- * and on, answered late, twice or never, cancelled. What one actor was asked and another is shown is in no pair's
+ * The asks of a random world (random_world.h): questions and answers in bodies or without, to one or many, awaited,
+ * passed on and on, answered late, twice or never, cancelled. What one actor was asked and another is shown is in no pair's
  * order: its note says whom it was for.
  */
 #ifndef TESTS_CONFORMANCE_RANDOM_ASKS_H
 #define TESTS_CONFORMANCE_RANDOM_ASKS_H
 
-#define OF_MANY ACTORS /* as whom it is for */
+#define OF_MANY	 ACTORS		/* as whom it is for */
+#define AWAIT_NS (ASK_NS / 100) /* nothing else is handled meanwhile */
 
 /* A note, and BODY bytes in all that it names. */
 static void write_large(void *bytes, const struct note *note)
@@ -83,12 +84,16 @@ static void ask_some(struct myc_actor *self, uint32_t hops)
 		code = ask_many(self, me, &note, cookie, &ask);
 	else if (to <= me)
 		code = myc_try_ask(self, &peer->to[to], TYPE, large, size, ASK_NS, cookie, &ask);
+	else if (how == 3)
+		code = myc_ask_await(self, &peer->to[to], TYPE, large, size, AWAIT_NS, cookie, &ask,
+				     NULL);
 	else if (how == 0)
 		code = ask_body(self, &peer->to[to], &note, cookie, &ask);
 	else
 		code = myc_ask(self, &peer->to[to], TYPE, large, size, ASK_NS, cookie, &ask);
 	if (code)
 		return;
+	world.awaits += how == 3 && to > me;
 	peer->cookies++;
 	peer->newest = ask;
 	peer->newest_cookie = cookie;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A random world of actors in the deterministic runtime, from a seed: executors and processes, tiny mailboxes, sends of
- * every kind, bodies, timers, asks, monitors and links, actors that spawn, fail and end, and, in every fifth world,
- * move from executor to executor; processes that die at a turn's end, around a handler, or at a named point of a
- * move. Whatever happened, at the end:
+ * A random world of actors in the deterministic runtime, from a seed: executors and processes, tiny mailboxes or such
+ * without bounds, tiny tables, sends of every kind, bodies, timers, asks, monitors and links, actors that spawn, fail
+ * and end, and, in every fifth world, move from executor to executor; processes that die at a turn's end, around a
+ * handler, or at a named point of a move. Whatever happened, at the end:
  *
  *	each pair's messages came in order, none twice, none is missing but what a death left in doubt
  *	no receiver found anything wrong in a lane (credit, address, sequence); nothing waits; every buffer is home
@@ -37,6 +37,7 @@ static int land_or_not(struct myc_actor *actor, struct myc_lifted_timers *lifted
 /* NOLINTEND(bugprone-suspicious-include) */
 #undef myc_actor_timers_land
 
+#include <mycelium/mailbox.h>
 #include <mycelium/mycelium.h>
 #include <mycelium/testkit.h>
 
@@ -68,7 +69,7 @@ static struct {
 	bool asking[ACTORS][COOKIES];	    /* of this life */
 	bool many[ACTORS][COOKIES];	    /* it is a gather */
 	uint32_t check[ACTORS][COOKIES];    /* what its answers have */
-	uint64_t gathers, cancels, passed, large, kept;
+	uint64_t gathers, awaits, cancels, passed, large, kept;
 	uint32_t monitors[ACTORS], links[ACTORS];	      /* of children, in this life */
 	uint32_t crashes_at[ACTORS];			      /* when it started last */
 	uint32_t lives[ACTORS], watched_life[ACTORS][ACTORS]; /* 0 = not watched */
@@ -392,6 +393,11 @@ static struct myc_behaviour peer_behaviour[2];
 static void open_world(uint64_t seed)
 {
 	static const uint32_t delays[] = {0, 20000, 200000};
+	static const struct myc_executor_opts little[3] = {
+		{.core = -1, .signals = 4, .asks = 6},
+		{.core = -1, .signals = 4, .asks = 6},
+		{.core = -1, .signals = 4, .asks = 6},
+	};
 	uint64_t chance = seed * 0x9e3779b97f4a7c15ull | 1;
 	struct myc_system_opts system = {.sz = sizeof(system),
 					 .executors = 1 + (uint32_t)(test_random(&chance) % 2),
@@ -401,7 +407,9 @@ static void open_world(uint64_t seed)
 					 .outbox = 64,
 					 .pending = 16,
 					 .buffers = {{128, 16}},
-					 .loans = 32};
+					 .loans = seed % 4 ? 32 : 8,
+					 .growth = seed % 7 ? 0 : 2 * MYC_MAILBOX_CHUNK,
+					 .executor = seed % 3 ? NULL : little};
 	struct myc_testkit_opts opts = {.sz = sizeof(opts),
 					.seed = seed,
 					.processes = 1 + !(test_random(&chance) % 4),
@@ -432,6 +440,10 @@ static void open_world(uint64_t seed)
 							   .reply = peer_reply,
 							   .signal = peer_signal,
 							   .redeliver = any(2)};
+	if (system.growth) {
+		peer_behaviour[0].grows_to = MYC_GROWS_FREELY;
+		peer_behaviour[0].mailbox_capacity = peer_behaviour[0].capacity_per_sender = 0;
+	}
 	for (uint32_t i = 0; i < world.actors; i++) {
 		struct myc_spawn_opts spawn = {.sz = sizeof(spawn),
 					       .behaviour = &peer_behaviour[any(2)],
@@ -459,8 +471,8 @@ static int play(void)
 
 			code = myc_testkit_post(world.kit, world.address[to], TYPE, &note,
 						sizeof(note));
-			/* It is on its way, and waits for replies: what they take is virtual time. */
-			if (code == -ETIME && world.moving) {
+			/* It awaits one, or is on its way and waits for replies: what they take is virtual time. */
+			if (code == -ETIME) {
 				code = myc_testkit_advance(world.kit, ASK_NS);
 				continue;
 			}
