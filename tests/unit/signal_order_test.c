@@ -11,7 +11,7 @@
 #include <mycelium/mycelium.h>
 #include <mycelium/testkit.h>
 
-enum { PAY = 1, WATCH, END };
+enum { PAY = 1, WATCH, END, ASK, AWAIT, QUESTION };
 
 static myc_address wall, payer, mortal, bystander;
 static struct myc_signal_event seen[4];
@@ -116,11 +116,86 @@ static void a_paused_ones_signals_hold_up_nobody_elses_end_and_come_before_its_o
 	}
 }
 
+/* ---- replies ------------------------------------------------------------------------------------- */
+
+static myc_address replier;
+static uint32_t replies;
+
+/* Its second message has no credit: the reply is younger. */
+static int pay_and_reply(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, wall, &ref);
+
+	for (int i = 0; i < 2 && !code; i++)
+		code = myc_send(self, &ref, PAY, NULL, 0);
+	return code ? code : myc_reply(self, message, PAY, NULL, 0);
+}
+
+static int ask(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, replier, &ref);
+
+	if (code)
+		return code;
+	return message->type == AWAIT
+		       ? myc_ask_await(self, &ref, QUESTION, NULL, 0, MYC_FOREVER, 0, NULL, NULL)
+		       : myc_ask(self, &ref, QUESTION, NULL, 0, MYC_FOREVER, 0, NULL);
+}
+
+static int count_reply(struct myc_actor *self, const struct myc_reply *reply)
+{
+	(void)self;
+	replies += !reply->status;
+	return 0;
+}
+
+static const struct myc_behaviour replier_behaviour = {.name = "replier", .message = pay_and_reply};
+static const struct myc_behaviour asker_behaviour = {
+	.name = "asker", .message = ask, .reply = count_reply};
+
+static void a_reply_waits_for_all_that_its_sender_has_in_the_outbox_unless_it_is_awaited(
+	void **state)
+{
+	static const struct myc_system_opts two = {.sz = sizeof(two), .executors = 2};
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 16; seed++) {
+		const struct myc_testkit_opts opts = {
+			.sz = sizeof(opts), .seed = seed, .system = &two};
+		uint16_t how = seed % 2 ? ASK : AWAIT;
+		struct myc_testkit *kit;
+
+		assert_int_equal(myc_testkit_open(&kit, &opts, NULL), 0);
+		struct myc_system *system = myc_testkit_system(kit, 0);
+
+		replies = 0;
+		wall = spawn(system, &wall_behaviour, seed / 2 % 2);
+		replier = spawn(system, &replier_behaviour, 1);
+		myc_address asker = spawn(system, &asker_behaviour, seed / 4 % 2);
+
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		while (myc_actor_suspend(system, wall) == -EAGAIN)
+			myc_testkit_step(kit);
+		assert_int_equal(myc_testkit_post(kit, asker, how, NULL, 0), 0);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(replies, how == AWAIT);
+		while (myc_actor_resume(system, wall) == -EAGAIN)
+			myc_testkit_step(kit);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(replies, 1);
+		myc_testkit_close(kit);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_paused_ones_signals_hold_up_nobody_elses_end_and_come_before_its_own),
+		cmocka_unit_test(
+			a_reply_waits_for_all_that_its_sender_has_in_the_outbox_unless_it_is_awaited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
