@@ -39,22 +39,18 @@ void myc_receiver_set_aside(struct myc_actor *actor, uint32_t index)
 		myc_actor_after(actor, 0);
 }
 
-/* `kind` is its slot's first word. What the handler returned; who calls counts it. */
-static inline __attribute__((always_inline)) int show(struct myc_actor *actor, uint64_t from,
+/* `kind` is its slot's first word; in `message` are its flags and body. What the handler returned; who calls counts it. */
+static inline __attribute__((always_inline)) int show(struct myc_actor *actor,
+						      struct myc_message *message, uint64_t from,
 						      const struct myc_slot *slot, uint64_t kind,
-						      const void *payload, uint32_t size,
-						      uint32_t body)
+						      const void *payload, uint32_t size)
 {
-	struct myc_message message = {
-		.from = from,
-		.type = myc_slot_kind_type(kind),
-		.flags = myc_slot_kind_flags(kind) & (uint8_t)~MYC_SLOT_REFERENCE,
-		.size = size,
-		.correlation = slot->correlation,
-		.body = body,
-		.payload = payload,
-	};
-	return actor->message(actor, &message);
+	message->from = from;
+	message->type = myc_slot_kind_type(kind);
+	message->size = size;
+	message->correlation = slot->correlation;
+	message->payload = payload;
+	return actor->message(actor, message);
 }
 
 /* Is there more to a message than that it was handled? */
@@ -66,10 +62,13 @@ static inline bool more(const struct myc_actor *actor, int code)
 bool myc_receiver_deliver(struct myc_actor *actor, uint64_t from, const struct myc_slot *slot,
 			  const void *payload, uint32_t size, uint32_t body)
 {
+	struct myc_message message = {.flags = slot->flags & (uint8_t)~MYC_SLOT_REFERENCE,
+				      .body = body};
+
 	myc_count(&actor->metrics->messages);
 	if (body != MYC_HOLD_NONE && slot->correlation & MYC_ASK_FORWARDED)
 		myc_ask_in_hand(slot);
-	int code = show(actor, from, slot, slot->word[0], payload, size, body);
+	int code = show(actor, &message, from, slot, slot->word[0], payload, size);
 
 	return more(actor, code) && delivered(actor, code, body);
 }
@@ -211,13 +210,12 @@ __attribute__((noinline)) static bool take_last(struct myc_executor *executor,
 	return true;
 }
 
-/* Handles the lane's next message, of a flow with an actor. What is done is stored by the caller, or by the begin of the next:
- * nothing else may be published before. False: it stays. */
-static inline __attribute__((always_inline)) bool take_one(struct myc_executor *executor,
-							   struct myc_inlet *inlet,
-							   struct myc_flow_in *flow,
-							   const struct myc_slot *slot,
-							   uint64_t kind, bool own)
+/* Handles the lane's next message, of a flow with an actor; `message` for its handler, without a body, and with flags only
+ * where the lane is not our own. What is done is stored by the caller, or by the begin of the next: nothing else may be
+ * published before. False: it stays. */
+static inline __attribute__((always_inline)) bool take_one(
+	struct myc_executor *executor, struct myc_inlet *inlet, struct myc_flow_in *flow,
+	const struct myc_slot *slot, struct myc_message *message, uint64_t kind, bool own)
 {
 	struct myc_actor *actor = flow->actor;
 
@@ -227,8 +225,10 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 		return take_aside(executor, inlet, flow, slot);
 	}
 	myc_lane_begin(&inlet->lane, MYC_RING_ORDINARY);
-	int code = show(actor, flow->from, slot, kind, slot->payload, myc_slot_kind_size(kind),
-			MYC_HOLD_NONE);
+	if (!own)
+		message->flags = myc_slot_kind_flags(kind) & (uint8_t)~MYC_SLOT_REFERENCE;
+	int code = show(actor, message, flow->from, slot, kind, slot->payload,
+			myc_slot_kind_size(kind));
 
 	actor = flow->actor; /* the same: cheaper to load than to keep over the call */
 	if (more(actor, code))
@@ -245,8 +245,10 @@ static inline __attribute__((always_inline)) bool take_one(struct myc_executor *
 static bool take_any(struct myc_executor *executor, struct myc_inlet *inlet,
 		     struct myc_flow_in *flow, const struct myc_slot *slot)
 {
+	struct myc_message message = {.body = MYC_HOLD_NONE};
+
 	if (flow->actor)
-		return take_one(executor, inlet, flow, slot, slot->word[0], false);
+		return take_one(executor, inlet, flow, slot, &message, slot->word[0], false);
 	myc_lane_settle(&inlet->lane, MYC_RING_ORDINARY);
 	return take_aside(executor, inlet, flow, slot);
 }
@@ -389,7 +391,7 @@ static bool take_deadline(struct myc_executor *executor, struct myc_inlet *inlet
 		plain.flags |= reference ? MYC_SLOT_REFERENCE : 0;
 		if (reference)
 			return take_reference(executor, inlet, &plain);
-		return take_one(executor, inlet, flow, &plain, plain.word[0], false);
+		return take_any(executor, inlet, flow, &plain);
 	}
 	int code = reference ? myc_body_check(executor, slot, &copied, &view) : 0;
 
@@ -468,6 +470,7 @@ static unsigned poll_urgent(struct myc_executor *executor, struct myc_inlet *inl
 static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inlet, unsigned budget)
 {
 	_Alignas(64) struct myc_slot slot;
+	struct myc_message message = {.body = MYC_HOLD_NONE};
 	unsigned n;
 
 	for (n = 0; n < budget; n++) {
@@ -480,7 +483,8 @@ static unsigned poll_inlet(struct myc_executor *executor, struct myc_inlet *inle
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
 
 		if (!(__builtin_expect(flow != NULL, 1)
-			      ? take_one(executor, inlet, flow, &slot, slot.word[0], false)
+			      ? take_one(executor, inlet, flow, &slot, &message, slot.word[0],
+					 false)
 			      : take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot)))
 			break;
 		myc_lane_publish_some(&inlet->lane, MYC_RING_ORDINARY);
@@ -497,6 +501,7 @@ __attribute__((noinline)) static bool own_until(struct myc_executor *executor,
 {
 	struct myc_lane_inward *lane = &inlet->lane;
 	struct myc_guess *guess = executor->guess;
+	struct myc_message message = {.body = MYC_HOLD_NONE};
 	uint64_t kind;
 
 	while (lane->next[MYC_RING_ORDINARY] != stop) {
@@ -510,8 +515,9 @@ __attribute__((noinline)) static bool own_until(struct myc_executor *executor,
 		if (__builtin_expect(kind >> 56 || slot->word[1] != flow->slot_to, 0)) {
 			if (!take_unusual(executor, inlet, MYC_RING_ORDINARY, slot))
 				return false;
-		} else if (__builtin_expect(!take_one(executor, inlet, flow, slot, kind, true),
-					    0)) {
+		} else if (__builtin_expect(
+				   !take_one(executor, inlet, flow, slot, &message, kind, true),
+				   0)) {
 			return false;
 		}
 		guess = myc_guess_after(flow);
@@ -557,7 +563,7 @@ static __attribute__((noinline)) void empty_into_mailboxes(struct myc_executor *
 		myc_actor_aside(actor, MYC_ASIDE_PENDING, true);
 		struct myc_flow_in *flow = flow_of(inlet, &slot);
 
-		goes_on = flow ? take_one(executor, inlet, flow, &slot, slot.word[0], false)
+		goes_on = flow ? take_any(executor, inlet, flow, &slot)
 			       : take_unusual(executor, inlet, MYC_RING_ORDINARY, &slot);
 		myc_actor_aside(actor, MYC_ASIDE_PENDING, actor->pending_count);
 		myc_receiver_make_ready(actor);
