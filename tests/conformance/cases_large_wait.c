@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Large requests that their receiver has no room for, replies that wait, and processes that end over both. */
+#include <mycelium/letter.h>
 #include <mycelium/mailbox.h>
 
 #include "conformance/large_bed.h"
@@ -16,6 +17,18 @@ static const struct myc_behaviour dropper = {PROBE_HOOKS,	    .name = "dropper",
 static const struct myc_behaviour redirecter = {PROBE_HOOKS,	       .name = "redirecter",
 						.mailbox_capacity = 2, .capacity_per_sender = 2,
 						.overflow = sends_on,  .overflow_count = 1};
+
+/* How many of the dead letters are not of that size. */
+static int do_odd_letters(struct myc_system *system, uint64_t *a)
+{
+	struct myc_letter letter[16];
+	uint32_t count = myc_letters_recent(system, letter, 16);
+	int odd = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		odd += letter[i].size != a[0];
+	return count ? odd : -ENOENT;
+}
 
 CASE(a_large_request_dropped_by_rule_has_that_outcome)
 {
@@ -42,6 +55,112 @@ CASE(a_large_request_dropped_by_rule_has_that_outcome)
 	assert_in_range(answers, 1, CROWD - 1);
 	assert_int_equal(a->word[7], 0);
 	expect_bodies_home();
+}
+
+static const struct myc_overflow conflates[] = {{.first = 1,
+						 .last = 0xfeff,
+						 .policy = MYC_OVERFLOW_CONFLATE,
+						 .key_offset = 200,
+						 .key_size = 8,
+						 .keep = 2}};
+static const struct myc_behaviour conflater = {PROBE_HOOKS,	      .name = "conflater",
+					       .mailbox_capacity = 2, .capacity_per_sender = 2,
+					       .overflow = conflates, .overflow_count = 1};
+
+/* Writes something else into each buffer of 256, then tries to send so many messages of 100 bytes. */
+static int job_send_short(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_body body[32];
+	struct myc_ref ref;
+	int code = myc_resolve(self, a[0], &ref);
+	uint32_t taken = 0;
+
+	for (; taken < 32 && !code; taken++) {
+		code = myc_body_take(self, 256, &body[taken]);
+		if (!code)
+			memset(body[taken].data, (int)taken + 1, 256);
+	}
+	for (uint32_t i = 0; i < taken; i++)
+		myc_body_give(self, &body[i]);
+	for (uint64_t i = 1; i <= a[1] && !code; i++)
+		code = do_send(self, me, a[0], TRY, i, 100);
+	return code;
+}
+
+/* At once: they find no room where they are sent. */
+static int job_send_at_once(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	int code = 0;
+
+	for (uint64_t i = 1; i <= a[1] && !code; i++)
+		code = do_send(self, me, a[0], SEND, i, HALF);
+	return code;
+}
+
+CASE(a_large_message_that_is_dropped_by_rule_has_its_size)
+{
+	struct probe *a = spawn(HERE), *b = spawn_as(THERE, &dropper);
+	uint64_t size[ERRAND_WORDS] = {HALF};
+
+	OK(send_number(a, b, 100));
+	SAW(b, MESSAGE, 1);
+	settle();
+	OK(let(a, job_send_at_once, b->address, 8, 0, 0));
+	UNTIL(counted_dead(MYC_DEAD_LETTER_DROPPED_NEWEST) > 0);
+	OK(at(HERE, do_odd_letters, size));
+	expect_bodies_home();
+}
+
+CASE(a_body_too_short_for_the_key_has_the_key_0)
+{
+	struct probe *a = spawn(HERE), *b = spawn_as(THERE, &conflater);
+
+	OK(send_number(a, b, 100));
+	SAW(b, MESSAGE, 1);
+	settle();
+	/* One after the other takes its place. */
+	OK(let(a, job_send_short, b->address, CROWD, 0, 0));
+	UNTIL(saw_number(b, CROWD));
+	expect_bodies_home();
+}
+
+/* What stands behind a request that is passed on is no key. */
+static const struct myc_overflow by_asker[] = {{.first = 1,
+						.last = 0xfeff,
+						.policy = MYC_OVERFLOW_CONFLATE,
+						.key_offset = MYC_DELEGATED_MAX,
+						.key_size = 8}};
+static const struct myc_behaviour nosy = {PROBE_HOOKS,		 .name = "nosy",
+					  .mailbox_capacity = 2, .capacity_per_sender = 2,
+					  .overflow = by_asker,	 .overflow_count = 1};
+
+static int job_delegate_all(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, a[0], &ref);
+
+	for (uint32_t i = 0; i < me->kept_count && !code; i++)
+		code = myc_delegate(self, &me->kept[i], &ref, ASKED, &a[1], 8);
+	return code;
+}
+
+CASE(requests_passed_on_that_are_too_short_for_the_key_have_the_key_0)
+{
+	struct probe *a[2] = {asker(), asker()}, *b = replier(HERE, keeps), *c;
+	uint32_t answered = 0;
+
+	c = spawn_as(HERE, &nosy);
+	c->react = echoes;
+	for (uint64_t i = 0; i < 8; i++)
+		OK(ask(a[i % 2], b, LONG, i));
+	UNTIL(b->kept_count == 8);
+	OK(let(b, job_delegate_all, c->address, 7, 0, 0));
+	SAW(a[0], REPLY, 4);
+	SAW(a[1], REPLY, 4);
+	for (uint32_t i = 0; i < 8; i++)
+		answered += !nth(a[i % 2], REPLY, i / 2)->status;
+	/* Two had credit, and of the others the newest. */
+	assert_int_equal(answered, 3);
 }
 
 CASE(a_large_request_that_is_redirected_is_answered)
@@ -392,6 +511,9 @@ CASE(a_successor_handles_the_large_requests_that_waited)
 
 const struct conform_case cases_large_wait[] = {
 	{NAMED(a_large_request_dropped_by_rule_has_that_outcome)},
+	{NAMED(a_large_message_that_is_dropped_by_rule_has_its_size)},
+	{NAMED(a_body_too_short_for_the_key_has_the_key_0)},
+	{NAMED(requests_passed_on_that_are_too_short_for_the_key_have_the_key_0)},
 	{NAMED(a_large_request_that_is_redirected_is_answered)},
 	{NAMED(a_large_reply_comes_behind_what_was_sent_before)},
 	{NAMED(large_replies_wait_for_a_lane_that_is_full), .opts = short_lanes},

@@ -91,7 +91,7 @@ int myc_body_send(struct myc_sender *sender, struct myc_actor *actor, struct myc
 	const struct myc_message_out message = {.kind = parcel.kind,
 						.from = parcel.from,
 						.payload = view.data,
-						.size = view.size,
+						.size = size < view.size ? size : view.size,
 						.asker = as->asker,
 						.wait = wait};
 

@@ -189,6 +189,16 @@ static int conflate(struct myc_actor *self, const struct myc_message_out *messag
 	return MYC_WAY_WAITS;
 }
 
+/* Behind the payload of a request that is passed on is its asker, which is no key. */
+static uint64_t key_in_message(const struct myc_message_out *message,
+			       const struct myc_overflow_words *rule)
+{
+	bool reference = message->kind >> 56 & MYC_SLOT_REFERENCE;
+
+	return key_of(rule->key_offset, rule->key_size, message->payload,
+		      reference ? message->size : myc_slot_kind_size(message->kind));
+}
+
 /* As the rule says: all but redirecting. */
 static int by_rule(struct myc_actor *self, const struct myc_message_out *message,
 		   const struct myc_overflow_words *rule, struct myc_way *way)
@@ -197,9 +207,7 @@ static int by_rule(struct myc_actor *self, const struct myc_message_out *message
 	bool conflates = rule->policy == MYC_OVERFLOW_CONFLATE;
 	uint32_t flow = (uint32_t)(way->flow - executor->out.flow_table), count;
 
-	way->key = conflates ? key_of(rule->key_offset, rule->key_size, message->payload,
-				      message->size)
-			     : 0;
+	way->key = conflates ? key_in_message(message, rule) : 0;
 	uint32_t oldest = myc_keyed_first(&executor->outbox_keyed,
 					  myc_keyed_owner_out(flow, way->rule), way->key, &count);
 
