@@ -97,4 +97,9 @@ static inline void expect_over(struct probe *who)
 	assert_int_equal(who->stops, 1);
 }
 
+static inline void four_watches(struct world_opts *opts)
+{
+	opts->executor.watches = 4;
+}
+
 #endif
