@@ -3,7 +3,7 @@
  * Requests and replies in bodies, wherever either side is killed: what comes is whole, each ask has at most one
  * outcome, one that lives to hear it exactly one, and every buffer comes home.
  *
- *	process 0: asker --numbers--> process 1: passer --passes on--> replier
+ *	process 0: asker --numbers--> process 1: passer --passes on--> replier (some numbers to both, by a gather)
  *	             ^--- in a body of its own, or in the request's own, which is the asker's ---'
  *
  * The lanes are so short that some of all this waits.
@@ -53,20 +53,30 @@ static struct text text_of(uint64_t number)
 
 /* ---- actors ------------------------------------------------------------------------------------ */
 
-/* Goes on where its predecessor was; the passer may not be there yet. */
+/* Of one, or of both in a body that they share. */
+static int ask(struct myc_actor *self, struct myc_ref *to, uint32_t number)
+{
+	struct text text = text_of(number);
+
+	return number % 3 == 2 ? myc_gather(self, to, 2, MYC_GATHER_ALL, QUESTION, &text,
+					    sizeof(text), MYC_FOREVER, number, NULL)
+			       : myc_ask(self, &to[PASSER], QUESTION, &text, sizeof(text),
+					 MYC_FOREVER, number, NULL);
+}
+
+/* Goes on where its predecessor was; they may not be there yet. */
 static int go(struct myc_actor *self)
 {
 	uint32_t *next = death_block(0, MYC_BLOCK_USER);
-	struct myc_ref to;
-	bool later = myc_resolve(self, address_of(1, PASSER), &to) != 0;
+	struct myc_ref to[2];
+	bool later = myc_resolve(self, address_of(1, PASSER), &to[PASSER]) ||
+		     myc_resolve(self, address_of(1, REPLIER), &to[REPLIER]);
 
 	while (!later && *next < NUMBERS) {
 		uint32_t number = (*next)++;
-		struct text text = text_of(number);
 
 		death_point("number taken");
-		int code = myc_ask(self, &to, QUESTION, &text, sizeof(text), MYC_FOREVER, number,
-				   NULL);
+		int code = ask(self, to, number);
 
 		if (code == -ESRCH ||
 		    code == -ENOBUFS) { /* it is dead, or all buffers are out: again */
@@ -90,14 +100,16 @@ static int asker_reply(struct myc_actor *self, const struct myc_reply *reply)
 {
 	(void)self;
 	assert_true(reply->cookie < NUMBERS);
-	world.told[reply->cookie]++;
-	if (!reply->status) {
+	bool last = reply->cookie % 3 != 2 || reply->kind == MYC_REPLY_GATHER;
+
+	world.told[reply->cookie] += last;
+	world.whole[reply->cookie] += last && !reply->status;
+	if (!reply->status && reply->kind == MYC_REPLY_ONE) {
 		struct text expected = text_of(reply->cookie);
 
 		assert_int_equal(reply->type, ANSWER);
 		assert_int_equal(reply->size, sizeof(expected));
 		assert_memory_equal(reply->payload, &expected, sizeof(expected));
-		world.whole[reply->cookie]++;
 	}
 	death_point("told");
 	return 0;
@@ -200,7 +212,7 @@ static void an_asker_killed_at_any_point_leaves_no_buffer_behind(void **state)
 
 int main(void)
 {
-	death_executor.signals = 4 * NUMBERS;
+	death_executor.signals = death_executor.asks = 4 * NUMBERS;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_replier_killed_at_any_point_leaves_whole_replies_or_none),
 		cmocka_unit_test(so_does_one_that_is_given_again_what_was_in_hand),
