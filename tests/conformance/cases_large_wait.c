@@ -436,6 +436,29 @@ CASE(large_replies_that_wait_end_with_their_process)
 	expect_bodies_home();
 }
 
+static int dies_once(struct myc_actor *self, struct probe *me, const struct myc_message *message)
+{
+	if (!me->word[0]) {
+		me->word[0] = 1;
+		way.die();
+	}
+	return notes(self, me, message);
+}
+
+CASE(a_large_message_in_doubt_has_its_size)
+{
+	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
+	uint64_t size[ERRAND_WORDS] = {HALF};
+
+	b->react = dies_once;
+	expect_doubt();
+	OK(send_sized(a, b, COPY_BODY, 1, HALF));
+	death_of(THERE);
+	UNTIL(counted_dead(MYC_DEAD_LETTER_IN_DOUBT) == 1);
+	OK(at(HERE, do_odd_letters, size));
+	expect_bodies_home();
+}
+
 /* Who was refused to pass it on again has it no more: its end is no matter to who asked. */
 CASE(a_large_request_is_whose_it_was_passed_on_to)
 {
@@ -523,6 +546,7 @@ const struct conform_case cases_large_wait[] = {
 	{NAMED(large_replies_to_a_cancelled_gather_go_home)},
 	{NAMED(large_requests_that_were_passed_on_wait_in_a_mailbox_without_bounds),
 	 .opts = with_growth},
+	{DEADLY(a_large_message_in_doubt_has_its_size)},
 	{DEADLY(a_large_request_is_whose_it_was_passed_on_to)},
 	{DEADLY(a_process_that_ends_for_good_keeps_nothing_of_large_asks)},
 	{DEADLY(a_successor_handles_the_large_requests_that_waited)},

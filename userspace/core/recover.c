@@ -134,10 +134,9 @@ static void resume_ring(struct myc_executor *executor, struct myc_inlet *inlet,
 			myc_body_home(executor, hold);
 		return;
 	}
-	slot.flags |= deadline;
+	slot.flags |= (uint8_t)(deadline | (reference ? MYC_SLOT_REFERENCE : 0));
 	bool again = in_doubt(executor, flow, &slot, hold);
 
-	slot.flags |= again && reference ? MYC_SLOT_REFERENCE : 0;
 	if (again &&
 	    myc_pending_add(
 		    executor, inlet, flow, &slot, NULL,
