@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,10 +73,12 @@ int myc_args_load(const struct myc_topology_args *args, struct myc_topology **to
 	if (err)
 		return err;
 	err = myc_topology_check_libraries(*topology, error);
+	bool says_where = err && error->doing[0];
+
 	err = err ?: myc_layout_make(layout, *topology, error);
 	if (!err)
 		return 0;
-	if (!error->doing[0])
+	if (!says_where)
 		myc_error_doing(error, "%s", args->path);
 	myc_topology_free(*topology);
 	return err;

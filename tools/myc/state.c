@@ -70,20 +70,24 @@ static int show(const char *text, const char *out)
 		return 1;
 	}
 	uint8_t *bytes = malloc(size ? size : 1);
+	int code = 0;
 
-	for (uint32_t i = 0; bytes && i < size; i++) {
+	if (!bytes) {
+		fprintf(stderr, "myc: out of memory\n");
+		return 1;
+	}
+	for (uint32_t i = 0; i < size; i++) {
 		char pair[3] = {text[at + 2 * (int)i], text[at + 2 * (int)i + 1], '\0'};
 
 		byte = (unsigned)strtoul(pair, NULL, 16);
 		bytes[i] = (uint8_t)byte;
 	}
-	int code = bytes ? 0 : complain_of_file("--out", out ? out : "-", -ENOMEM);
-	FILE *file = out && bytes ? fopen(out, "we") : NULL;
+	FILE *file = out ? fopen(out, "we") : NULL;
 	bool written = file && fwrite(bytes, 1, size, file) == size;
 
 	if (file && fclose(file))
 		written = false;
-	if (!code && out && !written)
+	if (out && !written)
 		code = complain_of_file("--out", out, -errno);
 	if (!code)
 		printf("version %u, %u bytes\n", version, size);
