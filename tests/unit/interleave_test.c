@@ -10,8 +10,7 @@
 #include "core/wake.h"
 #include "memory/lane.h"
 
-#define MESSAGES   4
-#define POINTS_MAX 400
+#define MESSAGES 4
 
 enum { SENDER, RECEIVER, SIDES };
 
@@ -39,10 +38,7 @@ static struct {
 
 static void point(const char *name)
 {
-	if (stage.running < 0)
-		return;
-	(void)stage_dies(name);
-	stage_give_way();
+	stage_point(name);
 }
 
 static struct myc_lanes *block(void)
@@ -179,36 +175,24 @@ static void setup(void)
 	launch(RECEIVER);
 }
 
-/* One schedule: from a side, the other goes on at the preemptions, and when one has finished or
- * waits. Returns the number of steps. */
-static uint32_t run(void)
+static void died(int side)
 {
-	int side = play.first;
+	world.deaths[side]++;
+	world.waiting = world.waiting && side != RECEIVER;
+	launch(side);
+}
 
-	setup();
-	while (!stage.finished[SENDER] || !stage.finished[RECEIVER]) {
-		if (stage.finished[side])
-			side = !side;
-		if (stage_step((uint32_t)side)) {
-			world.deaths[side]++;
-			world.waiting = world.waiting && side != RECEIVER;
-			launch(side);
-		}
-		const struct myc_flow *flow =
-			(const void *)(shared.lanes + myc_lane_offset(block(), 1));
-		const uint64_t *counted = (const uint64_t *)(half() + 1);
+static void stepped(void)
+{
+	const struct myc_flow *flow = (const void *)(shared.lanes + myc_lane_offset(block(), 1));
+	const uint64_t *counted = (const uint64_t *)(half() + 1);
 
-		/* Credit is never exceeded, at no point. */
-		assert_true((int32_t)(myc_pair_high(flow->sent) - myc_pair_high(*counted)) <=
-			    (int32_t)play.window);
-		/* Asleep with a message in the lane and a sender that has no more to say: lost. */
-		if (stage.finished[SENDER] && world.waiting)
-			assert_true(shared.bell);
-		assert_true(stage.steps < 10000);
-		if (stage_turns())
-			side = !side;
-	}
-	return stage.steps;
+	/* Credit is never exceeded, at no point. */
+	assert_true((int32_t)(myc_pair_high(flow->sent) - myc_pair_high(*counted)) <=
+		    (int32_t)play.window);
+	/* Asleep with a message in the lane and a sender that has no more to say: lost. */
+	if (stage.finished[SENDER] && world.waiting)
+		assert_true(shared.bell);
 }
 
 static void check(void)
@@ -230,25 +214,9 @@ static void check(void)
 
 static void play_once(void)
 {
-	run();
+	setup();
+	stage_two(play.first, died, stepped);
 	check();
-}
-
-static unsigned schedules(int victim)
-{
-	unsigned runs = 0;
-
-	stage.preempt[0] = stage.preempt[1] = 0;
-	stage.victim = -1;
-	uint32_t steps = run() + 10;
-
-	for (uint32_t a = 0; a < steps; a += STAGE_EVERY)
-		for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b += STAGE_EVERY) {
-			stage.preempt[0] = a;
-			stage.preempt[1] = b;
-			runs += stage_every_death(victim, POINTS_MAX, play_once);
-		}
-	return runs;
 }
 
 static void all_schedules(int victim)
@@ -259,7 +227,8 @@ static void all_schedules(int victim)
 		for (play.window = 1; play.window <= 3; play.window++)
 			for (play.slots = 1; play.slots <= 4; play.slots *= 2)
 				for (play.first = 0; play.first < SIDES; play.first++)
-					runs += schedules(victim);
+					runs += stage_every_schedule(victim, STAGE_EVERY,
+								     UINT32_MAX, play_once);
 	print_message("  %u schedules\n", runs);
 }
 

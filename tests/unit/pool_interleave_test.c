@@ -14,8 +14,7 @@ static void point(const char *name);
 
 #include "unit/pool_sides.h"
 
-#define MESSAGES   3
-#define POINTS_MAX 600
+#define MESSAGES 3
 
 /* What the world outside has seen. */
 static struct {
@@ -79,8 +78,8 @@ static void setup(void)
 	play.quiet = 0;
 }
 
-/* One schedule, to its quiet end. Returns its steps. */
-static uint32_t run(void)
+/* One schedule, to its quiet end. */
+static void play_once(void)
 {
 	uint32_t side = play.start;
 	struct myc_pool_sums sums;
@@ -111,35 +110,6 @@ static uint32_t run(void)
 	assert_int_equal(shared->sent, MESSAGES);
 	assert_int_equal(sums.out, 0);
 	assert_true(shared->doubted <= (uint32_t)world.deaths);
-	return stage.steps;
-}
-
-static void play_once(void)
-{
-	run();
-}
-
-/* Preemptions at a and b, b - a up to `apart`. */
-static unsigned schedules(int victim, uint32_t apart)
-{
-	unsigned runs = 0;
-
-	/* With a death at each point of each of them. */
-	uint32_t stride = (victim < 0 || play.capacity == 1 ? 1 : 3) * TEST_SHORTER;
-
-	stage.victim = -1;
-	stage.preempt[0] = stage.preempt[1] = 0;
-	play.hop = 1;
-	uint32_t steps = run() + 10;
-
-	for (play.hop = 1; play.hop < SIDES; play.hop++)
-		for (uint32_t a = 0; a < steps; a += stride)
-			for (uint32_t b = a; b < steps && b <= a + apart; b += stride) {
-				stage.preempt[0] = a;
-				stage.preempt[1] = b;
-				runs += stage_every_death(victim, POINTS_MAX, play_once);
-			}
-	return runs;
 }
 
 static void all_schedules(int victim)
@@ -147,9 +117,12 @@ static void all_schedules(int victim)
 	unsigned runs = 0;
 
 	for (play.capacity = 1; play.capacity <= 3; play.capacity++) {
+		uint32_t every = (victim < 0 || play.capacity == 1 ? 1 : 3) * TEST_SHORTER;
+
 		make_regions(play.capacity);
 		for (play.start = 0; play.start < (victim < 0 ? SIDES : 1); play.start++)
-			runs += schedules(victim, victim < 0 ? 24 : 0);
+			for (play.hop = 1; play.hop < SIDES; play.hop++)
+				runs += stage_every_schedule(victim, every, 24, play_once);
 		drop_regions();
 	}
 	print_message("  %u schedules\n", runs);

@@ -37,8 +37,9 @@ void AnnotateIgnoreWritesEnd(const char *file, int line);
 static void point(const char *name);
 #define MYC_POINT(name) point(name)
 
-#define STAGE_SIDES 3
-#define STAGE_STACK 65536
+#define STAGE_SIDES  3
+#define STAGE_STACK  65536
+#define STAGE_DEATHS 600 /* more points than any side passes */
 
 static struct {
 	ucontext_t scheduler, side[STAGE_SIDES];
@@ -185,6 +186,15 @@ static inline void stage_give_way(void)
 	swapcontext(side, &stage.scheduler);
 }
 
+/* All that a point() may have to do. */
+static inline void stage_point(const char *name)
+{
+	if (stage.running < 0)
+		return;
+	(void)stage_dies(name);
+	stage_give_way();
+}
+
 /* Has it come to its end? Who is told knows what it did. */
 static inline bool stage_has_ended(uint32_t side)
 {
@@ -197,12 +207,29 @@ static inline void stage_end(void)
 	stage_give_way();
 }
 
+/* One schedule of sides 0 and 1, which are launched: from a side, the other goes on at the preemptions, and when one
+ * has finished or waits. `died` launches a side again; `stepped`, if there is one, sees each step. */
+static inline void stage_two(int side, void (*died)(int side), void (*stepped)(void))
+{
+	while (!stage.finished[0] || !stage.finished[1]) {
+		if (stage.finished[side])
+			side = !side;
+		if (stage_step((uint32_t)side))
+			died(side);
+		if (stepped)
+			stepped();
+		assert_true(stage.steps < 10000);
+		if (stage_turns())
+			side = !side;
+	}
+}
+
 /* Plays once for each death of `victim` under the schedule in stage.preempt; -1: once. Returns how often. */
-static inline unsigned stage_every_death(int victim, uint32_t points_max, void (*play_once)(void))
+static inline unsigned stage_every_death(int victim, void (*play_once)(void))
 {
 	unsigned runs = 0;
 
-	for (uint32_t death = 1; death < points_max; death++, runs++) {
+	for (uint32_t death = 1; death < STAGE_DEATHS; death++, runs++) {
 		stage.victim = victim;
 		stage.death = death;
 		play_once();
@@ -210,6 +237,27 @@ static inline unsigned stage_every_death(int victim, uint32_t points_max, void (
 			break;
 	}
 	return runs + 1;
+}
+
+/* Plays with preemptions at any two places, one of `every` so many: without a victim at those up to `apart` from each
+ * other, else with both in one place and each of its deaths. Returns how often. */
+static inline unsigned stage_every_schedule(int victim, uint32_t every, uint32_t apart,
+					    void (*play_once)(void))
+{
+	unsigned runs = 0;
+
+	stage.preempt[0] = stage.preempt[1] = 0;
+	stage.victim = -1;
+	play_once();
+	uint32_t steps = stage.steps + 10;
+
+	for (uint32_t a = 0; a < steps; a += every)
+		for (uint32_t b = a; b < steps && b - a <= (victim < 0 ? apart : 0); b += every) {
+			stage.preempt[0] = a;
+			stage.preempt[1] = b;
+			runs += stage_every_death(victim, play_once);
+		}
+	return runs;
 }
 
 static inline int stage_run(const char *name, const struct CMUnitTest *tests, size_t count)

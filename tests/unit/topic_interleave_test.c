@@ -20,11 +20,10 @@ const char *__asan_default_options(void)
 #include "memory/topic_reader.c"
 /* NOLINTEND(bugprone-suspicious-include) */
 
-#define MESSAGES   4
-#define KEYS	   2
-#define WORDS	   3
-#define POINTS_MAX 600
-#define PROCESS	   7
+#define MESSAGES 4
+#define KEYS	 2
+#define WORDS	 3
+#define PROCESS	 7
 
 enum { WRITER, READER, SIDES };
 enum kind { TOLERANT, WAITING, IMPATIENT, KEYED };
@@ -53,10 +52,7 @@ static struct {
 
 static void point(const char *name)
 {
-	if (stage.running < 0)
-		return;
-	(void)stage_dies(name);
-	stage_give_way();
+	stage_point(name);
 }
 
 static struct myc_topic *topic(void)
@@ -251,26 +247,11 @@ static void setup(void)
 	launch(READER);
 }
 
-/* One schedule: from a side, the other goes on at the preemptions, and when one has finished or
- * waits. Returns the number of steps. */
-static uint32_t run(void)
+static void died(int side)
 {
-	int side = play.first;
-
-	setup();
-	while (!stage.finished[WRITER] || !stage.finished[READER]) {
-		if (stage.finished[side])
-			side = !side;
-		if (stage_step((uint32_t)side)) {
-			world.deaths[side]++;
-			world.incarnation += side == READER;
-			launch(side);
-		}
-		assert_true(stage.steps < 10000);
-		if (stage_turns())
-			side = !side;
-	}
-	return stage.steps;
+	world.deaths[side]++;
+	world.incarnation += side == READER;
+	launch(side);
 }
 
 /* The last values are those that were delivered, and each is told by its slot if that is still there. */
@@ -321,30 +302,21 @@ static void check(void)
 
 static void play_once(void)
 {
-	run();
+	setup();
+	stage_two(play.first, died, NULL);
 	check();
 }
 
 static void all_schedules(enum kind kind, int victim)
 {
+	const uint32_t every[] = {TEST_SHORTER, 1};
 	unsigned runs = 0;
 
 	play.kind = kind;
 	for (play.slots = 1; play.slots <= 4; play.slots *= 2)
-		for (play.first = 0; play.first < SIDES; play.first++) {
-			stage.preempt[0] = stage.preempt[1] = 0;
-			stage.victim = -1;
-			uint32_t steps = run() + 10;
-			const uint32_t step[] = {TEST_SHORTER, 1};
-			uint32_t every = step[victim < 0];
-
-			for (uint32_t a = 0; a < steps; a += every)
-				for (uint32_t b = a; b < (victim < 0 ? steps : a + 1); b += every) {
-					stage.preempt[0] = a;
-					stage.preempt[1] = b;
-					runs += stage_every_death(victim, POINTS_MAX, play_once);
-				}
-		}
+		for (play.first = 0; play.first < SIDES; play.first++)
+			runs += stage_every_schedule(victim, every[victim < 0], UINT32_MAX,
+						     play_once);
 	print_message("  %u schedules\n", runs);
 }
 
