@@ -155,6 +155,45 @@ CASE(a_replier_without_a_buffer_may_still_say_little)
 	expect_bodies_home();
 }
 
+/* Of a request that it has kept: what cannot be leaves body and debt as they were. */
+static int job_reply_oddly(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	const struct myc_reply_to *to = &me->kept[0], nobody = {.correlation = 0};
+	struct myc_body none = {.data = NULL}, body;
+	int code = myc_body_take(self, (uint32_t)a[0], &body);
+	const void *data = body.data;
+	uint32_t room = body.size;
+
+	if (code)
+		return code;
+	body.size = room + 1;
+	if (myc_reply_body(self, to, ANSWER, &body) != -EMSGSIZE || body.data != data)
+		return -EIO;
+	body.size = (uint32_t)a[0];
+	if (myc_reply_body(self, to, 0xff00, &body) != -EINVAL || body.data != data ||
+	    myc_reply_body(self, &nobody, ANSWER, &body) != -EINVAL || body.data != data ||
+	    myc_reply_body(self, to, ANSWER, &none) != -ENODATA ||
+	    myc_reply_send(self, to, 0xff00, large, a[0]) != -EINVAL ||
+	    myc_reply_send(self, &nobody, ANSWER, large, a[0]) != -EINVAL ||
+	    myc_reply_send(self, to, ANSWER, large, LARGEST + 1) != -EMSGSIZE)
+		return -EIO;
+	fill(body.data, 9, body.size);
+	return myc_reply_body(self, to, ANSWER, &body);
+}
+
+CASE(a_large_reply_that_cannot_be_is_refused_and_another_may_follow)
+{
+	struct probe *a = asker(), *b = replier(THERE, keeps);
+
+	OK(ask(a, b, LONG, 1));
+	UNTIL(b->kept_count == 1);
+	OK(let(b, job_reply_oddly, 200, 0, 0, 0));
+	expect_whole(a, 0, 200, 9);
+	settle();
+	assert_int_equal(a->replies, 1);
+	expect_bodies_home();
+}
+
 /* ---- keeping ----------------------------------------------------------------------------------- */
 
 static int keeps_reply(struct myc_actor *self, struct probe *me, const struct myc_reply *reply)
@@ -482,6 +521,7 @@ const struct conform_case cases_large[] = {
 	{NAMED(a_request_may_come_back_as_its_reply)},
 	{NAMED(more_than_the_largest_body_is_refused)},
 	{NAMED(a_replier_without_a_buffer_may_still_say_little)},
+	{NAMED(a_large_reply_that_cannot_be_is_refused_and_another_may_follow)},
 	{NAMED(a_large_reply_may_be_kept)},
 	{NAMED(a_small_reply_has_no_body_to_keep)},
 	{NAMED(a_late_large_reply_goes_home)},

@@ -115,7 +115,8 @@ static inline uint64_t myc_slot_from(uint32_t slot, uint32_t correlation)
 
 /* Slot types of signals: of the framework, with MYC_FLOW_NONE. */
 enum myc_signal_type {
-	/* Answers to an ask. In the header's place of the generation: the reply's type, or its errno. */
+	/* Answers to an ask. In the header's place of the generation: the reply's type, or its errno, 1..4095. A reply
+	 * may have MYC_SLOT_REFERENCE, as a message. */
 	MYC_SIGNAL_REPLY = 0xff00,
 	MYC_SIGNAL_REPLY_ERROR = 0xff01,
 	/* The same for a plain thread's call; the slot is that of its address. */
