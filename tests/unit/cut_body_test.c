@@ -6,18 +6,9 @@
  *
  *	process 0: lender -- bodies --> process 1: middle -- a word, then bodies --> process 2: reader
  */
-#include "common/test.h"
-
-#include <string.h>
-
-#include <mycelium/mycelium.h>
-#include <mycelium/testkit.h>
-
-#include "core/executor.h"
-#include "memory/pool.h"
+#include "unit/liar_bed.h"
 
 #define BODIES 6
-#define SIZE   200
 
 enum { WORD = 1, BODY };
 
@@ -41,22 +32,6 @@ static int lend(struct myc_actor *self, const struct myc_message *message)
 
 static const struct myc_behaviour lender = {.name = "lender", .message = lend};
 
-/* Writes over message `back` before the newest of its lane to the reader. */
-static void write_over(struct myc_actor *self, uint32_t back)
-{
-	struct myc_sender *out = &self->executor->out;
-
-	for (uint32_t i = 0; i < out->roads; i++) {
-		struct myc_lane_out *lane = &out->road[i].lane;
-
-		if (!out->road[i].peer || out->road[i].process != 2)
-			continue;
-		uint32_t at = lane->head[MYC_RING_ORDINARY] - 1 - back;
-
-		lane->slot[MYC_RING_ORDINARY][at & lane->mask[MYC_RING_ORDINARY]].size = 255;
-	}
-}
-
 /* Keeps what it gets; then all goes on at once, with as many of its own, behind a word that is spoilt. */
 static int pass(struct myc_actor *self, const struct myc_message *message)
 {
@@ -76,7 +51,7 @@ static int pass(struct myc_actor *self, const struct myc_message *message)
 	for (int i = 0; i < BODIES && !code; i++)
 		code = myc_send(self, &to, BODY, bytes, sizeof(bytes));
 	if (!code && spoil)
-		write_over(self, 2 * BODIES);
+		slot_sent(self, 2, 2 * BODIES)->size = 255;
 	return code;
 }
 
@@ -93,56 +68,20 @@ static const struct myc_behaviour reader = {.name = "reader", .message = read_it
 
 /* ------------------------------------------------------------------------------------------------------- */
 
-/* Weights of the buffers of a process' executor that are not home. */
-static uint32_t out(struct myc_testkit *kit, uint32_t process)
-{
-	struct myc_system *system = myc_testkit_system(kit, process);
-	const struct myc_pool *pool = &system->executor[0].out.pool;
-	uint32_t n = 0;
-
-	for (uint32_t b = 0; b < pool->shape.buffers; b++)
-		n += pool->buffer[b].out || pool->buffer[b].incarnation;
-	return n;
-}
-
-static uint64_t cut_off(struct myc_testkit *kit)
-{
-	const struct myc_executor_words *words = myc_testkit_system(kit, 2)->executor[0].words;
-	uint64_t n = 0;
-
-	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
-		n += words->lane_faults[i];
-	return n;
-}
-
 static void play(uint64_t seed, bool spoilt, uint32_t deaths)
 {
-	const struct myc_behaviour *as[] = {&lender, &middle, &reader};
-	struct myc_testkit *kit;
-	myc_address address[3];
+	const struct myc_behaviour *const as[PROCESSES] = {&lender, &middle, &reader};
+	myc_address address[PROCESSES];
+	struct myc_testkit *kit = open_kit(seed, as, address);
 
-	assert_int_equal(
-		myc_testkit_open(&kit,
-				 &(struct myc_testkit_opts){.sz = sizeof(struct myc_testkit_opts),
-							    .seed = seed,
-							    .processes = 3},
-				 NULL),
-		0);
-	for (uint32_t p = 0; p < 3; p++) {
-		const struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = as[p]};
-
-		assert_int_equal(myc_testkit_spawn(kit, p, &opts, &address[p]), 0);
-	}
 	middle_address = address[1];
 	reader_address = address[2];
 	kept_count = read_count = 0;
 	spoil = spoilt;
-	assert_int_equal(myc_testkit_post(kit, address[1], WORD, NULL, 0), 0);
-	assert_int_equal(myc_testkit_run_until_idle(kit), 0); /* it has credit now */
-	assert_int_equal(myc_testkit_post(kit, address[0], WORD, NULL, 0), 0);
-	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	tell(kit, address[1], WORD, NULL, 0); /* it has credit now */
+	tell(kit, address[0], WORD, NULL, 0);
 	assert_int_equal(kept_count, BODIES);
-	assert_int_equal(cut_off(kit), spoilt);
+	assert_int_equal(cut_off(kit, 2), spoilt);
 	assert_int_equal(read_count, spoilt ? 0 : 2 * BODIES);
 	if (spoilt) {
 		assert_int_equal(out(kit, 0), BODIES);
@@ -162,10 +101,8 @@ static void play(uint64_t seed, bool spoilt, uint32_t deaths)
 	kept_count = 0;
 	uint32_t before = read_count;
 
-	assert_int_equal(myc_testkit_post(kit, address[1], WORD, NULL, 0), 0);
-	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
-	assert_int_equal(myc_testkit_post(kit, address[0], WORD, NULL, 0), 0);
-	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	tell(kit, address[1], WORD, NULL, 0);
+	tell(kit, address[0], WORD, NULL, 0);
 	assert_int_equal(read_count - before, 2 * BODIES);
 	assert_int_equal(out(kit, 0), 0);
 	assert_int_equal(out(kit, 1), 0);

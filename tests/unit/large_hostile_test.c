@@ -6,20 +6,12 @@
  *
  *	process 2: lender -- a body --> process 1: liar -- replies, a body of its own or that one --> process 0: asker
  */
-#include "common/test.h"
-
-#include <errno.h>
-#include <string.h>
-
-#include <mycelium/mycelium.h>
-#include <mycelium/testkit.h>
+#include "unit/liar_bed.h"
 
 #include <mycelium/abi/signal.h>
 
 #include "core/body.h"
-#include "core/executor.h"
 
-#define SIZE   200
 #define SECOND 1000000000ull
 #define SEEDS  3
 
@@ -61,22 +53,12 @@ static const struct myc_behaviour lender = {.name = "lender", .message = lend};
 /* The newest of its lane to the asker. */
 static void write_over(struct myc_actor *self)
 {
-	struct myc_sender *out = &self->executor->out;
+	struct myc_slot *slot = slot_sent(self, 0, 0);
+	struct myc_carried carried;
 
-	for (uint32_t i = 0; i < out->roads; i++) {
-		struct myc_lane_out *lane = &out->road[i].lane;
-
-		if (!out->road[i].peer || out->road[i].process != 0)
-			continue;
-		struct myc_slot *slot =
-			&lane->slot[MYC_RING_ORDINARY][(lane->head[MYC_RING_ORDINARY] - 1) &
-						       lane->mask[MYC_RING_ORDINARY]];
-		struct myc_carried carried;
-
-		memcpy(&carried, slot->payload, sizeof(carried));
-		lie->write(slot, &carried);
-		memcpy(slot->payload, &carried, sizeof(carried));
-	}
+	memcpy(&carried, slot->payload, sizeof(carried));
+	lie->write(slot, &carried);
+	memcpy(slot->payload, &carried, sizeof(carried));
 }
 
 static int answer(struct myc_actor *self, const struct myc_message *message)
@@ -309,57 +291,18 @@ static const struct lie lies[] = {
 
 /* ------------------------------------------------------------------------------------------------- */
 
-static struct myc_executor *executor_of(struct myc_testkit *kit, uint32_t process)
-{
-	return &myc_testkit_system(kit, process)->executor[0];
-}
-
-/* Buffers of a process' executor that are not home. */
-static uint32_t out(struct myc_testkit *kit, uint32_t process)
-{
-	const struct myc_pool *pool = &executor_of(kit, process)->out.pool;
-	uint32_t n = 0;
-
-	for (uint32_t b = 0; b < pool->shape.buffers; b++)
-		n += pool->buffer[b].out || pool->buffer[b].incarnation;
-	return n;
-}
-
-static uint64_t cut_off(struct myc_testkit *kit)
-{
-	const struct myc_executor_words *words = executor_of(kit, 0)->words;
-	uint64_t n = 0;
-
-	for (int i = 0; i < MYC_LANE_FAULTS_COUNT; i++)
-		n += words->lane_faults[i];
-	return n;
-}
-
 static void ask_of(struct myc_testkit *kit, myc_address whom, myc_address who)
 {
 	told = 0;
-	assert_int_equal(myc_testkit_post(kit, whom, QUESTION, &who, sizeof(who)), 0);
-	assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+	tell(kit, whom, QUESTION, &who, sizeof(who));
 }
 
 static void play(uint64_t seed, const struct lie *told_lie)
 {
-	const struct myc_behaviour *as[] = {&asker, &liar, &lender};
-	struct myc_testkit *kit;
-	myc_address address[3];
+	const struct myc_behaviour *const as[PROCESSES] = {&asker, &liar, &lender};
+	myc_address address[PROCESSES];
+	struct myc_testkit *kit = open_kit(seed, as, address);
 
-	assert_int_equal(
-		myc_testkit_open(&kit,
-				 &(struct myc_testkit_opts){.sz = sizeof(struct myc_testkit_opts),
-							    .seed = seed,
-							    .processes = 3},
-				 NULL),
-		0);
-	for (uint32_t p = 0; p < 3; p++) {
-		const struct myc_spawn_opts opts = {.sz = sizeof(opts), .behaviour = as[p]};
-
-		assert_int_equal(myc_testkit_spawn(kit, p, &opts, &address[p]), 0);
-	}
 	liar_address = address[1];
 	lender_address = address[2];
 	asked = 0;
@@ -368,16 +311,14 @@ static void play(uint64_t seed, const struct lie *told_lie)
 	assert_int_equal(told, 1);
 	assert_int_equal(status, 0);
 	lie = told_lie;
-	if (lie->what == LENT) {
-		assert_int_equal(myc_testkit_post(kit, address[2], LEND, NULL, 0), 0);
-		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
-	}
+	if (lie->what == LENT)
+		tell(kit, address[2], LEND, NULL, 0);
 	const struct myc_executor_words *words = executor_of(kit, 0)->words;
 
 	ask_of(kit, address[0], address[1]);
 	assert_int_equal(told, lie->status != NOTHING_CAME);
 	assert_true(!told || status == lie->status);
-	assert_int_equal(cut_off(kit), lie->cut);
+	assert_int_equal(cut_off(kit, 0), lie->cut);
 	if (lie->letter >= 0)
 		assert_int_equal(words->dead_letters[lie->letter], 1);
 	assert_int_equal(executor_of(kit, 0)->out.pool.loans_used, 0);
