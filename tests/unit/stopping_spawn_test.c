@@ -100,6 +100,24 @@ static void close_system(struct myc_system *system)
 	myc_system_close(system);
 }
 
+/* So many have begun by then, each is told, and ends. */
+static void stop_system(struct myc_system *system, uint32_t children)
+{
+	assert_int_equal(myc_system_stop(system, LONG_MS), 0);
+	assert_int_equal(begun, children);
+	assert_int_equal(told, children);
+	assert_int_equal(ended, children);
+	close_system(system);
+}
+
+/* A system of one actor, which has so many children until it has stopped. */
+static void stop_system_of(const struct myc_behaviour *parent, uint32_t children)
+{
+	myc_address address;
+
+	stop_system(open_system(parent, &address), children);
+}
+
 /* ---- from `stopping` --------------------------------------------------------------------------- */
 
 static void spawns_when_told(struct myc_actor *self)
@@ -110,15 +128,9 @@ static void spawns_when_told(struct myc_actor *self)
 static void one_spawned_from_stopping_is_told_too(void **state)
 {
 	static const struct myc_behaviour parent = {.name = "parent", .stopping = spawns_when_told};
-	myc_address address;
-	struct myc_system *system = open_system(&parent, &address);
 
 	(void)state;
-	assert_int_equal(myc_system_stop(system, LONG_MS), 0);
-	assert_int_equal(begun, 1);
-	assert_int_equal(told, 1);
-	assert_int_equal(ended, 1);
-	close_system(system);
+	stop_system_of(&parent, 1);
 }
 
 static void speaks_to_its_child(struct myc_actor *self)
@@ -138,15 +150,10 @@ static void what_it_is_sent_is_handled_before_it_ends(void **state)
 {
 	static const struct myc_behaviour parent = {.name = "parent",
 						    .stopping = speaks_to_its_child};
-	myc_address address;
-	struct myc_system *system = open_system(&parent, &address);
 
 	(void)state;
-	assert_int_equal(myc_system_stop(system, LONG_MS), 0);
+	stop_system_of(&parent, 1);
 	assert_int_equal(handled, 3);
-	assert_int_equal(told, 1);
-	assert_int_equal(ended, 1);
-	close_system(system);
 }
 
 /* Each spawns another of its kind when it is told: the slots end it. */
@@ -208,11 +215,7 @@ static void one_spawned_for_a_message_that_is_drained_is_told_too(void **state)
 	/* It is in its handler: the stop is asked for before it comes to these. */
 	assert_int_equal(myc_system_stop(system, 0), -ETIMEDOUT);
 	hold = false;
-	assert_int_equal(myc_system_stop(system, LONG_MS), 0);
-	assert_int_equal(begun, 10);
-	assert_int_equal(told, 10);
-	assert_int_equal(ended, 10);
-	close_system(system);
+	stop_system(system, 10);
 }
 
 /* Of two ends it has one: it stops by itself, having been told. */
@@ -237,15 +240,9 @@ static void spawns_brief(struct myc_actor *self)
 static void one_that_stops_as_it_begins_is_told_once(void **state)
 {
 	static const struct myc_behaviour parent = {.name = "parent", .stopping = spawns_brief};
-	myc_address address;
-	struct myc_system *system = open_system(&parent, &address);
 
 	(void)state;
-	assert_int_equal(myc_system_stop(system, LONG_MS), 0);
-	assert_int_equal(begun, 1);
-	assert_int_equal(told, 1);
-	assert_int_equal(ended, 1);
-	close_system(system);
+	stop_system_of(&parent, 1);
 }
 
 /* ---- too late ------------------------------------------------------------------------------------ */
@@ -255,34 +252,26 @@ static void spawns_at_the_end(struct myc_actor *self)
 	refusal = spawn_as(self, &child, NULL);
 }
 
+static const struct myc_behaviour leaves_a_child = {.name = "parent", .stopped = spawns_at_the_end};
+
 static void from_the_last_call_of_an_actor_nobody_is_spawned(void **state)
 {
-	static const struct myc_behaviour parent = {.name = "parent", .stopped = spawns_at_the_end};
-	myc_address address;
-	struct myc_system *system = open_system(&parent, &address);
-
 	(void)state;
-	assert_int_equal(myc_system_stop(system, LONG_MS), 0);
+	stop_system_of(&leaves_a_child, 0);
 	assert_int_equal(refusal, -ESHUTDOWN);
 	assert_non_null(strstr(why.remedy, "stopping"));
-	assert_int_equal(begun, 0);
-	close_system(system);
 }
 
 static void but_an_actor_that_stops_by_itself_may_leave_another(void **state)
 {
-	static const struct myc_behaviour parent = {.name = "parent", .stopped = spawns_at_the_end};
 	myc_address address;
-	struct myc_system *system = open_system(&parent, &address);
+	struct myc_system *system = open_system(&leaves_a_child, &address);
 
 	(void)state;
 	assert_int_equal(myc_actor_stop(system, address, MYC_STOP, LONG_NS), 0);
 	assert_int_equal(refusal, 0);
 	assert_int_equal(begun, 1);
-	assert_int_equal(myc_system_stop(system, LONG_MS), 0);
-	assert_int_equal(told, 1);
-	assert_int_equal(ended, 1);
-	close_system(system);
+	stop_system(system, 1);
 }
 
 static void into_a_system_that_has_stopped_nobody_is_spawned(void **state)
