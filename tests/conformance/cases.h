@@ -9,6 +9,7 @@
 	X(send)            \
 	X(credit)          \
 	X(body)            \
+	X(body_on)         \
 	X(ask)             \
 	X(reply)           \
 	X(gather)          \
