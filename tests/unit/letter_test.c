@@ -70,9 +70,7 @@ static struct probe *make_letters(struct probe *from, int where, uint32_t count)
 	struct probe *to = spawn(where);
 
 	settle(from, to);
-	assert_int_equal(let(from, suspend, to->address, 0), 0);
-	for (uint32_t i = 1; i <= count; i++)
-		assert_int_equal(let(from, pass_on, to->address, i), 0);
+	hold_with(from, to, count);
 	settle(from, spawn(where));
 	assert_int_equal(let(from, send_stop, to->address, MYC_STOP_KILL), 0);
 	assert_int_equal(myc_actor_wait(systems[0], to->address, SECOND), 0);

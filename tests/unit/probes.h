@@ -224,26 +224,30 @@ static inline void end(void)
 	watches = to_grow = 0;
 }
 
-static inline struct probe *spawn_as(int where, const struct myc_behaviour *as, const char *name,
-				     uint32_t restarts)
+/* With what else the options say. */
+static inline struct probe *spawn_probe(int where, struct myc_spawn_opts opts)
 {
 	struct probe *made = &probe[probes];
 	char index[8];
 	struct myc_setting setting = {.key = "probe", .value = index};
-	struct myc_spawn_opts opts = {.sz = sizeof(opts),
-				      .behaviour = as,
-				      .name = name,
-				      .executor = place == TWO_EXECUTORS ? (uint32_t)where : 0,
-				      .settings = &setting,
-				      .settings_count = 1,
-				      .restarts_max = restarts};
 
+	opts.sz = sizeof(opts);
+	opts.executor = place == TWO_EXECUTORS ? (uint32_t)where : 0;
+	opts.settings = &setting;
+	opts.settings_count = 1;
 	assert_true(probes < PROBES);
 	made->index = probes++;
 	made->system = systems[place == TWO_PROCESSES ? where : 0];
 	snprintf(index, sizeof(index), "%u", made->index);
 	assert_int_equal(myc_spawn(made->system, &opts, &made->address, NULL), 0);
 	return made;
+}
+
+static inline struct probe *spawn_as(int where, const struct myc_behaviour *as, const char *name,
+				     uint32_t restarts)
+{
+	return spawn_probe(where, (struct myc_spawn_opts){
+					  .behaviour = as, .name = name, .restarts_max = restarts});
 }
 
 static inline struct probe *spawn(int where)
@@ -461,6 +465,24 @@ static inline int talk_and_kill(struct myc_actor *self, struct probe *me, uint64
 	return myc_exit_send(self, other, reason_of(reason(MYC_EXIT_USER, 0)));
 }
 
+/* ---- suspended ones ---------------------------------------------------------------------------- */
+
+/* Suspended by another. */
+static inline void hold(struct probe *by, struct probe *who)
+{
+	settle(by, who);
+	assert_int_equal(let(by, suspend, who->address, 0), 0);
+	settle(by, spawn(THERE));
+}
+
+/* Told to be suspended, then sent the numbers from 1 to `count`, which it does not handle before it goes on. */
+static inline void hold_with(struct probe *by, struct probe *who, uint32_t count)
+{
+	assert_int_equal(let(by, suspend, who->address, 0), 0);
+	for (uint32_t i = 1; i <= count; i++)
+		assert_int_equal(let(by, pass_on, who->address, i), 0);
+}
+
 /* ---- what is expected -------------------------------------------------------------------------- */
 
 static inline bool down_is(const struct probe *who, uint32_t index, const struct probe *from,
@@ -490,6 +512,11 @@ static inline struct probe *watched_by(struct probe *watcher, int where)
 	assert_int_equal(let(watcher, watch, made->address, 0), 0);
 	settle(watcher, made);
 	return made;
+}
+/* Why one has ended that was stopped so. */
+static inline uint32_t end_by(uint32_t how)
+{
+	return how == MYC_STOP_KILL ? MYC_EXIT_KILLED : MYC_EXIT_SHUTDOWN;
 }
 /* Its end, as one sees that watches it. */
 static inline void expect_end(const struct probe *watcher, const struct probe *who, uint32_t kind,

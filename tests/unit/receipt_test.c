@@ -71,6 +71,17 @@ static struct probe *spawn_sender(int where)
 	return spawn_as(where, &sender, NULL, 5);
 }
 
+/* The receiver is suspended and has given all its credit: the last of these numbers waits at the sender, which pauses. */
+#define ONE_TOO_MANY 17
+static void send_one_too_many(struct probe *a, struct probe *b, struct probe *helper)
+{
+	settle(a, b);
+	hold(helper, b);
+	for (uint32_t i = 1; i <= ONE_TOO_MANY; i++)
+		assert_int_equal(let(a, send_receipt, b->address, i), 0);
+	wait_until(gots == ONE_TOO_MANY - 1);
+}
+
 /* ---- receipts ------------------------------------------------------------------------------------ */
 
 CASE(a_message_that_is_handled_at_once_is_receipted)
@@ -129,13 +140,7 @@ CASE(one_that_waits_for_credit_is_receipted_when_it_gets_there)
 	fresh(state);
 	struct probe *a = spawn_sender(HERE), *b = spawn_sender(THERE), *helper = spawn(HERE);
 
-	settle(a, b);
-	assert_int_equal(let(helper, suspend, b->address, 0), 0);
-	settle(helper, spawn(THERE));
-	for (uint32_t i = 1; i <= 16; i++)
-		assert_int_equal(let(a, send_receipt, b->address, i), 0);
-	assert_int_equal(let(a, send_receipt, b->address, 17), 0); /* and a pauses */
-	wait_until(gots == 16);
+	send_one_too_many(a, b, helper);
 	settle(helper, spawn(THERE));
 	assert_int_equal(gots, 16);
 	assert_int_equal(let(helper, resume, b->address, 0), 0);
@@ -150,12 +155,7 @@ CASE(one_that_finds_nobody_is_refused)
 	fresh(state);
 	struct probe *a = spawn_sender(HERE), *b = spawn_sender(THERE), *helper = spawn(HERE);
 
-	settle(a, b);
-	assert_int_equal(let(helper, suspend, b->address, 0), 0);
-	settle(helper, spawn(THERE));
-	for (uint32_t i = 1; i <= 17; i++)
-		assert_int_equal(let(a, send_receipt, b->address, i), 0);
-	wait_until(gots == 16);
+	send_one_too_many(a, b, helper);
 	assert_int_equal(let(helper, send_stop, b->address, MYC_STOP_KILL), 0);
 	wait_until(gots == 17); /* it was in the outbox */
 	assert_int_equal(got[16].status, -ESRCH);
@@ -284,9 +284,7 @@ CASE(a_thread_is_told_too)
 	fresh(state);
 	struct probe *a = spawn(HERE), *b = spawn_sender(THERE);
 
-	settle(a, b);
-	assert_int_equal(let(a, suspend, b->address, 0), 0);
-	settle(a, spawn(THERE));
+	hold(a, b);
 	assert_int_equal(
 		myc_post_receipt(systems[0], b->address, NUMBER, &value, sizeof(value), SECOND), 0);
 	assert_int_equal(b->messages, 0);

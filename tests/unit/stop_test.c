@@ -179,9 +179,7 @@ CASE(stop_overtakes_messages)
 	begin(state);
 	struct probe *watcher = spawn(HERE), *other = watched_by(watcher, THERE);
 
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	for (uint32_t i = 0; i < 5; i++)
-		assert_int_equal(let(watcher, pass_on, other->address, i), 0);
+	hold_with(watcher, other, 5);
 	assert_int_equal(let(watcher, send_stop, other->address, MYC_STOP), 0);
 	expect_end(watcher, other, MYC_EXIT_SHUTDOWN, 0);
 	assert_int_equal(other->messages, 0);
@@ -193,9 +191,7 @@ CASE(drain_handles_what_was_sent_and_refuses_new)
 	begin(state);
 	struct probe *watcher = spawn(HERE), *other = watched_by(watcher, THERE);
 
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	for (uint32_t i = 0; i < 8; i++)
-		assert_int_equal(let(watcher, pass_on, other->address, i + 1), 0);
+	hold_with(watcher, other, 8);
 	assert_int_equal(let(watcher, send_stop, other->address, MYC_STOP_DRAIN), 0);
 	wait_until(ended(other));
 	assert_int_equal(let(watcher, pass_on, other->address, 99), -ESRCH);
@@ -225,9 +221,7 @@ CASE(kill_runs_no_handler)
 	struct probe *watcher = spawn(HERE), *other = watched_by(watcher, THERE);
 
 	let(other, trap, true, 0);
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	for (uint32_t i = 0; i < 5; i++)
-		assert_int_equal(let(watcher, pass_on, other->address, i), 0);
+	hold_with(watcher, other, 5);
 	assert_int_equal(let(watcher, send_stop, other->address, MYC_STOP_KILL), 0);
 	expect_end(watcher, other, MYC_EXIT_KILLED, 0);
 	assert_int_equal(other->messages + other->events + other->stopping + other->stopped, 0);
@@ -238,9 +232,6 @@ CASE(a_plain_thread_stops_and_waits)
 {
 	begin(state);
 	struct probe *watcher = spawn(HERE);
-	static const uint32_t ends[] = {[MYC_STOP] = MYC_EXIT_SHUTDOWN,
-					[MYC_STOP_DRAIN] = MYC_EXIT_SHUTDOWN,
-					[MYC_STOP_KILL] = MYC_EXIT_KILLED};
 
 	for (uint32_t how = MYC_STOP; how <= MYC_STOP_KILL; how++) {
 		struct probe *other = watched_by(watcher, THERE);
@@ -254,7 +245,7 @@ CASE(a_plain_thread_stops_and_waits)
 		if (how == MYC_STOP_DRAIN)
 			assert_int_equal(other->messages, 5);
 		wait_until(watcher->events == how);
-		expect_end(watcher, other, ends[how], 0);
+		expect_end(watcher, other, end_by(how), 0);
 		assert_int_equal(
 			myc_actor_stop(systems[0], other->address, (enum myc_stop_how)how, SECOND),
 			-ESRCH);
@@ -317,9 +308,7 @@ CASE(a_suspended_actor_keeps_its_messages_in_order)
 	begin(state);
 	struct probe *a = spawn(HERE), *other = spawn(THERE);
 
-	assert_int_equal(let(a, suspend, other->address, 0), 0);
-	for (uint32_t i = 0; i < 10; i++)
-		assert_int_equal(let(a, pass_on, other->address, i + 1), 0);
+	hold_with(a, other, 10);
 	settle(a, spawn(THERE));
 	assert_int_equal(other->messages, 0);
 	assert_int_equal(let(a, resume, other->address, 0), 0);

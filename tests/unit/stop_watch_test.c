@@ -34,8 +34,7 @@ static void get_stuck(struct probe *who)
 static void hold_with_a_message(struct probe *watcher, struct probe *other)
 {
 	settle(watcher, other);
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	assert_int_equal(let(watcher, pass_on, other->address, 5), 0);
+	hold_with(watcher, other, 1);
 }
 
 /* ---- actors ------------------------------------------------------------------------------------ */
@@ -44,9 +43,6 @@ CASE(who_stops_another_is_told_of_its_end)
 {
 	begin(state);
 	struct probe *watcher = spawn(HERE);
-	static const uint32_t ends[] = {[MYC_STOP] = MYC_EXIT_SHUTDOWN,
-					[MYC_STOP_DRAIN] = MYC_EXIT_SHUTDOWN,
-					[MYC_STOP_KILL] = MYC_EXIT_KILLED};
 
 	for (uint32_t how = MYC_STOP; how <= MYC_STOP_KILL; how++) {
 		struct probe *other = spawn(THERE);
@@ -54,7 +50,7 @@ CASE(who_stops_another_is_told_of_its_end)
 		settle(watcher, other);
 		assert_int_equal(let(watcher, stop_watch, other->address, how | LIMIT_LONG), 0);
 		wait_until(watcher->events == how);
-		expect_end(watcher, other, ends[how], 0);
+		expect_end(watcher, other, end_by(how), 0);
 		assert_int_equal(watcher->seen[watcher->count - 1].event.monitor.index,
 				 watcher->monitor[0].index);
 	}
@@ -238,8 +234,7 @@ CASE(a_thread_kills_who_does_not_end_in_time)
 	begin(state);
 	struct probe *watcher = spawn(HERE), *other = watched_by(watcher, THERE);
 
-	assert_int_equal(let(watcher, suspend, other->address, 0), 0);
-	assert_int_equal(let(watcher, pass_on, other->address, 5), 0);
+	hold_with(watcher, other, 1);
 	wait_until(!myc_actor_suspend(systems[0], other->address)); /* there is a lane now */
 	assert_int_equal(myc_actor_stop(systems[0], other->address, MYC_STOP_DRAIN, SOON),
 			 -ETIMEDOUT);

@@ -46,24 +46,9 @@ static struct probe *spawn_holder(int where)
 
 static struct probe *spawn_held(int where)
 {
-	struct probe *made = &probe[probes];
-	char index[8];
-	struct myc_setting setting = {.key = "probe", .value = index};
-	const struct myc_spawn_opts opts = {.sz = sizeof(opts),
-					    .behaviour = &holder,
-					    .executor =
-						    place == TWO_EXECUTORS ? (uint32_t)where : 0,
-					    .settings = &setting,
-					    .settings_count = 1,
-					    .restarts_max = MYC_RESTARTS_NONE,
-					    .flags = MYC_SPAWN_WHILE_HELD};
-
-	assert_true(probes < PROBES);
-	made->index = probes++;
-	made->system = systems[place == TWO_PROCESSES ? where : 0];
-	snprintf(index, sizeof(index), "%u", made->index);
-	assert_int_equal(myc_spawn(made->system, &opts, &made->address, NULL), 0);
-	return made;
+	return spawn_probe(where, (struct myc_spawn_opts){.behaviour = &holder,
+							  .restarts_max = MYC_RESTARTS_NONE,
+							  .flags = MYC_SPAWN_WHILE_HELD});
 }
 
 static int take_one(struct myc_actor *self, struct probe *me, uint64_t whom, uint64_t b)
