@@ -105,8 +105,10 @@ CASE(a_large_message_that_is_dropped_by_rule_has_its_size)
 	OK(send_number(a, b, 100));
 	SAW(b, MESSAGE, 1);
 	settle();
+	hold(b);
 	OK(let(a, job_send_at_once, b->address, 8, 0, 0));
 	UNTIL(counted_dead(MYC_DEAD_LETTER_DROPPED_NEWEST) > 0);
+	release(b);
 	OK(at(HERE, do_odd_letters, size));
 	expect_bodies_home();
 }

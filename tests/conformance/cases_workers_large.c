@@ -103,6 +103,7 @@ CASE(a_large_job_in_doubt_or_discarded_goes_home_and_its_asker_is_told)
 	pool(&settings);
 	OK(ask_pool(a, 1, FAIL, HALF));
 	assert_int_equal(nth(a, REPLY, 0)->status, -EOWNERDEAD);
+	UNTIL(numbers().in_doubt == 1); /* then its place has another */
 	hold_worker(0, true);
 	for (uint32_t i = 0; i < 3; i++) /* one in hand, two wait */
 		OK(ask_pool(a, 2 + i, ECHO_IT, HALF));
