@@ -14,14 +14,8 @@
 #include "unit/two_lives.h"
 
 /* The code under test, with its points. */
+#include "unit/body_points.h"
 /* NOLINTBEGIN(bugprone-suspicious-include) */
-#define publish publish_body
-#define take	take_body
-#define count	count_body
-#include "core/body.c"
-#undef publish
-#undef take
-#undef count
 #include "core/mailbox.c"
 #include "core/pending.c"
 #define insert insert_sorted
@@ -32,9 +26,8 @@
 
 #define NUMBERS 8
 #define BODY	200
-#define SOON	1000000
 
-enum { KEEPER, DRAIN };
+enum { KEEPER };
 
 /* What the world outside has seen; it outlives both. */
 static struct {
@@ -46,11 +39,6 @@ static struct {
 } world;
 
 /* ---- actors ------------------------------------------------------------------------------------ */
-
-static int later(struct myc_actor *self)
-{
-	return myc_timer_start(self, SOON, 0, 0, NULL) < 0 ? -EIO : 0;
-}
 
 /* What is to go next: `*size` bytes each, how many. */
 static uint32_t fill(uint32_t first, uint32_t *size, uint32_t (*words)[BODY / 4])
@@ -71,7 +59,7 @@ static int go(struct myc_actor *self)
 	struct myc_ref to;
 
 	if (myc_resolve(self, address_of(1, KEEPER), &to))
-		return later(self);
+		return death_later(self);
 	while (*next < NUMBERS) {
 		uint32_t first = *next, count = fill(first, &size, &words);
 
@@ -92,7 +80,7 @@ static int go(struct myc_actor *self)
 			world.said[first + i] = true;
 		*next = first + (code > 0 ? (uint32_t)code : 0);
 		if (code < (int)count)
-			return later(self);
+			return death_later(self);
 	}
 	return 0;
 }
@@ -118,8 +106,6 @@ static uint32_t take_number(const struct myc_message *message)
 
 static int handle(struct myc_actor *self, const struct myc_message *message)
 {
-	struct myc_ref drain;
-
 	uint32_t number = take_number(message), *least = &world.next[!(number % 3)];
 
 	if (message->flags & MYC_MESSAGE_REDELIVERED)
@@ -129,8 +115,8 @@ static int handle(struct myc_actor *self, const struct myc_message *message)
 	*least = number + 1;
 	world.seen[number]++;
 	death_point("handler");
-	assert_int_equal(myc_resolve(self, address_of(1, DRAIN), &drain), 0);
-	return myc_send(self, &drain, 9, NULL, 0);
+	death_tell_drain(self, 1);
+	return 0;
 }
 
 static int open_message(struct myc_actor *self, const struct myc_message *message)
@@ -142,7 +128,7 @@ static int open_message(struct myc_actor *self, const struct myc_message *messag
 	death_point("to be closed");
 	code = myc_unbecome(self);
 	death_point("closed");
-	return code ? code : later(self);
+	return code ? code : death_later(self);
 }
 
 static const struct myc_behaviour open_behaviour = {.name = "open", .message = open_message};
@@ -169,12 +155,10 @@ static int keeper_timer(struct myc_actor *self, uint64_t cookie)
 
 static const struct myc_behaviour source = {.name = "source", .started = go, .timer = source_timer};
 static struct myc_behaviour keeper = {.name = "keeper",
-				      .started = later,
+				      .started = death_later,
 				      .message = closed_message,
 				      .timer = keeper_timer,
 				      .stash_capacity = NUMBERS};
-static const struct myc_behaviour drain_behaviour = {
-	.name = "drain", .mailbox_capacity = 1, .capacity_per_sender = 1};
 
 /* ---- lives ------------------------------------------------------------------------------------- */
 
@@ -212,10 +196,10 @@ static void check(void)
 	for (uint32_t i = 0; i < NUMBERS; i++)
 		assert_true(world.seen[i] <= 1 + world.marked[i]);
 	assert_int_equal(world.disorder, 0);
-	assert_true(metrics[KEEPER].in_doubt + metrics[DRAIN].in_doubt <= bed.deaths);
+	assert_true(metrics[KEEPER].in_doubt + metrics[DEATH_DRAIN].in_doubt <= bed.deaths);
 	assert_true(missing() <= (keeper.redeliver ? 0 : metrics[KEEPER].in_doubt));
 	assert_int_equal(words->dead_letters[MYC_DEAD_LETTER_IN_DOUBT],
-			 metrics[DRAIN].in_doubt +
+			 metrics[DEATH_DRAIN].in_doubt +
 				 (keeper.redeliver ? 0 : metrics[KEEPER].in_doubt));
 	if (bed.deaths)
 		return;
@@ -228,7 +212,7 @@ static void check(void)
 static const struct death_room rooms[] = {
 	{1, 4, 1}, {2, 1, 1}, {3, 2, 1}, {NUMBERS, NUMBERS, 1}, {0}};
 static struct death_play of = {.system = DEATH_SYSTEM(256, 16),
-			       .actor = {{&source}, {&keeper, &drain_behaviour}},
+			       .actor = {{&source}, {&keeper, &death_drain}},
 			       .fresh = fresh,
 			       .check = check,
 			       .ended = ended,

@@ -11,21 +11,9 @@
 #include "unit/two_lives.h"
 
 /* The code under test, with its points. */
-/* NOLINTBEGIN(bugprone-suspicious-include) */
-#define publish publish_body
-#define count	count_body
-#define lend	lend_body
-#include "core/body.c"
-#undef publish
-#undef count
-#undef lend
-#define put   put_signal
-#define queue queue_signal
-#include "core/signal.c"
-#undef put
-#undef queue
-#include "core/signal_received.c"
-/* NOLINTEND(bugprone-suspicious-include) */
+#include "unit/body_points.h"
+#include "unit/signal_points.h"
+#include "core/signal_received.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define NUMBERS 6
 #define WORDS	20
@@ -87,7 +75,7 @@ static int go(struct myc_actor *self)
 		assert_int_equal(code, 0);
 		world.asked[number]++;
 	}
-	return later && myc_timer_start(self, 1000000, 0, 0, NULL) < 0 ? -EIO : 0;
+	return later ? death_later(self) : 0;
 }
 
 static int asker_timer(struct myc_actor *self, uint64_t cookie)

@@ -9,20 +9,8 @@
 #include "unit/two_lives.h"
 
 /* The code under test, with its points. */
-/* NOLINTBEGIN(bugprone-suspicious-include) */
-#define publish publish_body
-#define take	take_body
-#define count	count_body
-#include "core/body.c"
-#undef publish
-#undef take
-#undef count
-#define put   put_signal
-#define queue queue_signal
-#include "core/signal.c"
-#undef put
-#undef queue
-/* NOLINTEND(bugprone-suspicious-include) */
+#include "unit/body_points.h"
+#include "unit/signal_points.h"
 
 #define BUMPS 4
 #define WORDS 125
@@ -62,11 +50,6 @@ static int watcher_timer(struct myc_actor *self, uint64_t cookie)
 	return 0;
 }
 
-static int watcher_started(struct myc_actor *self)
-{
-	return myc_timer_start(self, 1000000, 0, 0, NULL) < 0 ? -EIO : 0;
-}
-
 static int watcher_signal(struct myc_actor *self, const struct myc_signal_event *event)
 {
 	uint64_t word[WORDS];
@@ -88,7 +71,7 @@ static int watcher_signal(struct myc_actor *self, const struct myc_signal_event 
 	}
 	/* Another life of it is watched like the first, once. */
 	if (world.monitors < 3 && event->reason.kind == MYC_EXIT_NOCONNECTION)
-		return watcher_started(self);
+		return death_later(self);
 	return 0;
 }
 
@@ -134,7 +117,7 @@ static void sum_stopped(struct myc_actor *self)
 
 static const struct myc_state_codec codec = {.rights = MYC_STATE_LAST, .version = 8};
 static const struct myc_behaviour watcher = {.name = "watcher",
-					     .started = watcher_started,
+					     .started = death_later,
 					     .timer = watcher_timer,
 					     .signal = watcher_signal};
 static const struct myc_behaviour sum_behaviour = {.name = "sum",

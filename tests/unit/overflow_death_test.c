@@ -12,14 +12,8 @@
 #include "death_bed.h"
 
 /* The code under test, with its points. */
+#include "unit/body_points.h"
 /* NOLINTBEGIN(bugprone-suspicious-include) */
-#define publish publish_body
-#define take	take_body
-#define count	count_body
-#include "core/body.c"
-#undef publish
-#undef take
-#undef count
 #include "core/outbox.c"
 #include "core/road.c"
 #include "core/send.c"

@@ -14,19 +14,13 @@
 #define put put_receipt
 #include "core/receipt.c"
 #undef put
-#define put   put_signal
-#define queue queue_signal
-#define late  late_reply
-#include "core/signal.c"
-#undef put
-#undef queue
-#undef late
 /* NOLINTEND(bugprone-suspicious-include) */
+#include "unit/signal_points.h"
 
 #define NUMBERS 8
 #define UNTOLD	1000
 
-enum { TAKER, DRAIN };
+enum { TAKER };
 enum { NUMBER = 1, CROWD = 2 };
 
 /* What the world outside has seen; it outlives both. */
@@ -46,7 +40,7 @@ static int go(struct myc_actor *self)
 	struct myc_ref to;
 
 	if (myc_resolve(self, address_of(1, TAKER), &to))
-		return myc_timer_start(self, 1000000, 0, 0, NULL) < 0 ? -EIO : 0;
+		return death_later(self);
 	while (*next < NUMBERS) {
 		uint32_t number = (*next)++;
 
@@ -56,13 +50,13 @@ static int go(struct myc_actor *self)
 
 		if (code == -ESRCH || code == -ENOBUFS) { /* it is dead: again */
 			*next = number;
-			return myc_timer_start(self, 1000000, 0, 0, NULL) < 0 ? -EIO : 0;
+			return death_later(self);
 		}
 		assert_int_equal(code, 0);
 		world.sent[number]++;
 		/* The others when it has given credit. */
 		if (!number)
-			return myc_timer_start(self, 1000000, 0, 0, NULL) < 0 ? -EIO : 0;
+			return death_later(self);
 	}
 	return 0;
 }
@@ -86,7 +80,6 @@ static int source_reply(struct myc_actor *self, const struct myc_reply *reply)
 
 static int taker_message(struct myc_actor *self, const struct myc_message *message)
 {
-	struct myc_ref to;
 	uint32_t number;
 
 	assert_int_equal(message->size, sizeof(number));
@@ -96,9 +89,7 @@ static int taker_message(struct myc_actor *self, const struct myc_message *messa
 	world.seen[number]++;
 	world.marked[number] += !!(message->flags & MYC_MESSAGE_REDELIVERED);
 	death_point("handler");
-	assert_int_equal(myc_resolve(self, address_of(1, DRAIN), &to), 0);
-	for (uint32_t i = 0; i < 2; i++)
-		assert_int_equal(myc_send(self, &to, 9, NULL, 0), 0);
+	death_tell_drain(self, 2);
 	return 0;
 }
 
@@ -109,8 +100,6 @@ static const struct myc_behaviour source = {
 	.name = "source", .started = go, .timer = source_timer, .reply = source_reply};
 static struct myc_behaviour taker = {
 	.name = "taker", .message = taker_message, .overflow = rules, .overflow_count = 1};
-static const struct myc_behaviour drain_behaviour = {
-	.name = "drain", .mailbox_capacity = 1, .capacity_per_sender = 1};
 
 /* ---- lives ------------------------------------------------------------------------------------- */
 
@@ -180,7 +169,7 @@ static void check(void)
 static const struct death_room rooms[] = {
 	{1, 4, 1}, {2, 1, 1}, {3, 2, 1}, {NUMBERS, NUMBERS, 1}, {0}};
 static struct death_play of = {.system = DEATH_SYSTEM(128, 8),
-			       .actor = {{&source}, {&taker, &drain_behaviour}},
+			       .actor = {{&source}, {&taker, &death_drain}},
 			       .fresh = fresh,
 			       .check = check,
 			       .rooms = rooms,

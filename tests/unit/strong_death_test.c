@@ -10,15 +10,7 @@
 #include "unit/two_lives.h"
 
 /* The code under test, with its points. */
-/* NOLINTBEGIN(bugprone-suspicious-include) */
-#define put   put_signal
-#define queue queue_signal
-#define late  late_reply
-#include "core/signal.c"
-#undef put
-#undef queue
-#undef late
-/* NOLINTEND(bugprone-suspicious-include) */
+#include "unit/signal_points.h"
 
 #define BUMPS	  3
 #define LIVES	  8
@@ -78,20 +70,15 @@ static int desk_take(struct myc_actor *self, uint64_t cookie)
 	return 0;
 }
 
-static int desk_started(struct myc_actor *self)
-{
-	return myc_timer_start(self, 1000000, 0, 0, NULL) < 0 ? -EIO : 0;
-}
-
 static int desk_signal(struct myc_actor *self, const struct myc_signal_event *event)
 {
 	struct myc_strong strong;
 
 	death_point("heard");
 	if (event->kind == MYC_EVENT_DOWN)
-		return event->reason.kind == MYC_EXIT_NOCONNECTION ? desk_started(self) : 0;
+		return event->reason.kind == MYC_EXIT_NOCONNECTION ? death_later(self) : 0;
 	if (event->kind != MYC_EVENT_HELD)
-		return event->reason.kind == MYC_EXIT_NOCONNECTION ? desk_started(self) : 0;
+		return event->reason.kind == MYC_EXIT_NOCONNECTION ? death_later(self) : 0;
 	strong = *event->strong;
 	told(0, bed.process[0].incarnation, &strong);
 	assert_int_equal(myc_monitor(self, strong.address, 0, NULL), 0);
@@ -149,7 +136,7 @@ static void book_stopping(struct myc_actor *self)
 }
 
 static const struct myc_behaviour desk = {
-	.name = "desk", .started = desk_started, .timer = desk_take, .signal = desk_signal};
+	.name = "desk", .started = death_later, .timer = desk_take, .signal = desk_signal};
 static const struct myc_behaviour user = {.name = "user",
 					  .state_size = sizeof(struct user),
 					  .timer = user_timer,

@@ -155,6 +155,26 @@ static inline uint32_t death_buffers(uint32_t process)
 	return n;
 }
 
+/* So slow that who sends to it is paused. It is process 1's second actor, where there is one. */
+#define DEATH_DRAIN 1
+static const struct myc_behaviour death_drain = {
+	.name = "drain", .mailbox_capacity = 1, .capacity_per_sender = 1};
+
+static inline void death_tell_drain(struct myc_actor *self, uint32_t times)
+{
+	struct myc_ref to;
+
+	assert_int_equal(myc_resolve(self, address_of(1, DEATH_DRAIN), &to), 0);
+	for (uint32_t i = 0; i < times; i++)
+		assert_int_equal(myc_send(self, &to, 9, NULL, 0), 0);
+}
+
+/* Whom an actor misses may be there when its timer fires. */
+static inline int death_later(struct myc_actor *self)
+{
+	return myc_timer_start(self, 1000000, 0, 0, NULL) < 0 ? -EIO : 0;
+}
+
 static inline void *death_block(uint32_t process, uint32_t type)
 {
 	return myc_region_block(&bed.region[process][process], type, 0, NULL);

@@ -21,7 +21,7 @@
 #define NUMBERS 15
 #define BRIEFLY 1200000 /* some turns */
 
-enum { TAKER, DRAIN };
+enum { TAKER };
 enum { ORDINARY = 1, BRIEF, URGENT };
 
 /* What the world outside has seen; it outlives both. */
@@ -99,7 +99,6 @@ static int source_undelivered(struct myc_actor *self, const struct myc_undeliver
 
 static int taker_message(struct myc_actor *self, const struct myc_message *message)
 {
-	struct myc_ref to;
 	uint32_t number;
 
 	memcpy(&number, message->payload, sizeof(number));
@@ -120,17 +119,13 @@ static int taker_message(struct myc_actor *self, const struct myc_message *messa
 	world.late += message->type == BRIEF && bed.now_ns > world.until_ns[number] &&
 		      !(message->flags & MYC_MESSAGE_REDELIVERED);
 	death_point("handler");
-	assert_int_equal(myc_resolve(self, address_of(1, DRAIN), &to), 0);
-	for (uint32_t i = 0; i < 2; i++)
-		assert_int_equal(myc_send(self, &to, 9, NULL, 0), 0);
+	death_tell_drain(self, 2);
 	return 0;
 }
 
 static const struct myc_behaviour source = {
 	.name = "source", .started = go, .timer = source_timer, .undelivered = source_undelivered};
 static struct myc_behaviour taker = {.name = "taker", .message = taker_message};
-static const struct myc_behaviour drain_behaviour = {
-	.name = "drain", .mailbox_capacity = 1, .capacity_per_sender = 1};
 
 /* ---- lives ------------------------------------------------------------------------------------- */
 
@@ -160,7 +155,7 @@ static void check(void)
 		missing_brief += world.sent[i] && !world.seen[i] && type_of(i) == BRIEF;
 	}
 	assert_int_equal(world.disorder + world.overtaken + world.late + world.wrong, 0);
-	assert_true(metrics[TAKER].in_doubt + metrics[DRAIN].in_doubt <= bed.deaths);
+	assert_true(metrics[TAKER].in_doubt + metrics[DEATH_DRAIN].in_doubt <= bed.deaths);
 	uint64_t doubt = taker.redeliver ? 0 : metrics[TAKER].in_doubt;
 
 	/* Given again, its time may be over. A reason may be counted twice, once a death. */
@@ -178,7 +173,7 @@ static void check(void)
 
 static const struct death_room rooms[] = {{1, 2, 2}, {2, 1, 1}, {3, 4, 4}, {0}};
 static struct death_play of = {.system = DEATH_SYSTEM(128, 8),
-			       .actor = {{&source}, {&taker, &drain_behaviour}},
+			       .actor = {{&source}, {&taker, &death_drain}},
 			       .fresh = fresh,
 			       .check = check,
 			       .rooms = rooms,
