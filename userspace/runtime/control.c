@@ -250,7 +250,7 @@ int myc_control_ask(const char *name, const char *line, int timeout_ms, struct m
 	if (err == -ENOENT)
 		return myc_error_set(error, err, "myc ps lists what runs",
 				     "no system called '%s' answers at %s", name, dir);
-	if (err == -EPIPE)
+	if (err == -EPIPE || err == -ECONNRESET)
 		return myc_error_set(error, err, "ask again",
 				     "system '%s' gave no answer: its supervisor is gone, or busy "
 				     "with others",

@@ -79,7 +79,7 @@ void myc_control_finish(struct myc_control *control, const char *text);
 /* ---- client ---------------------------------------------------------------------------------- */
 
 /* Sends the line and reads the answer to its end, at most timeout_ms. -ENOENT: no such system
- * runs; -EPIPE: there was no answer, since its supervisor died or has others to serve; -ETIMEDOUT. */
+ * runs; -EPIPE, -ECONNRESET: there was no answer, since its supervisor died or has others to serve; -ETIMEDOUT. */
 int myc_control_ask(const char *name, const char *line, int timeout_ms, struct myc_text *answer,
 		    struct myc_error *error);
 
