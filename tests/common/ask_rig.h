@@ -83,8 +83,8 @@ struct seen {
 	uint32_t index, answered, failed;
 	uint16_t type;
 	uint8_t kind;
-	uint32_t size;
 	char what; /* 'r' reply, 'm' message noted, 't' timer */
+	uint32_t size;
 };
 
 extern struct seen rig_seen[SEEN_MAX];
