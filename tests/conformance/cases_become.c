@@ -173,9 +173,7 @@ CASE(what_comes_next_comes_to_the_new_handlers)
 
 	set_word(b, 2, 5);
 	b->react = becomes_red_at;
-	hold(b);
-	OK(send_many(a, b, 1, 10));
-	settle();
+	hold_with(a, b, 10);
 	release(b);
 	expect_numbers(b, 1, 10);
 	/* In one turn or many: parted exactly there. */
@@ -399,10 +397,7 @@ CASE(the_capacity_stays_the_firsts)
 	struct probe *a = spawn(HERE), *b = first(THERE);
 
 	OK(become(b, RED)); /* its own would be one */
-	OK(send_number(a, b, 1));
-	SAW(b, MESSAGE, 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	RESULT(try_flood(a, b, 2), -EAGAIN);
 	assert_int_equal(a->word[0], 16);
 	release(b);

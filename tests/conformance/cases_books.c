@@ -18,9 +18,7 @@ CASE(what_was_in_the_mailbox_of_one_that_ended_is_dead_for_want_of_an_actor)
 
 	OK(send_number(a, b, 0));
 	SAW(b, MESSAGE, 1);
-	hold(b);
-	OK(send_many(a, b, 1, 7));
-	settle();
+	hold_with(a, b, 7);
 	OK(send_stop(a, b, MYC_STOP_KILL));
 	UNTIL(ended(b));
 	only_dead(MYC_DEAD_LETTER_NO_ACTOR, 7);

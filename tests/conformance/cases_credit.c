@@ -6,10 +6,7 @@ static struct probe *held_after_one(struct probe *a, const struct myc_behaviour 
 {
 	struct probe *b = spawn_as(THERE, as);
 
-	OK(send_number(a, b, 1));
-	UNTIL(b->messages == 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	return b;
 }
 

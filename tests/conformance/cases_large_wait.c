@@ -35,10 +35,7 @@ CASE(a_large_request_dropped_by_rule_has_that_outcome)
 	struct probe *a = asker(), *b = spawn_as(THERE, &dropper);
 
 	b->react = echoes;
-	OK(send_number(a, b, 1));
-	SAW(b, MESSAGE, 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	for (uint32_t i = 0; i < CROWD; i++)
 		OK(ask_sized(a, b, HALF, i, i % 2 ? ASK : ASK_BODY));
 	settle();

@@ -286,9 +286,7 @@ CASE(messages_of_others_do_not_hold_up_a_down)
 	struct probe *a = spawn(HERE), *b = spawn(THERE), *c = spawn(ELSEWHERE);
 
 	OK(watch(a, b, 0));
-	hold(a);
-	OK(send_many(c, a, 1, 5));
-	settle();
+	hold_with(c, a, 5);
 	OK(leave(b, WHY(MYC_EXIT_USER, 1)));
 	SAW(a, SIGNAL, 1);
 	assert_int_equal(a->messages, 0);

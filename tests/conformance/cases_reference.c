@@ -86,10 +86,7 @@ CASE(a_receipt_waits_for_credit_like_any_and_times_out)
 {
 	struct probe *a = spawn(HERE), *b = spawn_as(THERE, &narrow);
 
-	OK(send_number(a, b, 1));
-	SAW(b, MESSAGE, 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	RESULT(try_flood(a, b, 2), -EAGAIN);
 	uint64_t next = 2 + a->word[0];
 

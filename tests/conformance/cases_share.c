@@ -105,10 +105,7 @@ CASE(with_shares_credit_is_what_it_is)
 {
 	struct probe *a = spawn(HERE), *b = spawn_as(THERE, &narrow);
 
-	OK(send_number(a, b, 1));
-	SAW(b, MESSAGE, 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	RESULT(try_flood(a, b, 2), -EAGAIN);
 	assert_int_equal(a->word[0], 4);
 	OK(send_many(a, b, 6, 10));
@@ -137,10 +134,7 @@ CASE(with_shares_what_waits_survives_its_process)
 {
 	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
 
-	OK(send_number(a, b, 1));
-	SAW(b, MESSAGE, 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	OK(send_many(a, b, 2, 9));
 	settle();
 	kill_place(THERE);

@@ -136,9 +136,7 @@ CASE(who_has_not_ended_at_the_deadline_is_killed_and_named)
 	OK(declare(1, 30, MYC_STOP_DRAIN, false, &phase));
 	struct probe *b = in_phase(phase);
 
-	hold(b);
-	OK(send_number(a, b, 1));
-	settle();
+	hold_with(a, b, 1);
 	RESULT(end_phase(phase), -ETIME);
 	assert_true(ended(b));
 	assert_int_equal(b->stops, 0);

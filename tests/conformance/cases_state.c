@@ -220,9 +220,7 @@ CASE(it_happens_before_messages_that_wait_and_while_it_is_suspended)
 {
 	struct probe *a = spawn(HERE), *b = sum(THERE, &open_sum);
 
-	hold(b);
-	OK(send_many(a, b, 1, 4));
-	settle();
+	hold_with(a, b, 4);
 	assert_int_equal(value_of(b), 0);
 	OK(replace(b, 100));
 	assert_int_equal(value_of(b), 100);

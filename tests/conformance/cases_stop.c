@@ -166,10 +166,7 @@ CASE(kill_after_stop_or_drain_kills)
 	struct probe *a = spawn(HERE), *b = spawn(THERE);
 
 	OK(watch(a, b, 0));
-	hold(b);
-	OK(send_many(a, b, 1, 3));
-	OK(send_stop(a, b, MYC_STOP_DRAIN));
-	settle();
+	hold_draining(a, b, 3);
 	assert_int_equal(a->signals, 0);
 	OK(send_stop(keeper_of(b->place), b, MYC_STOP_KILL));
 	expect_down(a, b, MYC_EXIT_KILLED);
@@ -206,10 +203,7 @@ CASE(a_drained_actor_handles_what_was_sent_to_it)
 	struct probe *a = spawn(HERE), *b = spawn(THERE);
 
 	OK(watch(a, b, 0));
-	hold(b);
-	OK(send_many(a, b, 1, 10));
-	OK(send_stop(a, b, MYC_STOP_DRAIN));
-	settle();
+	hold_draining(a, b, 10);
 	assert_false(ended(b));
 	release(b);
 	expect_down(a, b, MYC_EXIT_SHUTDOWN);
@@ -285,10 +279,7 @@ CASE(what_a_draining_actor_sends_arrives)
 
 	set_word(b, 0, c->address);
 	b->react = sends_on;
-	hold(b);
-	OK(send_many(a, b, 1, 12));
-	OK(send_stop(a, b, MYC_STOP_DRAIN));
-	settle();
+	hold_draining(a, b, 12);
 	release(b);
 	UNTIL(ended(b));
 	expect_numbers(c, 1, 12);
@@ -300,9 +291,7 @@ CASE(a_drain_that_finds_the_table_full_is_a_plain_stop)
 
 	for (uint32_t i = 0; i < 4; i++)
 		OK(watch(c, a, i));
-	hold(b);
-	OK(send_many(a, b, 1, 3));
-	settle();
+	hold_with(a, b, 3);
 	OK(send_stop(a, b, MYC_STOP_DRAIN));
 	UNTIL(ended(b));
 	assert_int_equal(b->messages, 0);
@@ -325,10 +314,7 @@ CASE(one_that_fails_while_it_drains_restarts_and_drains_on)
 	struct probe *a = spawn(HERE), *b = spawn_restarting(THERE, 3);
 
 	b->react = fails_first;
-	hold(b);
-	OK(send_many(a, b, 1, 6));
-	OK(send_stop(a, b, MYC_STOP_DRAIN));
-	settle();
+	hold_draining(a, b, 6);
 	release(b);
 	UNTIL(ended(b));
 	assert_int_equal(b->messages, 6);

@@ -182,9 +182,7 @@ CASE(what_others_sent_before_is_handled_too)
 	struct probe *a = spawn(HERE), *b = spawn(ELSEWHERE), *t = held(THERE);
 
 	take(a, t);
-	hold(t);
-	OK(send_many(b, t, 1, 10));
-	settle();
+	hold_with(b, t, 10);
 	OK(drop(a, 0));
 	settle();
 	assert_false(ended(t));
@@ -199,9 +197,7 @@ CASE(after_the_last_drop_it_refuses_messages_and_holders)
 
 	OK(watch(w, t, 0));
 	take(a, t);
-	hold(t);
-	OK(send_number(a, t, 1));
-	settle();
+	hold_with(a, t, 1);
 	OK(drop(a, 0));
 	settle();
 	RESULT(send_number(a, t, 2), -ESRCH);

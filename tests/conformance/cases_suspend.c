@@ -96,10 +96,7 @@ CASE(a_suspended_actor_that_was_told_to_drain_drains_when_resumed)
 	struct probe *a = spawn(HERE), *b = spawn(THERE);
 
 	OK(watch(a, b, 0));
-	hold(b);
-	OK(send_many(a, b, 1, 3));
-	OK(send_stop(a, b, MYC_STOP_DRAIN));
-	settle();
+	hold_draining(a, b, 3);
 	assert_int_equal(a->signals, 0);
 	release(b);
 	expect_down(a, b, MYC_EXIT_SHUTDOWN);
@@ -175,9 +172,7 @@ CASE(a_thread_that_does_not_wait_hears_etimedout)
 {
 	struct probe *a = spawn(HERE), *b = spawn(THERE);
 
-	hold(b);
-	OK(send_many(a, b, 1, 3));
-	settle();
+	hold_with(a, b, 3);
 	know_by_thread(b);
 	RESULT(stop_by_thread(b, MYC_STOP_DRAIN, 20 * MS), -ETIMEDOUT);
 	RESULT(wait_by_thread(b, 5 * MS), -ETIMEDOUT);
@@ -191,9 +186,7 @@ CASE(a_thread_has_one_that_does_not_end_killed)
 {
 	struct probe *a = spawn(HERE), *b = spawn(THERE);
 
-	hold(b);
-	OK(send_many(a, b, 1, 3));
-	settle();
+	hold_with(a, b, 3);
 	know_by_thread(b);
 	OK(stop_by_thread(b, MYC_STOP_DRAIN | MYC_STOP_ELSE_KILL, 20 * MS));
 	assert_true(ended(b));
@@ -254,9 +247,7 @@ CASE(who_stops_one_that_does_not_end_in_time_is_told_still_then_down)
 {
 	struct probe *a = spawn(HERE), *b = spawn(THERE);
 
-	hold(b);
-	OK(send_number(a, b, 1));
-	settle();
+	hold_with(a, b, 1);
 	OK(stop_watch(a, b, MYC_STOP_DRAIN, 20 * MS));
 	SAW(a, SIGNAL, 1);
 	assert_int_equal(nth(a, SIGNAL, 0)->event.kind, MYC_EVENT_STILL);
@@ -271,9 +262,7 @@ CASE(who_stops_another_may_have_it_killed_when_it_does_not_end)
 {
 	struct probe *a = spawn(HERE), *b = spawn(THERE);
 
-	hold(b);
-	OK(send_number(a, b, 1));
-	settle();
+	hold_with(a, b, 1);
 	OK(stop_watch(a, b, MYC_STOP_DRAIN | MYC_STOP_ELSE_KILL, 20 * MS));
 	UNTIL(ended(b));
 	SAW(a, SIGNAL, 2);
@@ -311,9 +300,7 @@ CASE(demonitor_ends_still_and_down)
 {
 	struct probe *a = spawn(HERE), *b = spawn(THERE), *clock = spawn(HERE);
 
-	hold(b);
-	OK(send_number(a, b, 1));
-	settle();
+	hold_with(a, b, 1);
 	OK(let(a, job_stop_unwatch, b->address, 20 * MS, 0, 0));
 	OK(start_timer(clock, 50 * MS, 0, 1));
 	SAW(clock, TIMER, 1);

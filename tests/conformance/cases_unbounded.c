@@ -192,10 +192,7 @@ CASE(what_waits_without_bounds_survives_its_process)
 	struct probe *a = fixed(HERE, &plain), *b = grower(fixed(THERE, &boundless));
 	uint64_t next = 2;
 
-	OK(send_number(a, b, 1));
-	UNTIL(b->messages == 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	send_up_to(a, b, &next, MANY);
 	settle();
 	kill_place(THERE);

@@ -36,10 +36,7 @@ static struct probe *held(struct probe *from)
 {
 	struct probe *to = spawn(THERE);
 
-	OK(send_number(from, to, 1));
-	SAW(to, MESSAGE, 1);
-	settle();
-	hold(to);
+	hold_met(from, to);
 	return to;
 }
 
@@ -183,10 +180,7 @@ CASE(a_deadline_outlives_its_receivers_process)
 {
 	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
 
-	OK(send_number(a, b, 1));
-	SAW(b, MESSAGE, 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	OK(within(a, b, 90, 1, 8, SOON));
 	OK(within(a, b, 91, 1, 500, SOON));
 	OK(within(a, b, 2, 1, 8, LONG));
@@ -381,10 +375,7 @@ CASE(what_does_not_go_of_a_batch_falls_under_no_rule)
 						   PROBE_HOOKS};
 	struct probe *a = spawn(HERE), *b = spawn_as(THERE, &ruled);
 
-	OK(send_number(a, b, 1));
-	SAW(b, MESSAGE, 1);
-	settle();
-	hold(b);
+	hold_met(a, b);
 	RESULT(let(a, job_batch, b->address, 2, 40, 8), 16);
 	assert_int_equal(metrics_of(a).outbox_depth, 0);
 	assert_int_equal(counted_dead_all(), 0);

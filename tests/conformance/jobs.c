@@ -252,6 +252,29 @@ int resume(struct probe *who, const struct probe *other)
 	return let(who, job_resume, other->address, 0, 0, 0);
 }
 
+void hold_with(struct probe *other, struct probe *who, uint64_t count)
+{
+	hold(who);
+	OK(send_many(other, who, 1, count));
+	settle();
+}
+
+void hold_draining(struct probe *other, struct probe *who, uint64_t count)
+{
+	hold(who);
+	OK(send_many(other, who, 1, count));
+	OK(send_stop(other, who, MYC_STOP_DRAIN));
+	settle();
+}
+
+void hold_met(struct probe *other, struct probe *who)
+{
+	OK(send_number(other, who, 1));
+	SAW(who, MESSAGE, 1);
+	settle();
+	hold(who);
+}
+
 static int job_look_up(struct myc_actor *self, struct probe *me, const uint64_t *a)
 {
 	struct myc_ref ref = {0};

@@ -56,6 +56,12 @@ job stop_self_job(void);
 job fail_job(void); /* what the handler returns */
 int suspend(struct probe *who, const struct probe *other);
 int resume(struct probe *who, const struct probe *other);
+/* Held, with the numbers from 1 to `count` of the other waiting for it. */
+void hold_with(struct probe *other, struct probe *who, uint64_t count);
+/* The same, and told to drain as soon as they are sent. */
+void hold_draining(struct probe *other, struct probe *who, uint64_t count);
+/* Held, having seen number 1 of the other, which has credit. */
+void hold_met(struct probe *other, struct probe *who);
 int look_up(struct probe *who, const char *name); /* word[0]: the address */
 
 /* ---- asks -------------------------------------------------------------------------------------- */
