@@ -418,6 +418,23 @@ static void what_was_asked_for_and_is_not_there_is_bad_input(void **state)
 	live_stop(&live);
 }
 
+/* Whoever asks meanwhile is answered by the next one. */
+static void who_asks_while_the_supervisor_dies_is_answered_by_its_successor(void **state)
+{
+	static const char *const words[] = {"ps", "letters", "schemas"};
+
+	(void)state;
+	start_two();
+	for (int i = 0; i < 6; i++) { /* each successor takes longer to come */
+		pid_t supervisor = live_pid_of(&live, "myc-supervisor");
+
+		if (supervisor > 1)
+			assert_int_equal(kill(supervisor, SIGKILL), 0);
+		EXPECT(0, "", words[i % 3], live.system);
+	}
+	live_stop(&live);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +445,7 @@ int main(void)
 		TEST(actors_move_by_orders_from_outside),
 		TEST(who_holds_an_actor_is_shown),
 		TEST(what_was_asked_for_and_is_not_there_is_bad_input),
+		TEST(who_asks_while_the_supervisor_dies_is_answered_by_its_successor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,10 +3,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "myc-gen/filter.h"
 #include "myc/myc.h"
 #include "runtime/control.h"
+
+#define ASKED_MAX 5
+#define RETRY_US  20000
 
 struct command {
 	const char *name, *usage;
@@ -114,6 +118,21 @@ int myc_name_of(const char *given, char *out, size_t size, struct myc_error *err
 				     "'%s' is not the name of a system", given);
 	snprintf(out, size, "%s", given);
 	return 0;
+}
+
+int myc_query(const char *name, const char *line, int timeout_ms, struct myc_text *answer,
+	      struct myc_error *error)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < ASKED_MAX; i++) {
+		err = myc_control_ask(name, line, timeout_ms, answer, error);
+		if (err != -EPIPE && err != -ECONNRESET)
+			break;
+		myc_text_free(answer);
+		usleep(RETRY_US);
+	}
+	return err;
 }
 
 static int help(FILE *out)

@@ -7,6 +7,7 @@
 
 #include <mycelium/error.h>
 
+#include "base/text.h"
 #include "runtime/run.h"
 
 int myc_run(int argc, char **argv);
@@ -42,6 +43,11 @@ int myc_args_load(const struct myc_topology_args *args, struct myc_topology **to
 int myc_complain(const struct myc_error *error);
 /* A wrong command line of the command that runs: its usage on stderr; returns 2. */
 int myc_complain_usage(void);
+
+/* Asks a system for what changes nothing: again when its supervisor dies under the question, for that has a successor.
+ * Errors of myc_control_ask. */
+int myc_query(const char *name, const char *line, int timeout_ms, struct myc_text *answer,
+	      struct myc_error *error);
 
 /* NAME from the command line, or that of the only system that runs. -EINVAL. */
 int myc_name_of(const char *given, char *out, size_t size, struct myc_error *error);

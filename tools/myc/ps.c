@@ -9,7 +9,7 @@
 #include "myc/myc.h"
 #include "runtime/control.h"
 
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS 10000
 
 struct listing {
 	bool json, all;
@@ -33,7 +33,7 @@ static void show(void *context, const char *name)
 	struct myc_text answer = {0};
 	struct myc_error error;
 
-	if (myc_control_ask(name, listing->json ? "ps json" : "ps", TIMEOUT_MS, &answer, &error)) {
+	if (myc_query(name, listing->json ? "ps json" : "ps", TIMEOUT_MS, &answer, &error)) {
 		listing->code =
 			listing->all && error.code == -ENOENT ? silent(name) : myc_complain(&error);
 	} else {

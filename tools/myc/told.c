@@ -8,7 +8,7 @@
 #include "myc/myc.h"
 #include "runtime/control.h"
 
-#define TIMEOUT_MS 5000
+#define TIMEOUT_MS 10000
 
 static int told(int argc, char **argv, const char *as_text, const char *as_json)
 {
@@ -28,7 +28,7 @@ static int told(int argc, char **argv, const char *as_text, const char *as_json)
 		return myc_complain_usage();
 	if (myc_name_of(argv[optind], name, sizeof(name), &error))
 		return myc_complain(&error);
-	if (myc_control_ask(name, json ? as_json : as_text, TIMEOUT_MS, &answer, &error)) {
+	if (myc_query(name, json ? as_json : as_text, TIMEOUT_MS, &answer, &error)) {
 		myc_text_free(&answer);
 		return myc_complain(&error);
 	}

@@ -2,9 +2,11 @@
 #include "runtime/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -205,11 +207,22 @@ static int read_answer(int fd, int timeout_ms, struct myc_text *answer)
 	}
 }
 
-/* A connected socket, or -errno. In a run directory nobody may listen for a moment: a supervisor
- * died and its successor is on its way. */
-static int connect_to(const char *dir)
+/* Does the launcher or the holder live? They have the run directory locked. */
+static bool is_held(const char *dir)
 {
-	uint64_t deadline = myc_clock_ns() + SUCCESSOR_MS * 1000000ull;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB);
+
+	if (fd >= 0)
+		close(fd);
+	return held;
+}
+
+/* A connected socket, or -errno. In a run directory nobody may listen for a moment: a supervisor
+ * died and its successor is on its way, which takes as long as it does while there is a holder. */
+static int connect_to(const char *dir, int timeout_ms)
+{
+	uint64_t begun = myc_clock_ns();
 	struct sockaddr_un address;
 	int err = address_of(dir, &address);
 
@@ -223,7 +236,11 @@ static int connect_to(const char *dir)
 			return fd;
 		err = errno == ENOENT || errno == ECONNREFUSED ? -ENOENT : -errno;
 		close(fd);
-		if (err != -ENOENT || access(dir, F_OK) || myc_clock_ns() > deadline)
+		uint64_t waited_ms = (myc_clock_ns() - begun) / 1000000u;
+
+		if (err != -ENOENT || access(dir, F_OK) ||
+		    (waited_ms > SUCCESSOR_MS &&
+		     (waited_ms > (uint64_t)timeout_ms || !is_held(dir))))
 			return err;
 		usleep(RETRY_US);
 	}
@@ -238,7 +255,7 @@ int myc_control_ask(const char *name, const char *line, int timeout_ms, struct m
 	if (err)
 		return err;
 	int size = snprintf(request, sizeof(request), "%s\n", line);
-	int fd = connect_to(dir);
+	int fd = connect_to(dir, timeout_ms);
 	if (fd < 0)
 		err = fd;
 	else if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size)
