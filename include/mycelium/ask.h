@@ -11,7 +11,8 @@
  * to that actor. The reply has its place reserved in the asker's executor when the ask is made: it needs no
  * credit, reaches an asker that is paused, and comes behind what the replier sent to the asker before. While older
  * messages of the replier wait in its outbox, to whomever, the reply waits for them: who has it knows that all that was
- * sent before it is on its way. Who is not to wait for others' credit is replied to first.
+ * sent before it is on its way. (Not for those to others that wait by an overflow rule, and so do not pause it:
+ * mycelium/mailbox.h.) Who is not to wait for others' credit is replied to first.
  * (The reply to an awaited ask, or to a thread's call, does not wait for messages in the replier's outbox: the asker
  * handles none of them before the reply anyway.)
  *

@@ -24,7 +24,7 @@
  * Order. DOWN and EXIT come behind everything that the dead one had sent to the watcher, also behind
  * what waits in the watcher's mailbox; from others they may overtake. A watcher that is paused or
  * suspended gets them all the same. Kill, stop, suspend and resume overtake messages; exit signals
- * (but for kill) come behind the sender's messages, and wait for those in its outbox, to whomever.
+ * (but for kill) come behind the sender's messages, and wait for those in its outbox, to whomever, as a reply does.
  *
  * Restart in place (a handler failed, the limit is not reached): address, mailbox and name stay, the state
  * is gone. So it is an end for everyone: monitors get DOWN with MYC_EVENT_RESTARTED set, links break with

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Replying, passing on, and ends in between: mycelium/ask.h. */
+#include <mycelium/mailbox.h>
+
 #include "conformance/cases.h"
 
 /* ---- replying ---------------------------------------------------------------------------------- */
@@ -440,6 +442,87 @@ CASE(the_reply_hook_may_ask_again)
 		assert_int_equal(nth(a, REPLY, i)->payload, i + 1);
 }
 
+/* ---- what replies and redirected requests do not wait for ----------------------------------------- */
+
+static const struct myc_overflow keeps_two[] = {
+	{.first = OTHER, .last = OTHER, .policy = MYC_OVERFLOW_DROP_NEWEST, .keep = 2}};
+static const struct myc_overflow to_spare[] = {
+	{.first = 1, .last = 0xfeff, .policy = MYC_OVERFLOW_REDIRECT, .to = "spare"}};
+static const struct myc_behaviour keeper_of_two = {PROBE_HOOKS,		  .name = "two",
+						   .mailbox_capacity = 1, .capacity_per_sender = 1,
+						   .overflow = keeps_two, .overflow_count = 1};
+static const struct myc_behaviour passer_on = {PROBE_HOOKS,	      .name = "passer",
+					       .mailbox_capacity = 2, .capacity_per_sender = 2,
+					       .overflow = to_spare,  .overflow_count = 1};
+
+/* Messages to itself wait, and pause it not; then a reply, and then more than the asker has credit for. */
+static int talks_to_itself(struct myc_actor *self, struct probe *me,
+			   const struct myc_message *message)
+{
+	uint64_t number = me->messages;
+	int code = 0;
+
+	if (!myc_message_asks(message))
+		return notes(self, me, message);
+	for (uint32_t i = 0; i < 3 && !code; i++)
+		code = do_send_type(self, myc_self(self), OTHER, i);
+	code = code ? code : myc_reply(self, message, ANSWER, &number, 8);
+	return code ? code : do_send(self, me, message->from, SEND, 7, 8);
+}
+
+CASE(a_reply_does_not_wait_for_what_pauses_nobody)
+{
+	struct probe *a = spawn(HERE), *b = spawn_as(THERE, &keeper_of_two);
+
+	b->react = talks_to_itself;
+	OK(ask(a, b, LONG, 1));
+	SAW(a, REPLY, 1);
+	SAW(a, MESSAGE, 1);
+	UNTIL(b->messages >= 2); /* and it goes on */
+}
+
+static void four_slots(struct world_opts *opts)
+{
+	opts->system.lane_slots = 4;
+}
+
+/* a: the one that redirects, the other, how many go there before, which request. */
+static int job_fill_and_delegate(struct myc_actor *self, struct probe *me, const uint64_t *a)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, a[0], &ref);
+
+	for (uint64_t i = 0; i < a[2] && !code; i++)
+		code = do_send(self, me, a[1], SEND, i, 8);
+	return code ? code : myc_delegate(self, &me->kept[a[3]], &ref, ASKED, &a[3], 8);
+}
+
+/* The word of who has it now goes by the lane that it goes by, which has room for one of them. */
+CASE(a_redirected_request_waits_when_word_of_it_took_the_last_room)
+{
+	struct probe *a = spawn(THERE), *b = spawn_as(ELSEWHERE, &passer_on),
+		     *c = replier(HERE, keeps), *spare = spawn_named(THERE, "spare");
+
+	spare->react = b->react = echoes;
+	for (uint64_t i = 0; i < 6; i++)
+		OK(ask(a, c, LONG, i));
+	UNTIL(c->kept_count == 6);
+	OK(let(c, job_fill_and_delegate, b->address, spare->address, 1, 0));
+	SAW(a, REPLY, 1);
+	settle();
+	hold(b);
+	OK(send_many(c, b, 1, 2)); /* now it has no more room */
+	settle();
+	for (uint32_t i = 1; i < 6; i++) {
+		OK(let(c, job_fill_and_delegate, b->address, spare->address, i - 1, i));
+		SAW(a, REPLY, 1 + i);
+		assert_int_equal(nth(a, REPLY, i)->status, 0);
+		settle();
+	}
+	UNTIL(spare->messages == 1 + (0 + 1 + 2 + 3 + 4) + 5);
+	release(b);
+}
+
 const struct conform_case cases_reply[] = {
 	{NAMED(a_reply_may_come_later)},
 	{NAMED(replies_in_another_order_find_their_asks)},
@@ -468,5 +551,7 @@ const struct conform_case cases_reply[] = {
 	{NAMED(a_reply_to_an_asker_that_ended_says_esrch)},
 	{NAMED(the_reply_hook_that_fails_restarts_its_actor)},
 	{NAMED(the_reply_hook_may_ask_again)},
+	{NAMED(a_reply_does_not_wait_for_what_pauses_nobody)},
+	{NAMED(a_redirected_request_waits_when_word_of_it_took_the_last_room), .opts = four_slots},
 	{0},
 };

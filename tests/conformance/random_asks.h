@@ -225,7 +225,7 @@ static void use_answer(struct myc_actor *self, const struct myc_reply *reply, ui
 		return;
 	world.kept++;
 	if (to == asked || !peer->to[to].address ||
-	    myc_try_send_body(self, &peer->to[to], TYPE, &body))
+	    myc_try_send_body(self, &peer->to[to], AGAIN, &body))
 		myc_body_give(self, &body);
 }
 

@@ -45,6 +45,7 @@ static int land_or_not(struct myc_actor *actor, struct myc_lifted_timers *lifted
 
 #define ACTORS	 5
 #define TYPE	 1
+#define AGAIN	 2   /* what was an answer */
 #define BODY	 100 /* bytes of those that go by reference */
 #define TICK_NS	 1000
 #define COOKIES	 64 /* asks of a life that are told apart */
@@ -300,7 +301,7 @@ static void received(uint32_t me, const struct myc_message *message)
 	}
 	for (uint32_t i = sizeof(note); i < message->size; i++)
 		world.torn += bytes[i] != note.check;
-	if (note.to != me)
+	if (note.to != me || message->type == AGAIN)
 		return;
 	if (note.sequence <= world.last[note.from][me]) {
 		if (note.sequence == world.last[note.from][me] &&

@@ -285,6 +285,11 @@ int myc_overflow_way(struct myc_actor *self, const struct myc_message_out *messa
 	if (correlation & MYC_ASK_FORWARDED && !(message->kind >> 56 & MYC_SLOT_REFERENCE))
 		memcpy(&carried, message->payload, sizeof(carried));
 	myc_ask_redirected(self, correlation, &carried, way->flow->to);
+	/* Word of that may have taken the last room of the lane. */
+	if (code == MYC_WAY_NOW && myc_sender_may(&self->executor->out, way->flow)) {
+		way->rule = 0;
+		code = refused(self, message, way);
+	}
 	return code;
 }
 

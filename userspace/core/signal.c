@@ -58,6 +58,13 @@ static bool carries(const struct myc_flow_out *flow, const struct myc_signal_ent
 	return flow->from == entry->from_address && flow->to == entry->to;
 }
 
+/* Are these older than what goes to an actor? Messages to others that pause nobody are not waited for: whom they are for
+ * may be the sender itself, and what it sends next may pause it. */
+static bool goes_first(const struct myc_flow_out *flow, const struct myc_signal_entry *entry)
+{
+	return !entry->addressed || flow->to == entry->to || flow->lenient < flow->outboxed;
+}
+
 /* Has the sender messages in the outbox that are older than the signal? */
 static bool older_waits(const struct myc_executor *executor, const struct myc_signal_entry *entry)
 {
@@ -66,7 +73,7 @@ static bool older_waits(const struct myc_executor *executor, const struct myc_si
 	for (uint32_t at = executor->blocked; at != MYC_NONE;) {
 		const struct myc_flow_out *flow = &executor->out.flow_table[at];
 
-		if (flow->actor == entry->from &&
+		if (flow->actor == entry->from && goes_first(flow, entry) &&
 		    executor->outbox[flow->first].order <= entry->order)
 			return true;
 		at = flow->next_blocked;

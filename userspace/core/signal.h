@@ -8,7 +8,9 @@
  * all that it sends after: while older messages of the sender wait in the outbox, to whichever actor, or the lane is full,
  * the signal waits in the executor's queue, and newer messages for the same actor wait in the outbox. To whichever: word
  * of a restart is for all that watch, and who has a reply may count on what was sent before it being on its way (reply.c:
- * that of an awaited ask, which others may wait for in a ring, has no sender, and waits for no message). An
+ * that of an awaited ask, which others may wait for in a ring, has no sender, and waits for no message). Messages to
+ * others that wait by an overflow rule pause nobody, and what goes to an actor does not wait for them: their receiver may
+ * wait for the sender, which may be paused by what it sends behind the signal. An
  * urgent one (a stop, a kill, suspend, resume, a state asked for) overtakes messages, and waits for no other signal but
  * urgent ones to the same place: a lane that nobody empties holds up no kill of somebody else, though the queue be full of
  * what waits for it.
