@@ -24,6 +24,10 @@ struct house_process {
 	void (*furnish)(struct house *house, struct myc_system *system, uint32_t process);
 };
 
+/* Of a worker's system: so little that all of it is full now and then. */
+#define HOUSE_ROOM \
+	.actors = 64, .lane_slots = 64, .lane_urgent_slots = 4, .outbox = 64, .pending = 256
+
 struct house {
 	const struct house_process *plan;
 	uint32_t processes, executors; /* of all */

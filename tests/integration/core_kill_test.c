@@ -134,13 +134,8 @@ static struct myc_behaviour exchanger = {.name = "exchanger",
 /* ---- workers ----------------------------------------------------------------------------------- */
 
 static struct myc_executor_opts executor_opts = {.core = -1, .idle_spins = 50, .timers = 64};
-static const struct myc_system_opts system_opts = {.sz = sizeof(system_opts),
-						   .actors = 64,
-						   .lane_slots = 64,
-						   .lane_urgent_slots = 4,
-						   .outbox = 64,
-						   .pending = 256,
-						   .executor = &executor_opts};
+static const struct myc_system_opts system_opts = {
+	.sz = sizeof(system_opts), HOUSE_ROOM, .executor = &executor_opts};
 
 static void furnish(struct house *own, struct myc_system *system, uint32_t process)
 {

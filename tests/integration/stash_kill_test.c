@@ -64,11 +64,7 @@ static const struct myc_behaviour keeper = {.name = "keeper",
 					    .idle = keeper_idle};
 
 static const struct myc_system_opts system_opts = {.sz = sizeof(system_opts),
-						   .actors = 64,
-						   .lane_slots = 64,
-						   .lane_urgent_slots = 4,
-						   .outbox = 64,
-						   .pending = 256,
+						   HOUSE_ROOM,
 						   .buffers = {{256, 128}},
 						   .loans = 128,
 						   .executor = &executor_opts};

@@ -34,11 +34,7 @@ static const struct myc_behaviour keeper = {
 	.name = "keeper", .grows_to = MYC_GROWS_FREELY, .message = keeper_message};
 
 static const struct myc_system_opts system_opts = {.sz = sizeof(system_opts),
-						   .actors = 64,
-						   .lane_slots = 64,
-						   .lane_urgent_slots = 4,
-						   .outbox = 64,
-						   .pending = 256,
+						   HOUSE_ROOM,
 						   .growth = 65536,
 						   .buffers = {{256, 1024}},
 						   .loans = 1024,
