@@ -223,9 +223,8 @@ static struct death_play of = {.system = DEATH_SYSTEM(256, 16),
 
 static void play_all(uint32_t victim, bool redeliver)
 {
-	keeper.redeliver = redeliver;
 	death_executor.share = redeliver;
-	death_all(&of, victim);
+	death_all(&of, victim, redeliver);
 }
 
 static void a_sender_killed_in_a_batch_has_sent_its_beginning(void **state)

@@ -180,22 +180,19 @@ static struct death_play of = {.system = DEATH_SYSTEM(256, 8),
 static void a_replier_killed_at_any_point_leaves_whole_replies_or_none(void **state)
 {
 	(void)state;
-	passer.redeliver = false;
-	death_all(&of, 1);
+	death_all(&of, 1, false);
 }
 
 static void so_does_one_that_is_given_again_what_was_in_hand(void **state)
 {
 	(void)state;
-	passer.redeliver = true;
-	death_all(&of, 1);
+	death_all(&of, 1, true);
 }
 
 static void an_asker_killed_at_any_point_leaves_no_buffer_behind(void **state)
 {
 	(void)state;
-	passer.redeliver = false;
-	death_all(&of, 0);
+	death_all(&of, 0, false);
 }
 
 int main(void)

@@ -158,7 +158,7 @@ static struct death_play of = {.system = DEATH_SYSTEM(1024, 8),
 static void play_all(uint32_t victim, uint16_t order)
 {
 	last_order = order;
-	death_all(&of, victim);
+	death_all(&of, victim, false);
 }
 
 static void who_ends_leaves_all_of_its_state_or_nothing(void **state)

@@ -177,28 +177,22 @@ static struct death_play of = {.system = DEATH_SYSTEM(128, 8),
 			       .points_min = 50,
 			       .seconds = 2};
 
-static void play_all(uint32_t victim, bool redeliver)
-{
-	taker.redeliver = redeliver;
-	death_all(&of, victim);
-}
-
 static void a_receiver_killed_at_any_point_has_told_no_lie(void **state)
 {
 	(void)state;
-	play_all(1, false);
+	death_all(&of, 1, false);
 }
 
 static void nor_has_one_that_is_given_again_what_was_in_hand(void **state)
 {
 	(void)state;
-	play_all(1, true);
+	death_all(&of, 1, true);
 }
 
 static void a_sender_killed_at_any_point_was_told_no_lie(void **state)
 {
 	(void)state;
-	play_all(0, false);
+	death_all(&of, 0, false);
 }
 
 int main(void)

@@ -208,13 +208,13 @@ static struct death_play of = {.system = DEATH_SYSTEM(64, 4),
 static void what_a_dead_holder_held_is_home(void **state)
 {
 	(void)state;
-	death_all(&of, 0);
+	death_all(&of, 0, false);
 }
 
 static void who_was_held_in_a_former_life_is_nobodys(void **state)
 {
 	(void)state;
-	death_all(&of, 1);
+	death_all(&of, 1, false);
 }
 
 int main(void)

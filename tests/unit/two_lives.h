@@ -333,12 +333,15 @@ static void death_everywhere(uint32_t victim, bool at_once, uint32_t points_min,
 			death_play(at, second);
 }
 
-/* In each room. Lives with a successor that is late take longer: there the second dies at fewer points. */
-static void death_all(struct death_play *of, uint32_t victim)
+/* In each room; what was in hand is given again, or in doubt. Lives with a successor that is late take longer: there the
+ * second dies at fewer points. */
+static void death_all(struct death_play *of, uint32_t victim, bool redeliver)
 {
 	const struct death_room *room = of->rooms;
 
 	bed.runs = 0;
+	if (of->mailbox)
+		of->mailbox->redeliver = redeliver;
 	do {
 		if (room) {
 			of->mailbox->mailbox_capacity = room->capacity;

@@ -184,8 +184,7 @@ static struct death_play of = {.system = DEATH_SYSTEM(128, 8),
 static void play_all(uint32_t victim, bool redeliver)
 {
 	memset(&over, 0, sizeof(over));
-	taker.redeliver = redeliver;
-	death_all(&of, victim);
+	death_all(&of, victim, redeliver);
 	assert_true(over.outbox && over.mailbox);
 }
 
