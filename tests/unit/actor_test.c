@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actors in one process through the public API: sending, credit, order, timers, failure, stop. */
+#include "common/spawn.h"
 #include "common/wait.h"
 
 #include <errno.h>
@@ -27,18 +28,6 @@ static struct myc_system *open_system(uint32_t executors, const struct myc_syste
 	system_opts.executor = opts;
 	assert_int_equal(myc_system_open(&system, &system_opts, &error), 0);
 	return system;
-}
-
-static myc_address spawn(struct myc_system *system, const struct myc_behaviour *behaviour,
-			 const char *name, uint32_t executor)
-{
-	struct myc_spawn_opts opts = {
-		.sz = sizeof(opts), .behaviour = behaviour, .name = name, .executor = executor};
-	struct myc_error error;
-	myc_address address = 0;
-
-	assert_int_equal(myc_spawn(system, &opts, &address, &error), 0);
-	return address;
 }
 
 static void finish(struct myc_system *system)

@@ -4,6 +4,7 @@
  * and mailbox; and at the end every buffer is home.
  */
 #include "common/regions.h"
+#include "common/spawn.h"
 #include "common/wait.h"
 
 #include <errno.h>
@@ -221,17 +222,6 @@ static int looker_message(struct myc_actor *self, const struct myc_message *mess
 static const struct myc_behaviour looker = {.name = "looker", .message = looker_message};
 
 /* ---- system ------------------------------------------------------------------------------------ */
-
-static myc_address spawn(struct myc_system *system, const struct myc_behaviour *behaviour,
-			 const char *name, uint32_t executor)
-{
-	const struct myc_spawn_opts opts = {
-		.sz = sizeof(opts), .behaviour = behaviour, .name = name, .executor = executor};
-	myc_address address = MYC_NOBODY;
-
-	assert_int_equal(myc_spawn(system, &opts, &address, NULL), 0);
-	return address;
-}
 
 static struct myc_system *open_system(myc_address *sender_address)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When there is no memory: what was asked for is refused and nothing else changes, and it is done when there is some. */
+#include "common/spawn.h"
 #include "common/wait.h"
 
 #include <errno.h>
@@ -90,17 +91,6 @@ static struct myc_system *open_system(const struct myc_system_opts *with)
 	return system;
 }
 
-static myc_address spawn(struct myc_system *system, const struct myc_behaviour *behaviour,
-			 uint32_t executor)
-{
-	const struct myc_spawn_opts opts = {
-		.sz = sizeof(opts), .behaviour = behaviour, .executor = executor};
-	myc_address address;
-
-	assert_int_equal(myc_spawn(system, &opts, &address, NULL), 0);
-	return address;
-}
-
 static void close_system(struct myc_system *system)
 {
 	assert_int_equal(myc_system_stop(system, 10000), 0);
@@ -124,7 +114,7 @@ static void an_actor_that_cannot_move_stays_with_its_timers(void **state)
 	if (!REFUSES)
 		skip(); /* a sanitizer has the allocator */
 	struct myc_system *system = open_system(&(struct myc_system_opts){0});
-	myc_address actor = spawn(system, &clock_, 0);
+	myc_address actor = spawn(system, &clock_, NULL, 0);
 
 	assert_int_equal(myc_system_start(system, NULL), 0);
 	it_ticks_on();
@@ -190,7 +180,7 @@ static void a_ring_is_found_when_there_is_memory_again(void **state)
 
 	tellings = 0;
 	for (uint32_t i = 0; i < 2; i++)
-		pair[i] = spawn(system, &flooder, i);
+		pair[i] = spawn(system, &flooder, NULL, i);
 	assert_int_equal(myc_system_start(system, NULL), 0);
 	for (uint32_t i = 0; i < 2; i++)
 		wait_until(!myc_actor_suspend(system, pair[i]));

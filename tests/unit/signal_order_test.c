@@ -3,7 +3,7 @@
  * Signals that wait for their sender's older messages: they keep their order with what that one says and with its end,
  * and hold up nobody else's. See core/signal.h.
  */
-#include "common/test.h"
+#include "common/spawn.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,17 +55,6 @@ static const struct myc_behaviour wall_behaviour = {.name = "wall", .capacity_pe
 static const struct myc_behaviour bystander_behaviour = {
 	.name = "bystander", .message = watch, .signal = note};
 
-static myc_address spawn(struct myc_system *system, const struct myc_behaviour *behaviour,
-			 uint32_t executor)
-{
-	const struct myc_spawn_opts opts = {
-		.sz = sizeof(opts), .behaviour = behaviour, .executor = executor};
-	myc_address address;
-
-	assert_int_equal(myc_spawn(system, &opts, &address, NULL), 0);
-	return address;
-}
-
 static void a_paused_ones_signals_hold_up_nobody_elses_end_and_come_before_its_own(void **state)
 {
 	static const struct myc_system_opts two = {.sz = sizeof(two), .executors = 2};
@@ -80,10 +69,10 @@ static void a_paused_ones_signals_hold_up_nobody_elses_end_and_come_before_its_o
 		struct myc_system *system = myc_testkit_system(kit, 0);
 
 		count = 0;
-		wall = spawn(system, &wall_behaviour, 0);
-		bystander = spawn(system, &bystander_behaviour, 0);
-		payer = spawn(system, &payer_behaviour, 1);
-		mortal = spawn(system, &payer_behaviour, 1);
+		wall = spawn(system, &wall_behaviour, NULL, 0);
+		bystander = spawn(system, &bystander_behaviour, NULL, 0);
+		payer = spawn(system, &payer_behaviour, NULL, 1);
+		mortal = spawn(system, &payer_behaviour, NULL, 1);
 		assert_int_equal(myc_testkit_post(kit, bystander, WATCH, NULL, 0), 0);
 		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
 		while (myc_actor_suspend(system, wall) == -EAGAIN)
@@ -171,9 +160,9 @@ static void a_reply_waits_for_all_that_its_sender_has_in_the_outbox_unless_it_is
 		struct myc_system *system = myc_testkit_system(kit, 0);
 
 		replies = 0;
-		wall = spawn(system, &wall_behaviour, seed / 2 % 2);
-		replier = spawn(system, &replier_behaviour, 1);
-		myc_address asker = spawn(system, &asker_behaviour, seed / 4 % 2);
+		wall = spawn(system, &wall_behaviour, NULL, seed / 2 % 2);
+		replier = spawn(system, &replier_behaviour, NULL, 1);
+		myc_address asker = spawn(system, &asker_behaviour, NULL, seed / 4 % 2);
 
 		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
 		while (myc_actor_suspend(system, wall) == -EAGAIN)
