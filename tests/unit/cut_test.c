@@ -14,7 +14,8 @@
 static void point(const char *name);
 #define MYC_POINT(name) point(name)
 
-#include "core/inlet.c" /* NOLINT(bugprone-suspicious-include) */
+#include "core/credit.c" /* NOLINT(bugprone-suspicious-include) */
+#include "core/inlet.c"	 /* NOLINT(bugprone-suspicious-include) */
 
 #include <mycelium/mycelium.h>
 

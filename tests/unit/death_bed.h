@@ -26,6 +26,7 @@ static void point(const char *name);
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "core/executor.c"
 #include "core/growth.c"
+#include "core/credit.c"
 #include "core/inlet.c"
 #include "core/pending.c"
 #include "core/receive.c"

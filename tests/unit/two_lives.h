@@ -22,6 +22,7 @@ static void death_point(const char *name);
 
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "core/executor.c"
+#include "core/credit.c"
 #include "core/inlet.c"
 #include "core/outbox.c"
 #include "core/receive.c"

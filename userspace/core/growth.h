@@ -10,7 +10,7 @@
  * The marks are in the region: a successor looks for messages in marked chunks only. Memory comes before the mark
  * and goes after it: killed in between there is some without a message in it, which a successor gives back.
  *
- * Who may use an entry is said by credit (inlet.c): what is granted to flows of mailboxes without bounds is counted in
+ * Who may use an entry is said by credit (credit.c): what is granted to flows of mailboxes without bounds is counted in
  * `granted`, at most `entries`, the rest in the executor's own. The count comes behind: with what was handled since
  * a flow was last looked at. So each takes from its own entries first, then from the other's.
  */

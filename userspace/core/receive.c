@@ -589,18 +589,3 @@ unsigned myc_receiver_poll(struct myc_executor *executor, unsigned budget)
 	}
 	return n;
 }
-
-bool myc_receiver_ready(const struct myc_executor *executor)
-{
-	if (executor->ready)
-		return true;
-	for (uint32_t i = 0; i < executor->inlets; i++) {
-		const struct myc_inlet *inlet = &executor->inlet[i];
-
-		if (!inlet->cut && inlet->block &&
-		    (myc_lane_ready(&inlet->lane, MYC_RING_ORDINARY) ||
-		     myc_lane_ready(&inlet->lane, MYC_RING_URGENT)))
-			return true;
-	}
-	return false;
-}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the receiving half of an executor (core/executor.h): what its five files share.
+ * Inside the receiving half of an executor (core/executor.h): what its six files share.
  *
- *   inlet.c    credit; finding lanes and flows
+ *   inlet.c    finding lanes and flows
+ *   credit.c   what they may send
  *   pending.c  what waits for an actor that cannot take it now (pending.h)
  *   receive.c  from lanes into handlers
  *   share.c    from pending queues into handlers
@@ -49,6 +50,9 @@ void myc_credit_waits(struct myc_executor *executor, struct myc_inlet *inlet,
 		      struct myc_flow_in *flow);
 /* What this actor's flows are granted is not to be counted, or has changed: core/growth.h. */
 void myc_credit_count_growth(struct myc_executor *executor, struct myc_actor *actor);
+
+/* What a flow is granted is its actor's, from now on (1) or no more (-1). */
+void myc_credit_account(struct myc_executor *executor, struct myc_flow_in *flow, int32_t sign);
 
 /* What was sent by a flow of the lane to ourselves, and not counted, gets into its sender's metrics. */
 void myc_own_count_sent(struct myc_executor *executor, uint32_t f);

@@ -194,7 +194,7 @@ static inline __attribute__((always_inline)) void myc_sender_put(struct myc_send
 		myc_sender_put_far(sender, flow->road);
 }
 /* Who sends by the lane to ourselves counts `n` that went by this flow itself; what nobody counts gets into its
- * metrics when it is received (core/inlet.c). */
+ * metrics when it is received (core/credit.c). */
 void myc_sender_counts(struct myc_sender *sender, const struct myc_flow_out *flow, uint32_t n);
 /* The same where the lane looked full, or nobody looked: see myc_lane_mark. Its caller counts. */
 static inline void myc_sender_put_slow(struct myc_sender *sender, struct myc_flow_out *flow,
