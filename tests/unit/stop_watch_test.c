@@ -2,6 +2,8 @@
 /* Stopping another and being told what came of it: ended, or still running; from actors and threads. */
 #include "unit/probes.h"
 
+#include <mycelium/mailbox.h>
+
 #define SOON 3000000ull /* ns: over while somebody is in its handler */
 
 /* b: how | 1: a limit | 2: the limit is long */
@@ -124,20 +126,27 @@ CASE(a_cancelled_one_tells_neither)
 	end();
 }
 
+static uint64_t waiting_for(const struct probe *who)
+{
+	struct myc_mailbox_depth depth;
+
+	assert_int_equal(myc_mailbox_depth(who->system, who->address, &depth), 0);
+	return depth.waiting;
+}
+
 CASE(restarts_in_place_are_not_the_end)
 {
 	begin(state);
 	struct probe *watcher = spawn(HERE), *failing = spawn_as(THERE, &behaviour, NULL, 5);
 
-	settle(watcher, failing);
-	assert_int_equal(let(watcher, suspend, failing->address, 0), 0);
+	hold(watcher, failing);
 	struct job job = {.run = go_wrong};
 
 	failing->done = false;
 	assert_int_equal(
 		myc_post(failing->system, failing->address, JOB, &job, sizeof(job), SECOND), 0);
 	number(failing, 1);
-	settle(watcher, spawn(THERE));
+	wait_until(waiting_for(failing) == 2);
 	assert_int_equal(let(watcher, stop_watch, failing->address, MYC_STOP_DRAIN | LIMIT_LONG),
 			 0);
 	assert_int_equal(let(watcher, resume, failing->address, 0), 0);
