@@ -13,6 +13,7 @@
 
 #define STATE_NS 1000000000u /* for an executor to come to it */
 #define MOVE_NS	 1500000000u /* for an actor to go */
+#define CODE_MIN (-4095)     /* the last -errno */
 
 int myc_order_plan_supervisor(struct myc_region_plan *plan, uint32_t processes)
 {
@@ -66,7 +67,22 @@ bool myc_order_result(const struct myc_view *view, uint32_t process, uint64_t nu
 	myc_order_copied(result);
 	if (result->size > MYC_STATE_MAX)
 		result->size = MYC_STATE_MAX;
+	if (result->code > 0 || result->code < CODE_MIN)
+		result->code = MYC_ORDER_NO_CODE;
 	return true;
+}
+
+void myc_order_text(const struct myc_order_result *result, char text[MYC_ORDER_TEXT_MAX])
+{
+	uint32_t size = 0;
+
+	for (; size < result->size && size < MYC_ORDER_TEXT_MAX - 1 && result->bytes[size];
+	     size++) {
+		uint8_t byte = result->bytes[size];
+
+		text[size] = byte < 0x20 || byte > 0x7e ? '?' : (char)byte;
+	}
+	text[size] = '\0';
 }
 
 /* ---- the worker -------------------------------------------------------------------------------- */

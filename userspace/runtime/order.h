@@ -23,6 +23,8 @@
 #define MYC_ORDER_SIGNAL      (SIGRTMIN + 1)
 #define MYC_ORDER_STATE_MAX   4096 /* bytes of a state that comes by an order */
 #define MYC_ORDER_HOLDERS_MAX 256
+#define MYC_ORDER_TEXT_MAX    1024
+#define MYC_ORDER_NO_CODE     1 /* in a copy, instead of a code that none can be */
 
 enum myc_order_what {
 	MYC_ORDER_SUSPEND = 1,
@@ -63,9 +65,11 @@ int myc_order_plan_worker(struct myc_region_plan *plan);
 /* The supervisor's: gives the order, without the signal; its number. 0: there is no place for it. */
 uint64_t myc_order_give(const struct myc_view *view, uint32_t process,
 			const struct myc_order *order);
-/* Its result, when it is there: a copy, its size checked. */
+/* Its result, when it is there: a copy, its code and size checked. */
 bool myc_order_result(const struct myc_view *view, uint32_t process, uint64_t number,
 		      struct myc_order_result *result);
+/* Bytes of a copy that are words: up to a zero, what cannot be printed as '?'. */
+void myc_order_text(const struct myc_order_result *result, char text[MYC_ORDER_TEXT_MAX]);
 
 /* The worker's: looks whether there is an order for it that it has not done, and does it. True: it did. */
 bool myc_order_look(const struct myc_view *view, uint32_t process, uint64_t incarnation,

@@ -223,6 +223,8 @@ static void say_holders(const struct myc_supervisor *supervisor,
 /* Why an order was not carried out. */
 static const char *why(uint32_t what, int code)
 {
+	if (code == MYC_ORDER_NO_CODE)
+		return "its process says what cannot be: its memory is spoilt (restart it)";
 	if (what == MYC_ORDER_REPLACE && code == -EINVAL)
 		return "the bytes are no state of it";
 	switch (code) {
@@ -249,12 +251,13 @@ static void say_result(const struct myc_supervisor *supervisor, const struct myc
 		       const struct myc_order_result *result, struct myc_text *text)
 {
 	if (result->code) {
-		myc_text_add(text, invalid(wait->what, result->code) ? "invalid: " : "error: ");
-		if (wait->what == MYC_ORDER_MOVE && result->size)
-			myc_text_add(text, "%.*s\n", (int)result->size,
-				     (const char *)result->bytes);
-		else
-			myc_text_add(text, "%s\n", why(wait->what, result->code));
+		char words[MYC_ORDER_TEXT_MAX] = "";
+
+		if (wait->what == MYC_ORDER_MOVE && result->code != MYC_ORDER_NO_CODE)
+			myc_order_text(result, words);
+		myc_text_add(text, "%s%s\n",
+			     invalid(wait->what, result->code) ? "invalid: " : "error: ",
+			     words[0] ? words : why(wait->what, result->code));
 		return;
 	}
 	if (wait->what == MYC_ORDER_HOLDERS) {
@@ -315,10 +318,10 @@ static bool phase_over(struct myc_supervisor *supervisor, uint32_t process, uint
 	if (!wait->number)
 		return true;
 	if (myc_order_result(&supervisor->view, process, wait->number, &result)) {
-		char text[512];
+		char text[MYC_ORDER_TEXT_MAX];
 
-		snprintf(text, sizeof(text), "%.*s", (int)result.size, (char *)result.bytes);
-		if (result.size)
+		myc_order_text(&result, text);
+		if (text[0])
 			note_late(supervisor, process, text);
 	} else if (myc_child_runs(&supervisor->notes->child[process])) {
 		if (now_ns <= wait->until_ns)
