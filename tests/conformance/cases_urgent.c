@@ -344,15 +344,21 @@ CASE(a_down_comes_behind_all_that_the_dead_one_sent_urgent_or_not)
 	EXPECT(b, 0, 51, 11, 12, 0);
 }
 
-CASE(urgent_ones_survive_their_receivers_process_and_come_first)
+/* Held, having seen number 1 and an urgent 2 of the other. */
+static void hold_met_urgently(struct probe *a, struct probe *b)
 {
-	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
-
 	OK(send_number(a, b, 1));
 	OK(urgent(a, b, 2, 1));
 	SAW(b, MESSAGE, 2);
 	settle();
 	hold(b);
+}
+
+CASE(urgent_ones_survive_their_receivers_process_and_come_first)
+{
+	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
+
+	hold_met_urgently(a, b);
 	OK(send_many(a, b, 11, 3));
 	OK(urgent(a, b, 51, 2));
 	settle();
@@ -365,11 +371,7 @@ CASE(urgent_ones_survive_their_senders_process)
 {
 	struct probe *a = fixed(HERE, &plain), *b = fixed(THERE, &plain);
 
-	OK(send_number(a, b, 1));
-	OK(urgent(a, b, 2, 1));
-	SAW(b, MESSAGE, 2);
-	settle();
-	hold(b);
+	hold_met_urgently(a, b);
 	OK(urgent(a, b, 51, MYC_URGENT_PER_SENDER + 3)); /* some in the outbox */
 	settle();
 	kill_place(HERE);

@@ -237,27 +237,24 @@ static void open_world(void)
 	disorder = torn = replies = bad_replies = asks = ticks = 0;
 	downs = places = begun = 0;
 	flooding = false;
+	struct myc_system_opts opts[2];
+
 	for (uint32_t p = 0; p < 2; p++) {
-		const struct myc_system_opts opts = {.sz = sizeof(opts),
-						     .executors = p ? 1 : EXECUTORS,
-						     .lane_slots = 64,
-						     .threads = p ? 0 : 1,
-						     .executor = executors};
-		regions_plan(region[0], 2, p, &opts, EXECUTORS + 2);
+		opts[p] = (struct myc_system_opts){.sz = sizeof(opts[p]),
+						   .executors = p ? 1 : EXECUTORS,
+						   .lane_slots = 64,
+						   .threads = p ? 0 : 1,
+						   .executor = executors};
+		regions_plan(region[0], 2, p, &opts[p], EXECUTORS + 2);
 	}
 	for (uint32_t p = 0; p < 2; p++) {
-		const struct myc_system_opts opts = {.sz = sizeof(opts),
-						     .executors = p ? 1 : EXECUTORS,
-						     .lane_slots = 64,
-						     .threads = p ? 0 : 1,
-						     .executor = executors};
 		const struct myc_workspace workspace = {.process = p,
 							.incarnation = 1,
 							.processes = 2,
 							.regions = region[p],
 							.alive = lives};
 
-		assert_int_equal(myc_system_join(&systems[p], &opts, &workspace, NULL), 0);
+		assert_int_equal(myc_system_join(&systems[p], &opts[p], &workspace, NULL), 0);
 		assert_int_equal(myc_system_start(systems[p], NULL), 0);
 	}
 }
