@@ -440,6 +440,18 @@ enum myc_flow_where myc_flow_where(const struct myc_flow_out *flow)
 								     : MYC_FLOW_ELSEWHERE;
 }
 
+/* A flow of the same pair, to where its receiver was before, with messages in the outbox: they go first. */
+static struct myc_flow_out *waits_elsewhere(const struct myc_sender *sender,
+					    const struct myc_flow_out *flow)
+{
+	struct myc_flow_out *old = NULL;
+
+	do
+		old = myc_sender_pair(sender, old, flow->from, flow->to);
+	while (old && (old == flow || !old->outboxed));
+	return old;
+}
+
 __attribute__((noinline)) int myc_sender_follow(struct myc_sender *sender, myc_address from,
 						struct myc_ref *ref, struct myc_flow_out **flow)
 {
@@ -456,22 +468,15 @@ __attribute__((noinline)) int myc_sender_follow(struct myc_sender *sender, myc_a
 			return code;
 		*flow = &sender->flow_table[(urgent ? ref->urgent : ref->flow) - 1];
 	}
-	/* Then nothing goes at once: see myc_flow_more. */
-	if (!myc_flow_alive(*flow))
+	if (!myc_flow_alive(*flow)) {
+		/* On its way: all of a pair that waits stands in one flow, wherever that leads. And nothing goes at once:
+		 * see myc_flow_more. */
+		struct myc_flow_out *older = waits_elsewhere(sender, *flow);
+
+		*flow = older ? older : *flow;
 		(*flow)->open = (*flow)->sent;
+	}
 	return 0;
-}
-
-/* A flow of the same pair, to where its receiver was before, with messages in the outbox: they go first. */
-static struct myc_flow_out *waits_elsewhere(const struct myc_sender *sender,
-					    const struct myc_flow_out *flow)
-{
-	struct myc_flow_out *old = NULL;
-
-	do
-		old = myc_sender_pair(sender, old, flow->from, flow->to);
-	while (old && (old == flow || !old->outboxed));
-	return old;
 }
 
 static void follow_outbox(struct myc_sender *sender, struct myc_flow_out *flow)
@@ -574,10 +579,10 @@ bool myc_flow_more(struct myc_sender *sender, struct myc_flow_out *flow)
 
 bool myc_flow_credit(struct myc_sender *sender, struct myc_flow_out *flow)
 {
-	if (flow->outboxed || flow->held || !myc_flow_alive(flow))
+	if (flow->outboxed || !myc_flow_alive(flow))
 		return false;
 	follow_outbox(sender, flow);
-	if (flow->outboxed || !granted(sender, flow))
+	if (flow->outboxed || flow->held || !granted(sender, flow))
 		return false;
 	flow->open = flow->limit;
 	return true;
