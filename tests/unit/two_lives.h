@@ -338,15 +338,16 @@ static void death_everywhere(uint32_t victim, bool at_once, uint32_t points_min,
  * second dies at fewer points. */
 static void death_all(struct death_play *of, uint32_t victim, bool redeliver)
 {
-	const struct death_room *room = of->rooms;
+	struct myc_behaviour *mailbox = of->mailbox;
+	const struct death_room *room = mailbox ? of->rooms : NULL;
 
 	bed.runs = 0;
-	if (of->mailbox)
-		of->mailbox->redeliver = redeliver;
+	if (mailbox)
+		mailbox->redeliver = redeliver;
 	do {
 		if (room) {
-			of->mailbox->mailbox_capacity = room->capacity;
-			of->mailbox->capacity_per_sender = room->capacity;
+			mailbox->mailbox_capacity = room->capacity;
+			mailbox->capacity_per_sender = room->capacity;
 			of->system.lane_slots = room->slots;
 			of->system.lane_urgent_slots = room->urgent_slots;
 		}
