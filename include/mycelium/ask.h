@@ -75,8 +75,8 @@ struct myc_reply {
 	 * -EDEADLK    it was passed on to an actor that awaits the asker (awaited asks only; -ELOOP:
 	 *	       as below)
 	 * -ESHUTDOWN  the asker's system is being stopped and the answer did not come
-	 * -EPROTO     there was an answer, and its body cannot be read, or it says no error: somebody's memory is
-	 *	       damaged
+	 * -EPROTO     there was an answer, and its body cannot be read, its type is none of yours, or it says no
+	 *	       error: somebody's memory is damaged
 	 * others      what the replier said by myc_reply_error
 	 */
 	int status;

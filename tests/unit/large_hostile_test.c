@@ -22,7 +22,7 @@ enum { NOTHING_CAME = 1 };
 struct lie {
 	const char *name;
 	void (*write)(struct myc_slot *slot, struct myc_carried *carried);
-	enum { OWN, LENT, ERROR, PASSED_ON } what;
+	enum { OWN, LENT, SMALL, ERROR, PASSED_ON } what;
 	int status; /* of the outcome; NOTHING_CAME: there is none */
 	bool cut;
 	int letter; /* enum myc_dead_letter, -1: none */
@@ -77,6 +77,8 @@ static int answer(struct myc_actor *self, const struct myc_message *message)
 		code = myc_reply_body(self, &reply_to, ANSWER, &kept);
 	else if (lie->what == OWN)
 		code = myc_reply(self, message, ANSWER, bytes, sizeof(bytes));
+	else if (lie->what == SMALL)
+		code = myc_reply(self, message, ANSWER, bytes, 8);
 	else if (lie->what == PASSED_ON)
 		code = myc_resolve(self, lender_address, &to) || myc_forward(self, message, &to);
 	else
@@ -200,6 +202,16 @@ static void of_another_ask(struct myc_slot *slot, struct myc_carried *carried)
 	(void)carried;
 	slot->correlation ^= 0x00f00000;
 }
+static void of_the_frameworks_types(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->generation = MYC_SIGNAL_GIVEN;
+}
+static void of_the_last_type(struct myc_slot *slot, struct myc_carried *carried)
+{
+	(void)carried;
+	slot->generation = UINT16_MAX;
+}
 static void no_error(struct myc_slot *slot, struct myc_carried *carried)
 {
 	(void)carried;
@@ -275,6 +287,11 @@ static const struct lie lies[] = {
 	{IS(a_threads), LENT, GOES, MYC_DEAD_LETTER_LATE_REPLY},
 	{IS(anothers), OWN, GOES, MYC_DEAD_LETTER_LATE_REPLY},
 	{IS(of_another_ask), LENT, GOES, MYC_DEAD_LETTER_LATE_REPLY},
+	{IS(of_the_frameworks_types), SMALL, SAYS},
+	{IS(of_the_frameworks_types), OWN, SAYS},
+	{IS(of_the_frameworks_types), LENT, SAYS},
+	{IS(of_the_last_type), SMALL, SAYS},
+	{IS(of_the_last_type), OWN, SAYS},
 	{IS(no_error), ERROR, SAYS},
 	{IS(no_errno), ERROR, SAYS},
 	{IS(far_from_any_errno), ERROR, SAYS},
@@ -323,7 +340,7 @@ static void play(uint64_t seed, const struct lie *told_lie)
 		assert_int_equal(words->dead_letters[lie->letter], 1);
 	assert_int_equal(executor_of(kit, 0)->out.pool.loans_used, 0);
 	/* What was not spoilt of it is home. */
-	if (!lie->cut && lie->status == NOTHING_CAME)
+	if (!lie->cut && (lie->status == NOTHING_CAME || lie->what == OWN))
 		assert_int_equal(out(kit, 1) + out(kit, 2), 0);
 	/* Its successor takes back what nobody read; who waits for it is told. */
 	assert_int_equal(myc_testkit_crash(kit, 1), 0);
@@ -351,10 +368,43 @@ static void what_cannot_be_harms_nobody_but_who_sent_it(void **state)
 	}
 }
 
+static void a_threads_call_is_told_as_well(void **state)
+{
+	const struct myc_behaviour *const as[PROCESSES] = {&asker, &liar, &lender};
+	uint8_t bytes[SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		myc_address address[PROCESSES];
+		struct myc_answer answer;
+
+		if (lies[i].status != -EPROTO || lies[i].what == LENT)
+			continue;
+		struct myc_testkit *kit = open_kit(1, as, address);
+		struct myc_system *system = myc_testkit_system(kit, 0);
+
+		lie = &truth;
+		ask_of(kit, address[0], address[1]); /* the lanes are there */
+		lie = &lies[i];
+		print_message("  %s\n", lie->name);
+		assert_int_equal(myc_call_into(system, address[1], QUESTION, NULL, 0, &answer,
+					       bytes, sizeof(bytes), MYC_FOREVER),
+				 -EPROTO);
+		assert_int_equal(myc_call_into(system, address[1], QUESTION, NULL, 0, NULL, bytes,
+					       sizeof(bytes), MYC_FOREVER),
+				 -EPROTO);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(executor_of(kit, 0)->out.pool.loans_used, 0);
+		assert_int_equal(out(kit, 1), 0);
+		myc_testkit_close(kit);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_cannot_be_harms_nobody_but_who_sent_it),
+		cmocka_unit_test(a_threads_call_is_told_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,12 +245,17 @@ static int call(struct myc_system *system, myc_address to, uint16_t type, uint8_
 					.kind = myc_slot_kind(type, (uint8_t)size, flags),
 					.payload = payload,
 					.size = size};
+	struct myc_answer unseen;
 
+	out = out ? out : &unseen;
 	if (size > (flags ? MYC_PAYLOAD_MAX : MYC_POOL_SIZE_MAX))
 		return -EMSGSIZE;
 	if (type >= MYC_TYPE_FRAMEWORK)
 		return -EINVAL;
-	return myc_call_by(system, to, put_message, &message, out, memory, capacity, timeout_ns);
+	int code =
+		myc_call_by(system, to, put_message, &message, out, memory, capacity, timeout_ns);
+
+	return !code && out->type >= MYC_TYPE_FRAMEWORK ? -EPROTO : code;
 }
 
 int myc_call_message(struct myc_system *system, myc_address to, uint16_t type, uint8_t flags,

@@ -41,11 +41,17 @@ static void not_known(struct myc_executor *executor, const struct myc_slot *slot
 	myc_letter_note(executor, MYC_DEAD_LETTER_FRAMEWORK_TYPE, MYC_NOBODY, MYC_NOBODY, slot);
 }
 
-/* Of what is said of an ask's outcome: error 0 says nothing, nor does one that none can be. */
+/* Actors reply to actors. (A call may be the framework's own, call.c knows.) */
+static inline bool can_be(const struct myc_slot *slot)
+{
+	return slot->generation < MYC_TYPE_FRAMEWORK || slot->type == MYC_SIGNAL_CALL_REPLY;
+}
+
+/* Of what is said of an ask's outcome: error 0 says nothing, nor does one that none can be, nor a type. */
 static inline int outcome_of(const struct myc_slot *slot)
 {
 	if (slot->type == MYC_SIGNAL_REPLY || slot->type == MYC_SIGNAL_CALL_REPLY)
-		return 0;
+		return can_be(slot) ? 0 : -EPROTO;
 	return slot->generation && slot->generation <= MYC_ASK_ERROR_MAX ? -slot->generation
 									 : -EPROTO;
 }
@@ -53,10 +59,13 @@ static inline int outcome_of(const struct myc_slot *slot)
 static void answered(struct myc_executor *executor, struct myc_inlet *inlet,
 		     const struct myc_slot *slot, const struct myc_view *view, uint32_t hold)
 {
-	struct myc_reply reply = {.body = hold};
+	struct myc_reply reply = {.body = MYC_HOLD_NONE};
 	bool call = slot->type == MYC_SIGNAL_CALL_REPLY;
 
+	if (!can_be(slot))
+		view = NULL;
 	if (view) {
+		reply.body = hold;
 		reply.type = slot->generation;
 		reply.size = view->size;
 		reply.payload = view->data;
