@@ -161,11 +161,11 @@ static void await_resume(struct myc_actor *actor)
 	myc_receiver_make_ready(actor);
 }
 
-uint16_t myc_ask_incarnation(const struct myc_system *system, uint32_t process)
+uint64_t myc_ask_incarnation(const struct myc_system *system, uint32_t process)
 {
 	const struct myc_process_words *words = myc_view_process(system, process, NULL);
 
-	return words ? (uint16_t)__atomic_load_n(&words->incarnation, __ATOMIC_RELAXED) : 0;
+	return words ? __atomic_load_n(&words->incarnation, __ATOMIC_RELAXED) : 0;
 }
 
 static struct myc_answered *answered_at(const struct myc_executor *executor, myc_address asker)
@@ -268,13 +268,14 @@ void myc_ask_moved(struct myc_executor *executor, const struct myc_slot *slot)
 	    slot->size != sizeof(moved))
 		return;
 	memcpy(&moved, slot->payload, sizeof(moved));
-	myc_ask_waits_for(executor, entry, moved.whom, (uint16_t)moved.incarnation);
+	myc_ask_waits_for(executor, entry, moved.whom,
+			  moved.incarnation ? myc_ask_life(moved.incarnation) : 0);
 	uint32_t process = myc_address_process(moved.whom);
 
 	/* That life may be over, and its asks ended: there is one more. */
-	if (entry->incarnation && process < executor->system->workspace.processes)
+	if (entry->life && process < executor->system->workspace.processes)
 		executor->asks.process[process].changed |=
-			entry->incarnation != executor->asks.process[process].incarnation;
+			entry->life != executor->asks.process[process].life;
 	int code = entry->awaited ? await_begin(entry->actor, entry->id, moved.whom, &cycle) : 0;
 
 	if (code)

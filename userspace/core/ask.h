@@ -67,10 +67,10 @@ struct myc_ask_entry {
 	uint32_t id;
 	uint32_t next, previous; /* the actor's; next: also the free ones */
 	uint32_t after, before;
-	uint32_t gather;      /* a member's: entry of its gather; the gather's own: first member */
-	uint16_t index;	      /* of a member */
-	uint16_t incarnation; /* of the other process that was asked; 0 = our own */
-	uint8_t place;	      /* enum myc_ask_place */
+	uint32_t gather; /* a member's: entry of its gather; the gather's own: first member */
+	uint16_t index;	 /* of a member */
+	uint16_t life;	 /* of the other process that was asked; 0 = our own, or not known */
+	uint8_t place;	 /* enum myc_ask_place */
 	bool awaited;
 	bool is_gather;
 	bool is_receipt;
@@ -109,7 +109,7 @@ static inline void myc_ask_bounce_if(struct myc_executor *executor, myc_address 
 
 /* changed: asks of its former life are to be ended. */
 struct myc_ask_process {
-	uint16_t incarnation;
+	uint16_t life;
 	bool changed;
 };
 
@@ -179,7 +179,14 @@ static inline void myc_ask_list_remove(struct myc_executor *executor, struct myc
 }
 
 struct myc_ask_entry *myc_ask_take(struct myc_actor *self, uint64_t timeout_ns, uint64_t cookie);
-uint16_t myc_ask_incarnation(const struct myc_system *system, uint32_t process);
+/* 0: it has none. */
+uint64_t myc_ask_incarnation(const struct myc_system *system, uint32_t process);
+/* What an entry has room for: never 0, and none of the 32767 lives before has the same. Each tick looks: in between no
+ * process is started so often. */
+static inline uint16_t myc_ask_life(uint64_t which)
+{
+	return (uint16_t)(which | 0x8000);
+}
 /* Whom it waits for, before the request goes, or as who passed it on says; the life of its process. */
 static inline void myc_ask_waits_for(const struct myc_executor *executor,
 				     struct myc_ask_entry *entry, myc_address whom, uint16_t life)
@@ -187,7 +194,7 @@ static inline void myc_ask_waits_for(const struct myc_executor *executor,
 	bool other = myc_address_process(whom) != executor->system->workspace.process;
 
 	entry->asked = whom;
-	entry->incarnation = other ? life : 0;
+	entry->life = other ? life : 0;
 }
 static inline void myc_ask_whom(const struct myc_executor *executor, struct myc_ask_entry *entry,
 				myc_address whom)
@@ -197,7 +204,7 @@ static inline void myc_ask_whom(const struct myc_executor *executor, struct myc_
 	myc_ask_waits_for(executor, entry, whom,
 			  process == executor->system->workspace.process
 				  ? 0
-				  : myc_ask_incarnation(executor->system, process));
+				  : myc_ask_life(myc_ask_incarnation(executor->system, process)));
 }
 /* Both, for a request that is about to go; ask: NULL, or which one it is. NULL: all entries are in use. */
 static inline struct myc_ask_entry *myc_ask_begin(struct myc_actor *self, const struct myc_ref *to,

@@ -64,13 +64,13 @@ static bool sends_yet(const struct myc_executor *executor, uint32_t process, boo
 }
 
 /* Has it another life since the last look? What the former sent is in the lanes as they are now. */
-static void look_at_process(struct myc_executor *executor, uint32_t process, uint16_t incarnation)
+static void look_at_process(struct myc_executor *executor, uint32_t process, uint16_t life)
 {
 	struct myc_ask_process *seen = &executor->asks.process[process];
 
-	if (seen->incarnation == incarnation)
+	if (seen->life == life)
 		return;
-	seen->incarnation = incarnation;
+	seen->life = life;
 	seen->changed = true;
 	for (uint32_t i = 0; i < executor->inlets; i++) {
 		struct myc_inlet *inlet = &executor->inlet[i];
@@ -94,7 +94,7 @@ static unsigned end_dead(struct myc_executor *executor)
 
 		if (p == system->workspace.process)
 			continue;
-		look_at_process(executor, p, myc_ask_incarnation(system, p));
+		look_at_process(executor, p, myc_ask_life(myc_ask_incarnation(system, p)));
 		if ((!dead && !asks->process[p].changed) || sends_yet(executor, p, dead))
 			continue;
 		asks->process[p].changed = false;
@@ -103,7 +103,7 @@ static unsigned end_dead(struct myc_executor *executor)
 
 			if (!entry->actor || entry->is_gather ||
 			    myc_address_process(entry->asked) != p ||
-			    (!dead && entry->incarnation == asks->process[p].incarnation))
+			    (!dead && entry->life == asks->process[p].life))
 				continue;
 			myc_ask_fail(executor, entry, -ENOTCONN);
 			n++;

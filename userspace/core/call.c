@@ -112,7 +112,7 @@ static bool world_naps(const struct myc_system *system)
 /* Whose life the call is for. */
 struct callee {
 	uint32_t process;
-	uint16_t incarnation; /* when the request went */
+	uint64_t incarnation; /* when the request went */
 	bool restarted;	      /* at the last look: what it had sent has come since */
 };
 

@@ -196,8 +196,8 @@ static int moved(struct myc_actor *self, const struct myc_reply_to *to, myc_addr
 	/* Of the life that gets it: a later one does not answer for it. */
 	const struct myc_signal_moved passed = {
 		.whom = whom,
-		.incarnation =
-			myc_ask_incarnation(self->executor->system, myc_address_process(whom))};
+		.incarnation = (uint32_t)myc_ask_incarnation(self->executor->system,
+							     myc_address_process(whom))};
 	struct myc_signal signal = {.type = MYC_SIGNAL_ASK_MOVED,
 				    .to = to->asker,
 				    .correlation = to->correlation,
