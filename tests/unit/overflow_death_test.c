@@ -33,6 +33,7 @@ static struct {
 	uint32_t last[TYPES]; /* plus one */
 	uint32_t disorder;
 	uint64_t free, faults; /* at the end: buffers that are home, weight that came home twice */
+	uint32_t odd_letters;  /* of another size than anything that was sent */
 	bool paused;
 } world;
 
@@ -130,8 +131,14 @@ static void forget(void)
 
 static void lived(struct myc_executor *executor)
 {
+	const struct myc_letters *letters = executor->letters;
 	struct myc_pool *pool = &executor->out.pool;
 
+	for (uint32_t i = 0; i < MYC_LETTERS_KEPT && i < letters->written; i++) {
+		uint32_t size = letters->entry[i].size;
+
+		world.odd_letters += size && size != sizeof(uint32_t) && size != body_size;
+	}
 	myc_pool_collect(pool, UINT32_MAX);
 	world.free = world.faults = 0;
 	for (int i = 0; i < MYC_POOL_FAULTS_COUNT - 1; i++)
@@ -167,6 +174,7 @@ static void accounts(const struct myc_actor_metrics *metrics,
 		assert_int_equal(world.last[KEYED - 1], NUMBERS);
 	assert_int_equal(world.free, 16);
 	assert_int_equal(world.faults, 0);
+	assert_int_equal(world.odd_letters, 0);
 	/* Where one may wait, nothing is dropped or replaced there. */
 	if (!life.deaths)
 		assert_true(world.paused && words->conflated &&

@@ -216,11 +216,16 @@ bool myc_outbox_may_drop(struct myc_executor *executor, uint32_t index)
 uint32_t myc_outbox_give_up(struct myc_executor *executor, struct myc_outbox_entry *entry,
 			    const struct myc_flow_out *flow, uint32_t why)
 {
+	bool lent = entry->dropped == MYC_OUTBOX_LENT;
+
 	entry->why = why;
 	myc_order_for_successor();
-	__atomic_store_n(&entry->dropped, 1, __ATOMIC_RELAXED);
+	if (!lent)
+		__atomic_store_n(&entry->dropped, 1, __ATOMIC_RELAXED);
 	MYC_POINT("outbox: dropped");
-	uint32_t hold = myc_body_loan(executor, &entry->slot, myc_origin_outbox(entry->order));
+	uint32_t hold =
+		lent ? MYC_HOLD_NONE
+		     : myc_body_loan(executor, &entry->slot, myc_origin_outbox(entry->order));
 
 	MYC_POINT("outbox: dropped, body lent");
 	if (why == MYC_CONFLATED)

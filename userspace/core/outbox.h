@@ -50,6 +50,8 @@ void myc_outbox_fail(struct myc_executor *executor, struct myc_flow_out *flow,
 
 /* ---- between the files -------------------------------------------------------------------------- */
 
+#define MYC_OUTBOX_LENT 2 /* of an entry's `dropped`: its body is not to be lent again */
+
 static inline enum myc_lane_ring myc_outbox_ring(const struct myc_flow_out *flow)
 {
 	return flow->urgent ? MYC_RING_URGENT : MYC_RING_ORDINARY;

@@ -24,7 +24,7 @@ void myc_outbox_claim(struct myc_executor *executor)
 
 		if (entry->order && entry->dropped && entry->slot.flags & MYC_SLOT_REFERENCE &&
 		    myc_pool_loaned(&executor->out.pool, myc_origin_outbox(entry->order)))
-			entry->slot.flags &= (uint8_t)~MYC_SLOT_REFERENCE;
+			entry->dropped = MYC_OUTBOX_LENT;
 	}
 }
 

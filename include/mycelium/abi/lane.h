@@ -360,7 +360,7 @@ struct myc_outbox_entry {
 	uint64_t cycle_ns;
 	uint64_t key;	  /* as in struct myc_pending */
 	uint32_t lenient; /* 1: does not pause its sender */
-	uint32_t dropped; /* 1: is done with */
+	uint32_t dropped; /* 1: is done with; 2: and its body, lent, goes home by itself */
 	uint32_t why;	  /* then: as in struct myc_pending */
 	uint32_t reserved;
 	struct myc_slot slot;
