@@ -245,7 +245,7 @@ static int call(struct myc_system *system, myc_address to, uint16_t type, uint8_
 					.kind = myc_slot_kind(type, (uint8_t)size, flags),
 					.payload = payload,
 					.size = size};
-	struct myc_answer unseen;
+	struct myc_answer unseen = {0};
 
 	out = out ? out : &unseen;
 	if (size > (flags ? MYC_PAYLOAD_MAX : MYC_POOL_SIZE_MAX))
