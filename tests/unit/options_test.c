@@ -105,6 +105,9 @@ static void tables_of_an_executor_are_named(void **state)
 	executor[1] = (struct myc_executor_opts){.core = -1, .watches = UINT32_MAX};
 	REFUSED("executor[1].watches", "4294967295", "16777216", .executors = 2,
 		.executor = executor);
+	executor[1] = (struct myc_executor_opts){.core = -1, .signals = UINT32_MAX};
+	REFUSED("executor[1].signals", "4294967295", "16777216", .executors = 2,
+		.executor = executor);
 	executor[1] = (struct myc_executor_opts){.core = -1, .asks = 65536};
 	REFUSED("executor[1].asks", "65536", "65535", .executors = 2, .executor = executor);
 }

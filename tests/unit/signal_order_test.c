@@ -178,6 +178,92 @@ static void a_reply_waits_for_all_that_its_sender_has_in_the_outbox_unless_it_is
 	}
 }
 
+/* ---- the queue -------------------------------------------------------------------------------- */
+
+static uint32_t paid;
+
+/* Word of its restart waits, for all who watch it, for its second message; that for the first to be handled; and this for
+ * what lies before it in the lane: a watch of a life that is over by then, which is to be answered. */
+static int pay_and_fail(struct myc_actor *self, const struct myc_message *message)
+{
+	struct myc_ref ref;
+	int code = myc_resolve(self, mortal, &ref)
+			   ?: myc_send(self, &ref, END, NULL, 0)
+			   ?: myc_monitor(self, mortal, 0, NULL) ?: myc_resolve(self, wall, &ref);
+
+	(void)message;
+	for (int i = 0; i < 2 && !code; i++)
+		code = myc_send(self, &ref, PAY, NULL, 0);
+	return code ? code : -EIO;
+}
+
+static int no_more_of_this_life(struct myc_actor *self, const struct myc_signal_event *event)
+{
+	(void)self;
+	(void)event;
+	fail_msg("what was watched before a restart was told after it");
+	return 0;
+}
+
+static int fail_at_once(struct myc_actor *self, const struct myc_message *message)
+{
+	(void)self;
+	(void)message;
+	return -EIO;
+}
+
+static int be_paid(struct myc_actor *self, const struct myc_message *message)
+{
+	(void)self;
+	(void)message;
+	paid++;
+	return 0;
+}
+
+static int watch_payer(struct myc_actor *self)
+{
+	return myc_monitor(self, payer, 0, NULL);
+}
+
+static const struct myc_behaviour failing = {
+	.name = "failing", .message = pay_and_fail, .signal = no_more_of_this_life};
+static const struct myc_behaviour frail = {.name = "frail", .message = fail_at_once};
+static const struct myc_behaviour taking = {
+	.name = "taking", .capacity_per_sender = 1, .message = be_paid};
+static const struct myc_behaviour watching = {
+	.name = "watching", .started = watch_payer, .signal = note};
+
+static void what_waits_for_messages_leaves_room_for_answers(void **state)
+{
+	static const struct myc_executor_opts narrow[2] = {{.core = -1, .signals = 1},
+							   {.core = -1, .signals = 1}};
+	static const struct myc_system_opts two = {
+		.sz = sizeof(two), .executors = 2, .executor = narrow};
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		const struct myc_testkit_opts opts = {
+			.sz = sizeof(opts), .seed = seed, .system = &two};
+		struct myc_testkit *kit;
+
+		assert_int_equal(myc_testkit_open(&kit, &opts, NULL), 0);
+		struct myc_system *system = myc_testkit_system(kit, 0);
+
+		count = paid = 0;
+		wall = spawn(system, &taking, NULL, 0);
+		payer = spawn(system, &failing, NULL, 0);
+		mortal = spawn(system, &frail, NULL, 0);
+		for (uint32_t executor = 0; executor < 2; executor++)
+			spawn(system, &watching, NULL, executor);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(myc_testkit_post(kit, payer, PAY, NULL, 0), 0);
+		assert_int_equal(myc_testkit_run_until_idle(kit), 0);
+		assert_int_equal(paid, 2);
+		assert_int_equal(count, 2); /* of the restart, here and there */
+		myc_testkit_close(kit);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +271,7 @@ int main(void)
 			a_paused_ones_signals_hold_up_nobody_elses_end_and_come_before_its_own),
 		cmocka_unit_test(
 			a_reply_waits_for_all_that_its_sender_has_in_the_outbox_unless_it_is_awaited),
+		cmocka_unit_test(what_waits_for_messages_leaves_room_for_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

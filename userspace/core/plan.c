@@ -59,6 +59,7 @@ static const struct limit limits[] = {
 
 static const struct limit executor_limits[] = {
 	LIMIT(myc_executor_opts, timers, 1u << MYC_TIMER_INDEX_BITS),
+	LIMIT(myc_executor_opts, signals, 1u << 24),
 	LIMIT(myc_executor_opts, asks, MYC_ASKS_MAX),
 	LIMIT(myc_executor_opts, watches, MYC_WATCHES_MAX),
 };

@@ -30,12 +30,14 @@ struct myc_signal_entry {
 	struct myc_slot slot;
 };
 
+#define ANSWERS \
+	2 /* places for what one that came makes us say, see myc_signals_room: the executor's own */
+
 int myc_signals_open(struct myc_executor *executor, uint32_t capacity)
 {
 	struct myc_signals *signals = &executor->signals;
 
-	/* What one makes us say has room: see myc_signals_room. */
-	capacity = capacity < 2 ? 2 : capacity;
+	capacity += ANSWERS;
 	signals->entry = calloc(capacity, sizeof(*signals->entry));
 	if (!signals->entry)
 		return -ENOMEM;
@@ -218,12 +220,21 @@ static void count_urgent(struct myc_signal_entry *entry, bool waits)
 	myc_lane_look_full(lane);
 }
 
+static bool has_room(const struct myc_signals *signals, bool ours)
+{
+	uint32_t index = signals->free;
+
+	for (uint32_t kept = ours ? 0 : ANSWERS; kept && index != MYC_NONE; kept--)
+		index = signals->entry[index].next;
+	return index != MYC_NONE;
+}
+
 static int queue(struct myc_executor *executor, const struct myc_signal_entry *wanted)
 {
 	struct myc_signals *signals = &executor->signals;
 	uint32_t index = signals->free;
 
-	if (index == MYC_NONE)
+	if (!has_room(signals, !wanted->from))
 		return -ENOBUFS;
 	/* It is nobody's but the signal's now. */
 	if (wanted->hold != MYC_HOLD_NONE)

@@ -19,6 +19,9 @@
  *	  \ else                                        ^
  *	   `--> queue (capacity: signals; -ENOBUFS) ----' each turn, first-in first-out for each lane
  *
+ * Two more places are the executor's own, for its answers: what actors say may wait for their messages, these for credit, and
+ * that for the lane in which there is something to be answered.
+ *
  * The queue is private memory: when the process is killed, what waited there is gone, and the other
  * side learns of the death. What is in a lane stays. A reply's body is lent when the reply goes into the lane: until then
  * it is in hand, and a killed process' is free again. All on the executor's own thread.
