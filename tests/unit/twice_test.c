@@ -295,7 +295,7 @@ static void what_waits_where_it_was_goes_first(void **state)
 	assert_int_equal(myc_stashed(actor_of(HOSTILE, 0)), 4);
 }
 
-/* One to where it was; one to where it will be, since the sender knows the way; and it gets there. */
+/* Two to where it was; one by a ref to where it will be, while it is on its way: behind them. And it gets there. */
 static void what_follows_goes_before_what_came_later(void **state)
 {
 	struct myc_executor *executor = &system_[GOOD]->executor[0];
@@ -308,8 +308,8 @@ static void what_follows_goes_before_what_came_later(void **state)
 	assert_int_equal(myc_send(self, &first, TAKE, "x", 1), 0);
 	say(MYC_EXECUTOR_NONE, MYC_ACTOR_MOVING);
 	assert_int_equal(myc_send(self, &second, PASS, "x", 1), 0);
-	assert_int_equal(outboxed(executor, 0), 2);
-	assert_int_equal(outboxed(executor, 1), 1);
+	assert_int_equal(outboxed(executor, 0), 3);
+	assert_int_equal(outboxed(executor, 1), 0);
 	place(1);
 	myc_outbox_drain(executor);
 	assert_int_equal(outboxed(executor, 1), 3);
