@@ -123,8 +123,8 @@ CASE(what_is_sent_is_counted_once_whichever_way_it_goes)
 		OK(send_sized(a, b, COPY_BODY, i, 1000));
 	expect_numbers(b, 0, 40);
 	OK(send_many(a, c, 0, 100));
+	expect_numbers(c, 0, 99); /* else each may wait for the other's credit */
 	OK(send_many(c, a, 0, 70));
-	expect_numbers(c, 0, 99);
 	expect_numbers(a, 0, 69);
 	OK(send_urgent(a, b, 41));
 	expect_numbers(b, 0, 41);
