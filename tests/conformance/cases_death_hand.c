@@ -48,16 +48,22 @@ CASE(the_message_in_hand_comes_again_marked_to_who_wants_it)
 		assert_int_equal(nth(b, MESSAGE, i)->flags, i == 2 ? MYC_MESSAGE_REDELIVERED : 0);
 }
 
-CASE(the_body_in_hand_comes_again_whole)
+/* Five bodies, and the third is the end of its receiver. */
+static void die_over_bodies(struct probe *a, struct probe *b)
 {
-	struct probe *a = fixed(HERE, &plain), *b = fixed_as(THERE, &stubborn, dies_at_three);
-
 	expect_doubt();
 	hold(b);
 	for (uint64_t i = 1; i <= 5; i++)
 		OK(send_sized(a, b, COPY_BODY, i, 3000));
 	OK(resume(a, b));
 	death_of(THERE);
+}
+
+CASE(the_body_in_hand_comes_again_whole)
+{
+	struct probe *a = fixed(HERE, &plain), *b = fixed_as(THERE, &stubborn, dies_at_three);
+
+	die_over_bodies(a, b);
 	expect_numbers(b, 1, 5);
 	expect_bodies_home();
 }
@@ -66,12 +72,7 @@ CASE(the_body_in_hand_of_one_that_does_not_want_it_again_goes_home)
 {
 	struct probe *a = fixed(HERE, &plain), *b = fixed_as(THERE, &plain, dies_at_three);
 
-	expect_doubt();
-	hold(b);
-	for (uint64_t i = 1; i <= 5; i++)
-		OK(send_sized(a, b, COPY_BODY, i, 3000));
-	OK(resume(a, b));
-	death_of(THERE);
+	die_over_bodies(a, b);
 	SAW(b, MESSAGE, 4);
 	expect_bodies_home();
 }

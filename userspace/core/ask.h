@@ -255,8 +255,8 @@ void myc_ask_redirected(struct myc_actor *self, uint32_t correlation, const void
 			myc_address whom);
 /* Whose request a body that is given to a handler now is, when it was passed on. */
 void myc_ask_in_hand(const struct myc_slot *slot);
-/* A reply, status 0, or what stands for one, to whoever asked. `body`: NULL, or instead of the payload. `from`: NULL, or the actor behind whose earlier
- * messages it comes. */
+/* A reply, status 0, or what stands for one, to whoever asked. `body`: NULL, or instead of the payload. `from`: NULL,
+ * or the actor behind whose earlier messages it comes. */
 int myc_reply_signal(struct myc_executor *executor, struct myc_actor *from,
 		     const struct myc_reply_to *to, int status, uint16_t type, const void *payload,
 		     size_t size, const struct myc_body *body);
@@ -269,8 +269,8 @@ static inline int myc_reply_status(struct myc_executor *executor, const struct m
 
 /* ---- plain threads ------------------------------------------------------------------------------ */
 
-/* As myc_call, or with memory as myc_call_into, of what `put` sends to `to` with attachment->call.number as correlation: 0, -EAGAIN, -ENOSPC: no
- * room now, or another error. */
+/* As myc_call, or with memory as myc_call_into, of what `put` sends to `to` with attachment->call.number as correlation:
+ * 0, -EAGAIN, -ENOSPC: no room now, or another error. `answer` is never NULL. */
 int myc_call_by(struct myc_system *system, myc_address to,
 		int (*put)(struct myc_attachment *attachment, myc_address from,
 			   const void *context),

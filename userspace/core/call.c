@@ -197,9 +197,6 @@ int myc_call_by(struct myc_system *system, myc_address to,
 	/* Not a predecessor's numbers, and not 0. */
 	uint32_t incarnation = (uint32_t)system->workspace.incarnation & 3;
 
-	struct myc_answer unseen = {0};
-
-	out = out ? out : &unseen;
 	call->memory = memory ? memory : out->payload;
 	call->capacity = memory ? capacity : sizeof(out->payload);
 	call->number = ((call->number + 1) & 0x0fffffff) | incarnation << 28;

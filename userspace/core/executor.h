@@ -4,7 +4,7 @@
  *
  *   sender    the outgoing half: roads (lanes out), flows, whom to wake. An executor has one, and
  *             so has each attached plain thread                    (sender.h, road.c, send.c)
- *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its five files)
+ *   receiver  inlets (lanes in), credit, pending queue     (receiver.h and its six files)
  *   signals   what executors tell each other about actors          (signal.c, signal_received.c)
  *   asks      messages that wait for a reply, and the replies (ask.h and its five files)
  *   body      messages whose payload is a reference                  (body.c)

@@ -30,8 +30,8 @@ struct myc_signal_entry {
 	struct myc_slot slot;
 };
 
-#define ANSWERS \
-	2 /* places for what one that came makes us say, see myc_signals_room: the executor's own */
+/* Places for what one that came makes us say (myc_signals_room): the executor's own. */
+#define ANSWERS 2
 
 int myc_signals_open(struct myc_executor *executor, uint32_t capacity)
 {

@@ -245,7 +245,8 @@ int myc_state_replace(struct myc_system *system, myc_address actor, const void *
 	/* The window is all threads' together, and this is rare. */
 	pthread_mutex_lock(&system->states);
 	asked.sequence = window_write(window, bytes, size);
-	int code = myc_call_by(system, actor, send_state, &asked, NULL, NULL, 0, timeout_ns);
+	struct myc_answer none;
+	int code = myc_call_by(system, actor, send_state, &asked, &none, NULL, 0, timeout_ns);
 
 	/* What comes too late finds nothing. */
 	__atomic_store_n(&window->sequence, asked.sequence + 1, __ATOMIC_RELEASE);
