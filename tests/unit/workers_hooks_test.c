@@ -147,8 +147,8 @@ static const struct myc_behaviour worker = {.name = "worker",
 					    .worked = on_worked,
 					    .undelivered = on_undelivered,
 					    .reply = on_reply};
-static const struct myc_behaviour stub = {
-	.name = "stub", .mailbox_capacity = 1, .capacity_per_sender = 1};
+static const struct myc_behaviour wall = {
+	.name = "wall", .mailbox_capacity = 1, .capacity_per_sender = 1};
 
 /* ---- the pool ------------------------------------------------------------------------------------ */
 
@@ -175,7 +175,7 @@ static void open_pool(void)
 		.sz = sizeof(opts), .executors = 2, .executor = executor};
 	const struct myc_workspace workspace = {
 		.incarnation = 1, .processes = 1, .regions = &own, .failed = on_failed};
-	const struct myc_spawn_opts spawn = {.sz = sizeof(spawn), .behaviour = &stub};
+	const struct myc_spawn_opts spawn = {.sz = sizeof(spawn), .behaviour = &wall};
 	const struct myc_workers_opts with = {.sz = sizeof(with),
 					      .behaviour = &worker,
 					      .event = on_event,
