@@ -75,23 +75,21 @@ static void look_again(const struct myc_inlet *inlet, struct myc_flow_in *flow)
 	flow->look_at = flow->dirty && (int32_t)(at - flow->handled) > 0 ? at : flow->handled + 1;
 }
 
-void myc_own_count_sent(struct myc_executor *executor, uint32_t f)
+void myc_own_received(struct myc_executor *executor, const struct myc_flow_in *flow, uint32_t n)
 {
-	const struct myc_flow_out *out = &executor->out.flow_table[f];
-	struct myc_guess *own = myc_guess_after(&executor->flow_table[f]);
 	const struct myc_system *system = executor->system;
-	myc_address from = myc_flow_from(out);
-	uint32_t slot = myc_address_slot(from), sent = out->sent - own->counted;
+	struct myc_guess *own = myc_guess_after(&executor->flow_table[flow->index]);
+	uint32_t slot = myc_address_slot(flow->from), counted = own->counted < n ? own->counted : n;
 
-	own->counted = out->sent;
-	if (!sent || slot >= system->slots)
+	own->counted -= counted;
+	if (n == counted || slot >= system->slots)
 		return;
 	uint64_t word = __atomic_load_n(&system->slot[slot].word, __ATOMIC_RELAXED);
 
 	/* Else it has ended: its metrics may be another's, on another executor, by now. */
-	if (myc_actor_word_generation(word) == myc_address_generation(from) &&
+	if (myc_actor_word_generation(word) == myc_address_generation(flow->from) &&
 	    myc_actor_word_lives(word) && myc_actor_word_home(word) == executor->index)
-		myc_count_some(&system->metrics[slot].messages_sent, sent);
+		myc_count_some(&system->metrics[slot].messages_sent, n - counted);
 }
 
 void myc_sender_counts(struct myc_sender *sender, const struct myc_flow_out *flow, uint32_t n)
@@ -107,10 +105,10 @@ static void count_handled(struct myc_executor *executor, struct myc_flow_in *flo
 {
 	uint32_t handled = flow->handled - flow->counted;
 
-	if (flow == &executor->flow_table[flow->index])
-		myc_own_count_sent(executor, flow->index);
 	if (!handled)
 		return;
+	if (flow == &executor->flow_table[flow->index])
+		myc_own_received(executor, flow, handled);
 	flow->counted = flow->handled;
 	flow->actor->granted -= (int32_t)handled;
 	executor->granted -= (int32_t)handled;

@@ -10,7 +10,7 @@
  *
  *	executor->flow_table	flows of the own lane | a guess for each | no_flow | flows of the other lanes
  *
- * What an actor sends by the own lane is counted there too, and gets into its metrics with the receiver's count of it.
+ * What an actor sends by the own lane at once gets into its metrics when it is received, with the receiver's count.
  */
 #ifndef MYC_CORE_GUESS_H
 #define MYC_CORE_GUESS_H
@@ -20,7 +20,7 @@
 struct myc_guess {
 	_Alignas(64) struct myc_flow_in *flow; /* comes next; no_flow = not known */
 	const struct myc_flow_in *last;	       /* came last */
-	uint32_t counted; /* of what was sent by the flow, how much its sender's metrics have */
+	uint32_t counted; /* messages on their way by the flow that its sender has counted itself */
 };
 _Static_assert(sizeof(struct myc_guess) == sizeof(struct myc_flow_in), "entries of one table");
 

@@ -99,8 +99,7 @@ uint32_t myc_pending_set_down(struct myc_executor *executor, struct myc_inlet *i
 	__atomic_store_n(&entry->order, order | state, __ATOMIC_RELAXED);
 	MYC_POINT("pend: stored, not done");
 	flow->waiting++;
-	if (!entry->lane_in)
-		myc_own_count_sent(executor, flow->index);
+	myc_receiver_took(executor, inlet, flow);
 	myc_lane_done(&inlet->lane, ring);
 	myc_count(&executor->words->pended);
 	return index;

@@ -109,7 +109,8 @@ struct myc_actor_metrics {
 	uint64_t address; /* 0 = slot free */
 	/* messages: those that went straight to its handler are counted some at a time, at the latest after 32 of one sender,
 	 * 16 turns, or when nothing more comes. messages_sent: those to its own executor are counted with their receiver's, as
-	 * late as they. What a killed process had not counted is not in it. */
+	 * late as they. What a killed process had not counted is not in it; what was on its way from an actor to another of
+	 * its executor may be in messages_sent twice, or not at all. */
 	uint64_t messages, messages_sent, sends_refused, timers, feed_events, restarts;
 	uint64_t mailbox_depth, mailbox_depth_max, outbox_depth,
 		in_doubt;   /* what is put aside lies in the mailbox */

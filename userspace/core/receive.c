@@ -150,8 +150,7 @@ void myc_receiver_give_up(struct myc_executor *executor, struct myc_inlet *inlet
 		   : why == MYC_DEAD_LETTER_SCHEMA	 ? -EPROTO
 							 : -ESRCH;
 
-	if (!at)
-		myc_own_count_sent(executor, flow->index);
+	myc_receiver_took(executor, inlet, flow);
 	myc_lane_begin(&inlet->lane, ring);
 	(void)myc_body_drop(executor, slot, myc_origin_lane(at, position));
 	myc_letter_note(executor, why, flow->from, flow->to, slot);
@@ -206,6 +205,7 @@ __attribute__((noinline)) static bool take_last(struct myc_executor *executor,
 							    MYC_HOLD_NONE, MYC_PENDING_STASHED));
 		return true;
 	}
+	myc_receiver_took(executor, inlet, flow);
 	myc_credit_handled(executor, inlet, flow, ++inlet->lane.next[MYC_RING_ORDINARY]);
 	return true;
 }
@@ -292,6 +292,7 @@ static bool take_reference(struct myc_executor *executor, struct myc_inlet *inle
 							    origin, hold, MYC_PENDING_STASHED));
 		return true;
 	}
+	myc_receiver_took(executor, inlet, flow);
 	myc_credit_handled(executor, inlet, flow, position);
 	myc_lane_done(&inlet->lane, MYC_RING_ORDINARY);
 	myc_pool_done(&executor->out.pool, hold);
@@ -342,6 +343,7 @@ static bool take_urgent(struct myc_executor *executor, struct myc_inlet *inlet,
 							    MYC_HOLD_NONE, MYC_PENDING_STASHED));
 		return true;
 	}
+	myc_receiver_took(executor, inlet, flow);
 	myc_credit_handled(executor, inlet, flow, inlet->lane.next[MYC_RING_URGENT] + 1);
 	myc_lane_done(&inlet->lane, MYC_RING_URGENT);
 	return true;

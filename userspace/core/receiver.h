@@ -54,8 +54,16 @@ void myc_credit_count_growth(struct myc_executor *executor, struct myc_actor *ac
 /* What a flow is granted is its actor's, from now on (1) or no more (-1). */
 void myc_credit_account(struct myc_executor *executor, struct myc_flow_in *flow, int32_t sign);
 
-/* What was sent by a flow of the lane to ourselves, and not counted, gets into its sender's metrics. */
-void myc_own_count_sent(struct myc_executor *executor, uint32_t f);
+/* Of a flow of the lane to ourselves so many more have been received: what its sender did not count itself gets into its
+ * metrics. */
+void myc_own_received(struct myc_executor *executor, const struct myc_flow_in *flow, uint32_t n);
+/* One that goes another way than straight from the lane into its actor's handler. */
+static inline void myc_receiver_took(struct myc_executor *executor, const struct myc_inlet *inlet,
+				     const struct myc_flow_in *flow)
+{
+	if (inlet == executor->inlet)
+		myc_own_received(executor, flow, 1);
+}
 
 /* The actor's number of flows has changed by so many: and so the window of each, its share. */
 static inline void myc_credit_flows(struct myc_actor *actor, int32_t change)

@@ -7,7 +7,6 @@
 #include "core/body.h"
 #include "core/move.h"
 #include "core/outbox.h"
-#include "core/receiver.h"
 #include "core/schemas.h"
 #include "core/signal.h"
 #include "core/wake.h"
@@ -221,14 +220,6 @@ static void road_mend(struct myc_sender *sender, struct myc_road *road)
 	myc_lane_out_mend(&road->lane, in);
 }
 
-/* Its messages are counted from here on: what lies between was not sent by this actor, or not in this life. */
-static void set_sent(struct myc_sender *sender, struct myc_flow_out *flow, uint32_t sent)
-{
-	if (flow->road->own)
-		myc_sender_counts(sender, flow, sent - flow->sent);
-	flow->sent = sent;
-}
-
 /* Also the way back after a restart: flows and counts are in the region. */
 static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint32_t process,
 				  uint32_t executor)
@@ -258,7 +249,7 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 			.from = shared->epoch & MYC_FLOW_URGENT ? ~shared->from : shared->from,
 			.urgent = shared->epoch & MYC_FLOW_URGENT,
 			.to = shared->to,
-			.sent = road->flow[f].sent,
+			.sent = myc_pair_high(shared->sent),
 			.base = shared->base,
 			.limit = myc_pair_high(shared->sent),
 			.open = myc_pair_high(shared->sent),
@@ -270,7 +261,6 @@ static struct myc_road *road_open(struct myc_sender *sender, uint32_t lane, uint
 					       myc_address_generation(shared->to), f),
 			.word = slot ? &slot->word : NULL,
 		};
-		set_sent(sender, &road->flow[f], myc_pair_high(shared->sent));
 		if (!road->flow[f].word)
 			road->flow[f].to = road->flow[f].from = 0;
 		else
@@ -356,8 +346,6 @@ static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road
 
 	if (flow->to)
 		bucket_remove(sender, flow);
-	if (road->own)
-		myc_own_count_sent((struct myc_executor *)(void *)sender, f);
 	flow->from = urgent ? ~from : from;
 	flow->urgent = urgent;
 	flow->to = to;
@@ -368,7 +356,7 @@ static struct myc_flow_out *flow_make(struct myc_sender *sender, struct myc_road
 					       MYC_ACTOR_RUNNING);
 	/* What its former pair was given and did not use goes back to the receiver. */
 	if (flow->limit_word)
-		set_sent(sender, flow, __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED));
+		flow->sent = __atomic_load_n(flow->limit_word, __ATOMIC_RELAXED);
 	flow->limit = flow->open = flow->base = flow->sent;
 	myc_lane_flow_write(&road->lane.flow[f], from, to, flow->base,
 			    urgent ? MYC_FLOW_URGENT : 0);

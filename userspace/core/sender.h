@@ -193,8 +193,8 @@ static inline __attribute__((always_inline)) void myc_sender_put(struct myc_send
 	if (!flow->road->own)
 		myc_sender_put_far(sender, flow->road);
 }
-/* Who sends by the lane to ourselves counts `n` that went by this flow itself; what nobody counts gets into its
- * metrics when it is received (core/credit.c). */
+/* Whose caller sends by the lane to ourselves, and counts `n` that went by this flow itself; what nobody counts gets into
+ * its sender's metrics when it is received (core/credit.c). */
 void myc_sender_counts(struct myc_sender *sender, const struct myc_flow_out *flow, uint32_t n);
 /* The same where the lane looked full, or nobody looked: see myc_lane_mark. Its caller counts. */
 static inline void myc_sender_put_slow(struct myc_sender *sender, struct myc_flow_out *flow,
